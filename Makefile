@@ -1,0 +1,43 @@
+# Two commands matter: `make book` and `make test`.  Both set up what they need.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lint lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The environment: exact versions with hashes from requirements.lock, then this package itself.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v[:2] <= (3, 13) and "scalinglab needs Python 3.11 to 3.13, this is %d.%d: make PYTHON=python3.12 ..." % v[:2])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked packages into $(VENV) (about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+book: $(READY) ## build the book into _build/html
+	@$(BIN)/jupyter-book build -W --keep-going . && echo "The book is built: open _build/html/index.html"
+
+test: $(READY) ## lint, type-check, test, build the book from scratch and inspect it
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## ruff on code and notebooks, mypy on the package
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/jupytext --quiet --check "ruff check --quiet --ignore D,E402,B018 {}" notebooks/*.md
+	$(BIN)/mypy
+
+lock: $(READY) ## renew requirements.lock from pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile pyproject.toml --extra book --extra test --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-emit-index-url --no-header --upgrade -o requirements.lock
+
+clean: ## remove everything generated except the environment
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,182 @@
+"""From a law to a decision and its cost: what a misallocated budget wastes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from scalinglab.fits import SurfaceFit
+from scalinglab.surface import LossSurface, training_flops
+
+SECONDS_PER_HOUR = 3600
+
+
+class Plan(Protocol):
+    """Anything that allocates a budget: a surface, a surface fit, a frontier fit."""
+
+    def N_opt(self, C: ArrayLike) -> Any:
+        """Parameters to train with C FLOPs."""
+
+    def D_opt(self, C: ArrayLike) -> Any:
+        """Tokens to train on with C FLOPs."""
+
+
+@dataclass(frozen=True)
+class GpuRate:
+    r"""What a FLOP costs, :math:`\$ = C / (\text{peak}\cdot\text{MFU}) / 3600 \cdot \text{price}`.
+
+    Parameters
+    ----------
+    name : str
+        A label.
+    peak : float
+        Peak FLOP/s of one GPU.
+    utilisation : float
+        Model FLOPs utilisation (MFU), between 0 and 1.
+    price : float
+        Dollars per GPU-hour.
+
+    Examples
+    --------
+    >>> f"${H100_DENSE.dollars(3.8e25) / 1e6:.1f}M"
+    '$42.7M'
+    """
+
+    name: str
+    peak: float
+    utilisation: float = 0.5
+    price: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not self.peak > 0 or not self.price >= 0 or not 0 < self.utilisation <= 1:
+            raise ValueError("GpuRate: peak must be positive, utilisation in (0, 1] and price not negative.")
+
+    def gpu_hours(self, C: ArrayLike) -> Any:
+        """GPU-hours that C FLOPs take."""
+        return np.asarray(C, float)[()] / (self.peak * self.utilisation * SECONDS_PER_HOUR)
+
+    def dollars(self, C: ArrayLike) -> Any:
+        """Dollars that C FLOPs cost."""
+        return self.gpu_hours(C) * self.price
+
+
+#: Dense bf16 peak of an H100 SXM: 132 SMs, 4096 FLOP per clock each, 1.83 GHz.
+H100_DENSE = GpuRate("H100, dense bf16", 989.4e12)
+
+#: The peak :cite:t:`czech2026` use; it holds for 2:4 structured sparsity, which dense training has not.
+H100_AS_PUBLISHED = GpuRate("H100, 2:4 sparse", 1979e12)
+
+
+@dataclass(frozen=True)
+class Misallocation:
+    """What a plan makes of a budget, against the best that budget could buy.
+
+    Attributes
+    ----------
+    C : float
+        The budget in FLOPs.
+    N, D : float
+        The plan's parameters and tokens.
+    N_true, D_true : float
+        The best ones under the truth.
+    loss, loss_opt : float
+        True loss of the plan and of the best allocation.
+    C_equivalent : float
+        Compute that would have reached the plan's loss if spent well.
+    """
+
+    C: float
+    N: float
+    D: float
+    N_true: float
+    D_true: float
+    loss: float
+    loss_opt: float
+    C_equivalent: float
+
+    @property
+    def fraction(self) -> float:
+        """Deadweight compute loss: the share of the budget that bought nothing."""
+        return 1 - self.C_equivalent / self.C
+
+    def dollars(self, rate: GpuRate) -> float:
+        """Price of the wasted compute."""
+        return float(rate.dollars(self.C - self.C_equivalent))
+
+
+def deadweight_loss(truth: LossSurface | SurfaceFit, N: ArrayLike, D: ArrayLike) -> Any:
+    r"""Share of the compute 6ND that a training run of N parameters on D tokens wastes.
+
+    .. math:: \text{DCL} = 1 - \frac{C_{\text{needed}}}{6ND}, \qquad L^*(C_{\text{needed}}) = L(N, D)
+
+    Parameters
+    ----------
+    truth : LossSurface or SurfaceFit
+        The surface that judges.
+    N, D : float or array_like
+        Parameters and tokens; they broadcast.
+
+    Returns
+    -------
+    float or ndarray
+        Zero on the frontier, below one everywhere.
+
+    Notes
+    -----
+    Defined by :cite:t:`czech2026`; the chapter *What an error costs* derives its leading order,
+    :math:`\tfrac{\alpha+\beta}{2}\,\ln^2(D/D^*)`.
+
+    Examples
+    --------
+    >>> from scalinglab import CHINCHILLA
+    >>> D = 1.5 * CHINCHILLA.D_opt(1e24)
+    >>> f"{deadweight_loss(CHINCHILLA, 1e24 / (6 * D), D):.2%}"
+    '5.00%'
+    """
+    surface = _surface(truth)
+    return 1 - surface.C_for(surface.loss(N, D)) / training_flops(N, D)
+
+
+def misallocation(plan: Plan, truth: LossSurface | SurfaceFit, C: float) -> Misallocation:
+    """Judge a plan's allocation of C FLOPs by a surface taken as true.
+
+    Parameters
+    ----------
+    plan : LossSurface, SurfaceFit or FrontierFit
+        Whatever answers ``N_opt`` and ``D_opt``.
+    truth : LossSurface or SurfaceFit
+        The surface that judges.
+    C : float
+        The budget in FLOPs.
+
+    Returns
+    -------
+    Misallocation
+
+    Examples
+    --------
+    >>> from scalinglab import CHINCHILLA, CHINCHILLA_REFIT
+    >>> result = misallocation(plan=CHINCHILLA, truth=CHINCHILLA_REFIT, C=5.76e23)
+    >>> f"{result.D / result.D_true:.2f} times the tokens, {result.fraction:.1%} wasted"
+    '2.24 times the tokens, 20.5% wasted'
+    """
+    surface = _surface(truth)
+    N, D = float(plan.N_opt(C)), float(plan.D_opt(C))
+    loss = surface.loss(N, D)
+    return Misallocation(
+        C=C,
+        N=N,
+        D=D,
+        N_true=surface.N_opt(C),
+        D_true=surface.D_opt(C),
+        loss=loss,
+        loss_opt=surface.L_opt(C),
+        C_equivalent=surface.C_for(loss),
+    )
+
+
+def _surface(truth: LossSurface | SurfaceFit) -> LossSurface:
+    return truth.surface if isinstance(truth, SurfaceFit) else truth

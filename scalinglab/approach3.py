@@ -1,0 +1,193 @@
+"""Approach 3: all five parameters at once, from many starting points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+
+from scalinglab.fits import EXPONENT_RANGE, SurfaceFit, require_identifiable, surface_concerns
+from scalinglab.losses import Huber, Loss
+from scalinglab.polish import polish
+from scalinglab.projection import Logs
+from scalinglab.runs import Runs
+from scalinglab.surface import FloatArray
+
+
+def hoffmann_starts() -> FloatArray:
+    r"""The 4500 starting points of :cite:t:`hoffmann2022`, rows :math:`(\ln A, \ln B, \ln E, \alpha, \beta)`.
+
+    :math:`\ln A, \ln B \in \{0, 5, \dots, 25\}`, :math:`\ln E \in \{-1, -\tfrac12, \dots, 1\}`,
+    :math:`\alpha, \beta \in \{0, \tfrac12, \dots, 2\}`, for N in parameters and D in tokens.
+
+    Returns
+    -------
+    ndarray, shape (4500, 5)
+
+    Examples
+    --------
+    >>> hoffmann_starts().shape
+    (4500, 5)
+    """
+    coefficients = np.arange(0, 26, 5)
+    floors = np.linspace(-1, 1, 5)
+    exponents = np.linspace(0, 2, 5)
+    return np.array(list(product(coefficients, coefficients, floors, exponents, exponents)), dtype=float)
+
+
+def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None = None) -> SurfaceFit:
+    r"""Fit all five parameters of a loss surface at once.
+
+    With :math:`(\ln A, \ln B, \ln E) = (a, b, e)` the predicted log loss is a log-sum-exp, and
+
+    .. math::
+        \min_{a, b, e, \alpha, \beta}\ \sum_i \rho\bigl(\operatorname{LSE}(a - \alpha \ln N_i,\;
+        b - \beta \ln D_i,\; e) - \ln L_i\bigr)
+
+    is minimised by L-BFGS-B :cite:p:`byrd1995` from every starting point; the best end is polished by
+    Newton steps.
+
+    Parameters
+    ----------
+    runs : Runs
+        Five distinct runs or more, with three or more values of N and of D, and positive losses.
+    loss : Squared or Huber, optional
+        What to minimise; ``Huber(1e-3, log=True)``, the published choice, when absent. Losses of L
+        itself work too.
+    starts : array_like, shape (s, 5), optional
+        Starting points :math:`(\ln A, \ln B, \ln E, \alpha, \beta)`, for instance
+        :func:`hoffmann_starts`; when absent, 16 pairs of exponents with terms of the size of the losses.
+
+    Returns
+    -------
+    SurfaceFit
+        ``objective`` is the sum of ``loss.rho`` over the runs. ``concerns`` says if the starts disagree
+        about the minimum.
+
+    Raises
+    ------
+    FitError
+        If these runs cannot determine five parameters.
+    ValueError
+        If a loss is not positive or ``starts`` has another shape.
+
+    Notes
+    -----
+    The third approach of :cite:t:`hoffmann2022`, with two repairs: logs are centred, so that the answer
+    does not depend on units, and the objective is scaled to one, so that the stopping rule of the
+    optimiser means something (the published objective is about 1e-3). Starting exponents are moved into
+    the range 0.01-2 within which we search.
+
+    Examples
+    --------
+    >>> from scalinglab import Squared, load_llama3
+    >>> fit = fit_approach3(load_llama3(), loss=Squared(log=True))
+    >>> f"E {fit.surface.E:.4f}, alpha {fit.surface.alpha:.4f}, beta {fit.surface.beta:.4f}"
+    'E 0.6021, alpha 0.3068, beta 0.3110'
+    """
+    loss = Huber(1e-3, log=True) if loss is None else loss
+    require_identifiable(runs)
+    if not (runs.L > 0).all():
+        row = int(np.argmin(runs.L > 0))
+        raise ValueError(
+            f"fit_approach3: loss of row {row} is {runs.L[row]:g}; its logarithm is needed, so losses "
+            "must be positive. Drop the run, or use fit_vpnls."
+        )
+    logs = Logs.of(runs)
+    points = _default_starts(logs) if starts is None else _centred_starts(starts, logs)
+    ends = [_search(logs, loss, point) for point in points]
+    best, reached = min(ends, key=lambda end: end[1])
+    theta = np.concatenate([np.exp(best[[2, 0, 1]]), best[3:]])
+    optimum = polish(logs, loss, theta)
+    surface = logs.surface(*optimum.theta)
+    concerns = surface_concerns(surface, runs)
+    agreeing = sum(value <= optimum.objective * (1 + 1e-3) + 1e-300 for _, value in ends)
+    if agreeing < max(2, len(ends) // 50):
+        concerns.append(
+            f"{agreeing} of {len(ends)} starts came within 0.1 % of the best objective, so a lower minimum "
+            "may have been missed; compare with fit_vpnls, or pass starts=hoffmann_starts()."
+        )
+    if reached > optimum.objective * (1 + 1e-3) + 1e-300:
+        concerns.append(
+            f"L-BFGS-B stopped at {reached:.6g}, {reached / optimum.objective - 1:.1%} above the polished "
+            "minimum; these runs make the problem hard. Compare with fit_vpnls."
+        )
+    return SurfaceFit(surface, runs, loss, "Approach 3", optimum.objective, tuple(concerns))
+
+
+def lse_objective(logs: Logs, loss: Loss) -> Callable[[FloatArray], tuple[float, FloatArray]]:
+    """The objective of (a, b, e, alpha, beta) and its gradient, logs centred."""
+    n, d = logs.n, logs.d
+    observed = np.log(logs.L) if loss.log else logs.L
+    z = np.empty((3, len(n)))
+
+    def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
+        a, b, e, alpha, beta = x
+        z[0], z[1], z[2] = a - alpha * n, b - beta * d, e
+        top = z.max(axis=0)
+        share = np.exp(z - top)
+        total = share.sum(axis=0)
+        share /= total
+        predicted = top + np.log(total)
+        if not loss.log:
+            predicted = np.exp(predicted)
+            share *= predicted
+        r = predicted - observed
+        pull = share * loss.psi(r)
+        sums = pull.sum(axis=1)
+        gradient = np.array([sums[0], sums[1], sums[2], -pull[0] @ n, -pull[1] @ d])
+        return float(loss.rho(r).sum()), gradient
+
+    return value_and_gradient
+
+
+def _search(logs: Logs, loss: Loss, start: FloatArray) -> tuple[FloatArray, float]:
+    """L-BFGS-B from one start: where it stopped, and the objective there."""
+    objective = lse_objective(logs, loss)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = max(objective(start)[0], np.finfo(float).tiny)
+        if not np.isfinite(scale):
+            return start, np.inf
+        # the stopping rule is relative to the start's objective, which may be a million times the minimum
+        for _ in range(2):
+
+            def scaled(x: FloatArray, scale: float = scale) -> tuple[float, FloatArray]:
+                value, gradient = objective(x)
+                return value / scale, gradient / scale
+
+            result = minimize(
+                scaled,
+                start,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[(None, None)] * 3 + [EXPONENT_RANGE] * 2,
+                options={"maxiter": 1000, "maxfun": 3000, "ftol": 1e-13, "gtol": 1e-9},
+            )
+            start, scale = result.x, max(result.fun * scale, np.finfo(float).tiny)
+    return result.x, scale if np.isfinite(scale) else np.inf
+
+
+def _default_starts(logs: Logs) -> FloatArray:
+    """Sixteen pairs of exponents; floor and terms of the size of the losses."""
+    lowest = logs.L.min()
+    term = np.log(0.1 * lowest + 0.5 * np.ptp(logs.L))
+    exponents = (0.1, 0.25, 0.5, 1.0)
+    return np.array(
+        [[term, term, np.log(0.8 * lowest), alpha, beta] for alpha, beta in product(exponents, exponents)]
+    )
+
+
+def _centred_starts(starts: ArrayLike, logs: Logs) -> FloatArray:
+    """Starts given for N and D as they are, moved to the centred logs."""
+    points = np.array(starts, dtype=float, ndmin=2)
+    if points.ndim != 2 or points.shape[1] != 5 or not np.isfinite(points).all():
+        raise ValueError(
+            f"fit_approach3: starts has shape {points.shape}; give rows (ln A, ln B, ln E, alpha, beta)."
+        )
+    points[:, 0] -= points[:, 3] * logs.log_N0
+    points[:, 1] -= points[:, 4] * logs.log_D0
+    points[:, 3:] = np.clip(points[:, 3:], *EXPONENT_RANGE)
+    return points

@@ -1,0 +1,127 @@
+"""Every constant taken from the literature, once, with its source.
+
+``SOURCES`` maps each name to the bibliography key of the work that printed the numbers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from scalinglab.surface import LossSurface
+
+#: Hoffmann et al. 2022, eq. 10: the five numbers as printed, exponents rounded to two digits.
+CHINCHILLA = LossSurface(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28, name="Chinchilla")
+
+#: The same fit before rounding: exp(0.5267228), exp(6.0073404), exp(6.0179186) and the exponents in
+#: the source of Hoffmann et al. 2022, as quoted by Besiroglu et al. 2024.
+CHINCHILLA_UNROUNDED = LossSurface(
+    E=1.6933741,
+    A=406.40110,
+    B=410.72304,
+    alpha=0.33917084,
+    beta=0.2849083,
+    name="Chinchilla, unrounded",
+)
+
+#: Besiroglu et al. 2024: Approach 3 refitted to 240 runs read from Hoffmann's Figure 4.
+CHINCHILLA_REFIT = LossSurface(
+    E=1.8172, A=482.01, B=2085.43, alpha=0.3478, beta=0.3658, name="Chinchilla, refitted"
+)
+
+#: Czech et al. 2026: an artificial surface with equal exponents.
+SYMMETRIC = LossSurface(E=1.69, A=400.0, B=400.0, alpha=0.31, beta=0.31, name="Symmetric")
+
+#: Czech et al. 2026: Chinchilla's constants with exponents in the ratio three to one.
+ASYMMETRIC = LossSurface(E=1.69, A=406.4, B=410.7, alpha=0.465, beta=0.155, name="Asymmetric")
+
+#: Audio tokens (SODA), the values Czech et al. 2026 use.
+SODA = LossSurface(E=3.169, A=215886.0, B=4750.0, alpha=0.684, beta=0.439, name="SODA")
+
+#: Sparse native multimodal models, the values Czech et al. 2026 use.
+SPARSE_NMM = LossSurface(E=2.158, A=381773.0, B=4659.0, alpha=0.710, beta=0.372, name="Sparse-NMM")
+
+
+class Allocation(NamedTuple):
+    """One published row of a compute-optimal table: parameters, FLOPs, tokens."""
+
+    N: float
+    C: float
+    D: float
+
+
+#: Hoffmann et al. 2022, Table 3 (Approach 1).
+CHINCHILLA_TABLE_3 = (
+    Allocation(400e6, 1.92e19, 8.0e9),
+    Allocation(1e9, 1.21e20, 20.2e9),
+    Allocation(10e9, 1.23e22, 205.1e9),
+    Allocation(67e9, 5.76e23, 1.5e12),
+    Allocation(175e9, 3.85e24, 3.7e12),
+    Allocation(280e9, 9.90e24, 5.9e12),
+    Allocation(520e9, 3.43e25, 11.0e12),
+    Allocation(1e12, 1.27e26, 21.2e12),
+    Allocation(10e12, 1.30e28, 216.2e12),
+)
+
+#: Hoffmann et al. 2022, Table A3, columns of Approach 3, as printed: the compute of 175B is a misprint.
+CHINCHILLA_TABLE_A3 = (
+    Allocation(400e6, 2.21e19, 9.2e9),
+    Allocation(1e9, 1.62e20, 27.1e9),
+    Allocation(10e9, 2.46e22, 410.1e9),
+    Allocation(67e9, 1.71e24, 4.1e12),
+    Allocation(175e9, 1.26e24, 12.0e12),
+    Allocation(280e9, 3.52e25, 20.1e12),
+    Allocation(520e9, 1.36e26, 43.5e12),
+    Allocation(1e12, 5.65e26, 94.1e12),
+    Allocation(10e12, 8.55e28, 1425.5e12),
+)
+
+#: Hoffmann et al. 2022: the budget of Gopher, at which the paper asks for the best model.
+GOPHER_COMPUTE = 5.76e23
+
+#: Hoffmann et al. 2022: Chinchilla itself, parameters and tokens.
+CHINCHILLA_N, CHINCHILLA_D = 70e9, 1.4e12
+
+#: Grattafiori et al. 2024: the budget of the Llama 3 flagship and the allocation their law gives for it.
+LLAMA3_COMPUTE = 3.8e25
+LLAMA3_N, LLAMA3_D = 402e9, 16.55e12
+
+#: Grattafiori et al. 2024: their token law D* = 0.29 C^0.53, as printed.
+LLAMA3_TOKEN_COEFFICIENT, LLAMA3_TOKEN_EXPONENT = 0.29, 0.53
+
+
+class WasteEstimate(NamedTuple):
+    """A published estimate of compute wasted by Approach 2: a fraction, dollars, and a 90 % interval."""
+
+    fraction: float
+    dollars: float
+    low: float
+    high: float
+
+
+#: Czech et al. 2026: Llama 3 at 3.8e25 FLOPs, reference surface by Approach 3.
+LLAMA3_WASTE = WasteEstimate(fraction=0.065, dollars=1.4e6, low=412e3, high=2.9e6)
+
+#: Czech et al. 2026: the relative error of the base-10 intercept on grids of +-16x ("4.1 %").
+INTERCEPT_ERROR_PRINTED = 0.041
+
+SOURCES = {
+    "CHINCHILLA": "hoffmann2022",
+    "CHINCHILLA_UNROUNDED": "besiroglu2024",
+    "CHINCHILLA_REFIT": "besiroglu2024",
+    "SYMMETRIC": "czech2026",
+    "ASYMMETRIC": "czech2026",
+    "SODA": "manakul2026",
+    "SPARSE_NMM": "shukor2025",
+    "CHINCHILLA_TABLE_3": "hoffmann2022",
+    "CHINCHILLA_TABLE_A3": "hoffmann2022",
+    "GOPHER_COMPUTE": "hoffmann2022",
+    "CHINCHILLA_N": "hoffmann2022",
+    "CHINCHILLA_D": "hoffmann2022",
+    "LLAMA3_COMPUTE": "grattafiori2024",
+    "LLAMA3_N": "grattafiori2024",
+    "LLAMA3_D": "grattafiori2024",
+    "LLAMA3_TOKEN_COEFFICIENT": "grattafiori2024",
+    "LLAMA3_TOKEN_EXPONENT": "grattafiori2024",
+    "LLAMA3_WASTE": "czech2026",
+    "INTERCEPT_ERROR_PRINTED": "czech2026",
+}

@@ -1,0 +1,217 @@
+"""Variable projection with non-negative least squares: linear inside, two exponents outside."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from scalinglab.fits import EXPONENT_RANGE, SurfaceFit, require_identifiable, surface_concerns
+from scalinglab.losses import Loss, Squared
+from scalinglab.polish import Optimum, polish
+from scalinglab.projection import Descent, Logs, descend, map_rss
+from scalinglab.runs import Runs
+from scalinglab.surface import FloatArray, LossSurface
+
+#: Exponents at which the reduced objective is first evaluated: 24 from 0.01 to 2, by equal factors.
+START_EXPONENTS = np.geomspace(*EXPONENT_RANGE, 24)
+
+#: Local minima of that map from which the search starts, at most.
+STARTS = 6
+
+
+def project(
+    runs: Runs, alpha: float, beta: float, weights: ArrayLike | None = None
+) -> tuple[LossSurface, float]:
+    r"""Solve the linear half of the problem: E, A, B >= 0 for given exponents.
+
+    .. math:: \min_{E, A, B \ge 0}\ \sum_i w_i\,(L_i - E - A N_i^{-\alpha} - B D_i^{-\beta})^2
+
+    Parameters
+    ----------
+    runs : Runs
+        The runs.
+    alpha, beta : float
+        Exponents; positive.
+    weights : array_like, shape (n,), optional
+        Weights of the runs, not negative; ones when absent.
+
+    Returns
+    -------
+    surface : LossSurface
+        The best surface with these exponents.
+    rss : float
+        Its (weighted) residual sum of squares: the reduced objective at (alpha, beta).
+
+    Notes
+    -----
+    Exact: the best of the eight possible sets of positive coefficients. Derived in the chapter
+    *Variable projection*.
+
+    Examples
+    --------
+    >>> from scalinglab import load_llama3
+    >>> surface, rss = project(load_llama3(), alpha=0.31, beta=0.314)
+    >>> f"E = {surface.E:.4f}, RSS = {rss:.7f}"
+    'E = 0.6048, RSS = 0.0020199'
+    """
+    logs = Logs.of(runs)
+    w = None if weights is None else _checked_weights(runs, weights)
+    E, A, B, rss = map_rss(logs, _checked(alpha, "alpha"), _checked(beta, "beta"), w)
+    return logs.surface(E.item(), A.item(), B.item(), alpha, beta), rss.item()
+
+
+def objective_map(
+    runs: Runs, alpha: ArrayLike, beta: ArrayLike, weights: ArrayLike | None = None
+) -> FloatArray:
+    r"""Reduced objective over a grid of exponents.
+
+    With columns :math:`p_j = N^{-\alpha_j}` and :math:`q_k = D^{-\beta_k}` centred about their means,
+    E drops out and the rest is a 2x2 system whose only entry that depends on both exponents is
+    :math:`p_j^\top q_k`. So the whole map costs one matrix product over the runs.
+
+    Parameters
+    ----------
+    runs : Runs
+        The runs.
+    alpha, beta : array_like, shapes (j,) and (k,)
+        Exponents; positive.
+    weights : array_like, shape (n,), optional
+        Weights of the runs, not negative; ones when absent.
+
+    Returns
+    -------
+    ndarray, shape (j, k)
+        Residual sum of squares with the best E, A, B >= 0 at each pair.
+
+    Notes
+    -----
+    Derived in the chapter *Variable projection*. Sums of squares are good to about 1e-14 of the
+    variance of L; :func:`fit_vpnls` polishes its answer on the residuals themselves.
+
+    Examples
+    --------
+    >>> from scalinglab import load_llama3
+    >>> objective_map(load_llama3(), [0.2, 0.3], [0.2, 0.3, 0.4]).shape
+    (2, 3)
+    """
+    w = None if weights is None else _checked_weights(runs, weights)
+    return np.asarray(map_rss(Logs.of(runs), _checked(alpha, "alpha"), _checked(beta, "beta"), w).rss)
+
+
+def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
+    r"""Fit all five parameters of a loss surface by variable projection.
+
+    For given exponents the best E, A, B follow exactly (:func:`project`), which leaves a function of
+    two variables. It is mapped over the range of exponents, its lowest local minima are refined by
+    Levenberg-Marquardt steps in two dimensions, and the best is polished on all five parameters. For
+    Huber losses the search runs on reweighted squares first.
+
+    Parameters
+    ----------
+    runs : Runs
+        Five distinct runs or more, with three or more values of N and of D.
+    loss : Squared or Huber, optional
+        What to minimise, in L; squared residuals when absent.
+
+    Returns
+    -------
+    SurfaceFit
+        ``objective`` is the sum of ``loss.rho`` over the runs: the residual sum of squares for
+        ``Squared()``.
+
+    Raises
+    ------
+    FitError
+        If these runs cannot determine five parameters; the message says what to add.
+    ValueError
+        If the loss is one of log L: that problem is not linear in E, A, B, use ``fit_approach3``.
+
+    Notes
+    -----
+    The method is that of :cite:t:`czech2026`, on the variable projection of :cite:t:`golub1973`; the
+    map, the exact active sets and the polish are ours. Derived in the chapter *Variable projection*.
+
+    Examples
+    --------
+    >>> from scalinglab import load_llama3
+    >>> print(fit_vpnls(load_llama3()))
+    method    VPNLS, squared, 133 runs
+    surface   E 0.60467  A 59.138  B 155.14  alpha 0.31000  beta 0.31365
+    frontier  N* ~ C^0.5029  D* ~ C^0.4971  objective 0.0020199
+    concerns  none
+    """
+    loss = Squared() if loss is None else loss
+    if loss.log:
+        raise ValueError(
+            "fit_vpnls: residuals in log L are not linear in E, A, B, so there is nothing to project; "
+            "use fit_approach3(runs, loss=...) for them, or a loss of L here."
+        )
+    require_identifiable(runs)
+    logs = Logs.of(runs)
+    optimum = _optimum(logs, loss)
+    surface = logs.surface(*optimum.theta)
+    return SurfaceFit(surface, runs, loss, "VPNLS", optimum.objective, tuple(surface_concerns(surface, runs)))
+
+
+def _optimum(logs: Logs, loss: Loss) -> Optimum:
+    """Best polished optimum over the starting points."""
+    starts = _local_minima(logs, None)
+    if not isinstance(loss, Squared):
+        starts = np.vstack([starts, _reweighted(logs, loss, starts[0])])
+    candidates = [polish(logs, loss, start) for start in starts]
+    return min(candidates, key=lambda optimum: optimum.objective)
+
+
+def _local_minima(logs: Logs, weights: FloatArray | None) -> FloatArray:
+    """Distinct minima of the reduced sum of squares, best first; rows E, A, B, alpha, beta."""
+    rss = np.pad(map_rss(logs, START_EXPONENTS, START_EXPONENTS, weights).rss, 1, constant_values=np.inf)
+    k = len(START_EXPONENTS)
+    neighbours = [
+        rss[1 + i : 1 + i + k, 1 + j : 1 + j + k] for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)
+    ]
+    inner = rss[1:-1, 1:-1]
+    rows, columns = np.nonzero(inner <= np.minimum.reduce(neighbours))
+    order = np.argsort(inner[rows, columns], kind="stable")[:STARTS]
+    descent = descend(
+        logs,
+        START_EXPONENTS[rows[order]],
+        START_EXPONENTS[columns[order]],
+        None if weights is None else weights[None],
+    )
+    return _distinct(descent)
+
+
+def _distinct(descent: Descent) -> FloatArray:
+    """Rows E, A, B, alpha, beta of a descent, best first, repeated answers once."""
+    order = np.argsort(descent.rss, kind="stable")
+    rows = np.column_stack([descent.E, descent.A, descent.B, descent.alpha, descent.beta])[order]
+    kept = [rows[0]]
+    for row in rows[1:]:
+        if all(np.abs(row[3:] - other[3:]).max() > 1e-5 for other in kept):
+            kept.append(row)
+    return np.array(kept)
+
+
+def _reweighted(logs: Logs, loss: Loss, start: FloatArray) -> FloatArray:
+    """A few rounds of reweighted least squares, each over the whole map, as starts for a polish."""
+    for _ in range(4):
+        E, A, B, alpha, beta = start
+        fitted = E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d)
+        start = _local_minima(logs, loss.weight(fitted - logs.L))[0]
+    return start[None]
+
+
+def _checked(values: ArrayLike, name: str) -> FloatArray:
+    exponents = np.atleast_1d(np.asarray(values, float))
+    if exponents.ndim != 1 or not (np.isfinite(exponents) & (exponents > 0)).all():
+        raise ValueError(f"{name} must be a positive number or a list of them, got {values!r}.")
+    return exponents
+
+
+def _checked_weights(runs: Runs, weights: ArrayLike) -> FloatArray:
+    w = np.asarray(weights, float)
+    if w.shape != (len(runs),) or not (np.isfinite(w) & (w >= 0)).all() or not w.any():
+        raise ValueError(
+            f"weights must be {len(runs)} numbers, one for each run, none negative and not all zero."
+        )
+    return w
