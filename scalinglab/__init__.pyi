@@ -26,6 +26,7 @@ from .losses import Huber as Huber
 from .losses import Squared as Squared
 from .notebook import Explorer as Explorer
 from .notebook import say as say
+from .notebook import show as show
 from .plotting import count as count
 from .published import ASYMMETRIC as ASYMMETRIC
 from .published import CHINCHILLA as CHINCHILLA

@@ -103,7 +103,7 @@ def vertex_shift(
     return _plain(u0 + h * (points**2 - 4) / 30 * first / second)
 
 
-def leading_shift(alpha: ArrayLike, beta: ArrayLike, reach: ArrayLike) -> Any:
+def leading_shift(alpha: Any, beta: Any, reach: Any) -> Any:
     r"""Shift of the vertex on a dense centred grid, to leading order, in :math:`\ln N`.
 
     .. math:: \delta = \frac{(\alpha - \beta)\,U^2}{10} + O(U^4), \qquad U = \ln(\text{reach}).
@@ -113,9 +113,9 @@ def leading_shift(alpha: ArrayLike, beta: ArrayLike, reach: ArrayLike) -> Any:
 
     Parameters
     ----------
-    alpha, beta : float or array_like
+    alpha, beta : float or ndarray
         Exponents of the surface.
-    reach : float or array_like
+    reach : float or ndarray
         The grid runs from N*/reach to N*·reach.
 
     Returns
@@ -133,7 +133,7 @@ def leading_shift(alpha: ArrayLike, beta: ArrayLike, reach: ArrayLike) -> Any:
     >>> f"{leading_shift(0.34, 0.28, reach=16):.3f}"
     '0.046'
     """
-    return _plain((np.asarray(alpha) - np.asarray(beta)) * np.log(reach) ** 2 / 10)
+    return (alpha - beta) * np.log(reach) ** 2 / 10
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import html
+import inspect
 import io
 import itertools
 import json
+import re
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +26,8 @@ def say(text: str) -> None:
     Parameters
     ----------
     text : str
-        Markdown; may hold maths, and in the book citations and references.
+        Markdown; may hold maths, and in the book citations and references. A hyphen before a number
+        becomes a minus sign.
 
     Examples
     --------
@@ -32,10 +37,32 @@ def say(text: str) -> None:
     from IPython.core.getipython import get_ipython
     from IPython.display import Markdown, display
 
+    text = re.sub(r"(?<=[\s(])-(?=\d)", "\N{MINUS SIGN}", text)
     if get_ipython() is None:
         print(text)
     else:
         display(Markdown(text))  # type: ignore[no-untyped-call]
+
+
+def show(function: Callable[..., Any]) -> None:
+    """Display the source of a function without its docstring: where the code is the equation.
+
+    Parameters
+    ----------
+    function : callable
+        A function of the package.
+    """
+    from IPython.display import Code, display
+
+    lines, _ = inspect.getsourcelines(function)
+    source = textwrap.dedent("".join(lines))
+    body = ast.parse(source).body[0]
+    assert isinstance(body, ast.FunctionDef)
+    if ast.get_docstring(body):
+        first = body.body[0]
+        rows = source.splitlines(keepends=True)
+        source = "".join(rows[: first.lineno - 1] + rows[first.end_lineno :])
+    display(Code(source, language="python"))  # type: ignore[no-untyped-call]
 
 
 class Explorer:
@@ -48,7 +75,7 @@ class Explorer:
     ----------
     draw : callable
         ``draw(value)`` draws the picture for one value and returns a sentence that reads it out (the
-        picture is the current matplotlib figure) .
+        picture is the current matplotlib figure).
     values : sequence of float
         Positions of the slider, at most 40.
     label : str

@@ -1,0 +1,32 @@
+"""Sphinx extension: the built site needs no network, and its notebooks run with no reader present."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+# a module name with a hyphen cannot be imported by a statement; find its files instead
+MATHJAX = "sphinx-mathjax-offline/static/mathjax"
+NEEDED = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
+
+
+def copy_mathjax(app, exception):
+    """Copy the part of MathJax that the pages load: the component and its fonts."""
+    if exception or app.builder.format != "html":
+        return
+    source = next(p for p in (Path(entry, MATHJAX) for entry in sys.path) if p.is_dir())
+    target = Path(app.outdir, "_static", "mathjax")
+    for name in NEEDED:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name, dirs_exist_ok=True)
+        else:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / name, target / name)
+
+
+def setup(app):
+    """Register with Sphinx."""
+    # notebooks are executed in child processes: Explorers draw their frames and start no widgets
+    os.environ["SCALINGLAB_STATIC"] = "1"
+    app.connect("build-finished", copy_mathjax)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
