@@ -4,9 +4,11 @@ from .allocation import H100_AS_PUBLISHED as H100_AS_PUBLISHED
 from .allocation import H100_DENSE as H100_DENSE
 from .allocation import GpuRate as GpuRate
 from .allocation import Misallocation as Misallocation
+from .allocation import cost_table as cost_table
 from .allocation import deadweight_loss as deadweight_loss
 from .allocation import misallocation as misallocation
 from .approach2 import fit_approach2 as fit_approach2
+from .approach2 import fit_parabola as fit_parabola
 from .approach3 import fit_approach3 as fit_approach3
 from .approach3 import hoffmann_starts as hoffmann_starts
 from .bias import Approach2Bias as Approach2Bias

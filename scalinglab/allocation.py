@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from scalinglab.fits import SurfaceFit
 from scalinglab.surface import LossSurface, training_flops
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SECONDS_PER_HOUR = 3600
 
@@ -176,6 +180,46 @@ def misallocation(plan: Plan, truth: LossSurface | SurfaceFit, C: float) -> Misa
         loss_opt=surface.L_opt(C),
         C_equivalent=surface.C_for(loss),
     )
+
+
+def cost_table(
+    verdicts: Mapping[str, Misallocation],
+    rates: Sequence[GpuRate] = (H100_AS_PUBLISHED, H100_DENSE),
+) -> pd.DataFrame:
+    """What each plan's allocation costs, one row a plan.
+
+    Parameters
+    ----------
+    verdicts : mapping of str to Misallocation
+        Label and result of :func:`misallocation`.
+    rates : sequence of GpuRate
+        One column of dollars for each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``D*`` and ``D inferred`` (tokens), ``waste`` (a fraction of the budget), and the dollars
+        wasted at each rate.
+
+    Examples
+    --------
+    >>> from scalinglab import CHINCHILLA, CHINCHILLA_REFIT
+    >>> verdict = misallocation(plan=CHINCHILLA, truth=CHINCHILLA_REFIT, C=5.76e23)
+    >>> f"{cost_table({'Chinchilla': verdict}).loc['Chinchilla', 'waste']:.3f}"
+    '0.205'
+    """
+    import pandas as pd
+
+    rows = {
+        label: {
+            "D*": verdict.D_true,
+            "D inferred": verdict.D,
+            "waste": verdict.fraction,
+            **{f"$ at {rate.name}": verdict.dollars(rate) for rate in rates},
+        }
+        for label, verdict in verdicts.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _surface(truth: LossSurface | SurfaceFit) -> LossSurface:

@@ -9,7 +9,7 @@ from scalinglab.runs import Runs
 from scalinglab.surface import FloatArray, PowerLaw
 
 #: Change of the exponent when one budget is left out, above which a fit says so.
-INFLUENCE_LIMIT = 0.01
+INFLUENCE_LIMIT = 0.02
 
 
 def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
@@ -56,7 +56,7 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
             f"all runs share the budget {budgets[0]:.3g} FLOPs, and a power law needs two; "
             "add an IsoFLOP curve at another budget."
         )
-    parabolas = tuple(_parabola(runs.at(C), C, extrapolate) for C in budgets)
+    parabolas = tuple(fit_parabola(runs.at(C), extrapolate=extrapolate) for C in budgets)
     used = [parabola for parabola in parabolas if not parabola.verdict]
     left_out = [parabola.verdict for parabola in parabolas if parabola.verdict]
     if len(used) < 2:
@@ -81,8 +81,38 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
     )
 
 
-def _parabola(runs: Runs, C: float, extrapolate: bool) -> Parabola:
-    """Fit one budget and say whether its vertex can be used."""
+def fit_parabola(runs: Runs, *, extrapolate: bool = False) -> Parabola:
+    r"""Fit one budget's runs by a parabola in :math:`\ln N` and say whether its vertex can be used.
+
+    Parameters
+    ----------
+    runs : Runs
+        Runs of a single budget.
+    extrapolate : bool
+        Accept a vertex outside the sampled sizes.
+
+    Returns
+    -------
+    Parabola
+        With an empty ``verdict``, or one that says why the vertex cannot be used.
+
+    Raises
+    ------
+    ValueError
+        If the runs have more than one budget.
+
+    Examples
+    --------
+    >>> from scalinglab import load_llama3
+    >>> f"{fit_parabola(load_llama3().at(1e21)).vertex:.3g}"
+    '3.23e+09'
+    """
+    if len(runs.budgets) > 1:
+        raise ValueError(
+            f"fit_parabola: the runs have {len(runs.budgets)} budgets; pick one with runs.at(C), "
+            "or use fit_approach2."
+        )
+    C = float(runs.budgets[0])
     sizes = np.log(runs.N)
     centre = float(sizes.mean())
     sampled = (float(runs.N.min()), float(runs.N.max()))

@@ -48,7 +48,10 @@ class IsoflopDesign:
     >>> from scalinglab import CHINCHILLA
     >>> design = IsoflopDesign(budgets=[1e18, 1e20], reach=4, points=5)
     >>> design.runs(CHINCHILLA)
-    10 runs at 2 budgets: N 2.01e+07 to 2.58e+09 parameters, D 5.17e+08 to 1.03e+11 tokens, L 2.6 to 3.712
+    10 runs at 2 budgets, 1e+18 to 1e+20 FLOPs
+    N 2.01e+07 to 2.58e+09 parameters
+    D 5.17e+08 to 1.03e+11 tokens
+    L 2.6 to 3.712
     """
 
     budgets: FloatArray

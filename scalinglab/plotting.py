@@ -213,22 +213,23 @@ def frontier(
     if fitted is not None:
         ax.axvspan(*fitted, color="#f0f0f0", zorder=0)
         ax.annotate(
-            "fitted", (np.sqrt(fitted[0] * fitted[1]), 1), xycoords=("data", "axes fraction"),
-            ha="center", va="top", fontsize=8, color="#666666",
+            "fitted", (np.sqrt(fitted[0] * fitted[1]), 0.03), xycoords=("data", "axes fraction"),
+            ha="center", va="bottom", fontsize=8, color="#666666",
         )  # fmt: skip
+    marked = []
     for label, plan in plans.items():
         look = _look(label)
         values = getattr(plan, f"{quantity}_opt")
         ax.plot(C, values(C), color=look["color"], linestyle=look["linestyle"] or "-", label=label)
         if mark is not None:
-            ax.plot(mark, values(mark), look["marker"], color=look["color"], ms=7)
-            ax.annotate(
-                count(float(values(mark))), (mark, float(values(mark))), xytext=(8, 0),
-                textcoords="offset points", color=look["color"], va="center", fontsize=9,
-            )  # fmt: skip
+            value = float(values(mark))
+            ax.plot(mark, value, look["marker"], color=look["color"], ms=6, mec="white", mew=0.5)
+            marked.append((value, count(value), look["color"]))
     ax.set_xscale("log")
     ax.set_xlabel("compute C (FLOPs)")
     _log_counts(ax, "y", {"N": "best parameters N*", "D": "best tokens D*"}[quantity])
+    if mark is not None:
+        _label_ends(ax, mark, marked)
     ax.legend(loc="upper left")
     return ax
 
@@ -411,6 +412,42 @@ def residuals(fits: Mapping[str, SurfaceFit], ax: Axes | None = None) -> Axes:
     return ax
 
 
+def deadweight(truth: LossSurface, N: float, D: float, ax: Axes | None = None) -> Axes:
+    """The frontier's loss against compute, one training run above it, and the compute it wasted.
+
+    Parameters
+    ----------
+    truth : LossSurface
+        The surface that judges.
+    N, D : float
+        Parameters and tokens of the run.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = _axes(ax)
+    C = FLOPS_PER_PARAMETER_TOKEN * N * D
+    track = np.geomspace(0.25, 1.25, 200)
+    loss = truth.loss(N, D)
+    needed = truth.C_for(loss) / C
+    ax.plot(track, truth.L_opt(track * C), color=ROLES["truth"]["color"], label="best loss at each compute")
+    ax.annotate(
+        "", (needed, loss), xytext=(1.0, loss),
+        arrowprops={"arrowstyle": "->", "color": ROLES["Approach 2"]["color"], "lw": 1.6, "shrinkB": 0},
+    )  # fmt: skip
+    ax.plot(1.0, loss, "P", color=ROLES["Approach 2"]["color"], ms=8, label="the run")
+    ax.plot(needed, loss, "x", color=ROLES["truth"]["color"], ms=8, mew=1.6, label="same loss, spent well")
+    ax.annotate(
+        f"wasted {1 - needed:.1%}", (1.0, loss), xytext=(0, 10), textcoords="offset points",
+        ha="right", color=ROLES["Approach 2"]["color"], fontsize=9,
+    )  # fmt: skip
+    ax.axvline(1.0, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))
+    ax.set_xlim(0.2, 1.3)
+    ax.set_xlabel("compute, as a share of the budget")
+    ax.set_ylabel("loss L (nats per token)")
+    ax.legend(loc="lower left")
+    return ax
+
+
 def _axes(ax: Axes | None) -> Axes:
     return plt.subplots()[1] if ax is None else ax
 
@@ -440,14 +477,12 @@ def _log_counts(ax: Axes, axis: str, label: str) -> None:
 
 
 def _label_ends(ax: Axes, x: float, ends: list[tuple[float, str, Any]]) -> None:
-    """Write each label beside the end of its curve, pushed apart where they would collide."""
-    low, high = ax.get_ylim()
-    gap = 0.062 * (high - low)
+    """Write each label to the right of (x, y), pushed up where it would collide with the one below."""
     placed = -np.inf
     for y, label, colour in sorted(ends, key=lambda end: end[0]):
-        at = max(y, placed + gap)
-        placed = at
+        at = float(ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[1])
+        placed = max(at, placed + 0.055)
         ax.annotate(
-            label, (x, at), xytext=(6, 0), textcoords="offset points", color=colour, fontsize=9,
-            va="center", annotation_clip=False,
+            label, (x, placed), xycoords=("data", "axes fraction"), xytext=(8, 0),
+            textcoords="offset points", color=colour, fontsize=9, va="center", annotation_clip=False,
         )  # fmt: skip

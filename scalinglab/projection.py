@@ -56,6 +56,21 @@ class Linear(NamedTuple):
     rss: Any
 
 
+def free_least_squares(
+    p: Any, q: Any, L: Any, pp: Any, qq: Any, pq: Any, pL: Any, qL: Any, LL: Any
+) -> tuple[Linear, Any]:
+    """Least squares of L on (1, p, q) without constraints, and the determinant of its 2x2 system.
+
+    Arguments as in :func:`nonnegative_least_squares`; derived in the chapter *Variable projection*.
+    """
+    det = pp * qq - pq * pq
+    A = (qq * pL - pq * qL) / det
+    B = (pp * qL - pq * pL) / det
+    E = L - A * p - B * q
+    rss = LL - A * pL - B * qL
+    return Linear(E, A, B, rss), det
+
+
 def nonnegative_least_squares(
     W: Any, p: Any, q: Any, L: Any, pp: Any, qq: Any, pq: Any, pL: Any, qL: Any, LL: Any
 ) -> Linear:
@@ -81,12 +96,8 @@ def nonnegative_least_squares(
     solution; so the best feasible of the eight ordinary solutions is the minimum. The free solution is
     tried first, and only cells where it fails look at the other seven.
     """
-    det = pp * qq - pq * pq
     with np.errstate(divide="ignore", invalid="ignore"):
-        A = (qq * pL - pq * qL) / det
-        B = (pp * qL - pq * pL) / det
-        E = L - A * p - B * q
-        rss = LL - A * pL - B * qL
+        (E, A, B, rss), det = free_least_squares(p, q, L, pp, qq, pq, pL, qL, LL)
         failed = ~((A >= 0) & (B >= 0) & (E >= 0) & (det > 1e-15 * pp * qq))
     if not np.any(failed):
         return Linear(E, A, B, np.maximum(rss, 0))
@@ -111,15 +122,15 @@ def _bounded_least_squares(
         A0, B0 = PL / PP, QL / QQ
         det = PP * QQ - PQ * PQ
         A1, B1 = (QQ * PL - PQ * QL) / det, (PP * QL - PQ * PL) / det
-    candidates = (
-        (zero, zero, zero, LL0),
-        (L, zero, zero, LL),
-        (L - A * p, A, zero, LL - A * pL),
-        (L - B * q, zero, B, LL - B * qL),
-        (zero, A0, zero, LL0 - A0 * PL),
-        (zero, zero, B0, LL0 - B0 * QL),
-        (zero, A1, B1, LL0 - A1 * PL - B1 * QL),
-    )
+        candidates = (
+            (zero, zero, zero, LL0),
+            (L, zero, zero, LL),
+            (L - A * p, A, zero, LL - A * pL),
+            (L - B * q, zero, B, LL - B * qL),
+            (zero, A0, zero, LL0 - A0 * PL),
+            (zero, zero, B0, LL0 - B0 * QL),
+            (zero, A1, B1, LL0 - A1 * PL - B1 * QL),
+        )
     best = [np.array(values) for values in candidates[0]]
     for candidate in candidates[1:]:
         better = candidate[3] < best[3]

@@ -83,11 +83,12 @@ class Runs:
         return len(self.N)
 
     def __repr__(self) -> str:
+        def span(values: FloatArray, digits: int = 3) -> str:
+            return f"{values.min():.{digits}g} to {values.max():.{digits}g}"
+
         return (
-            f"{len(self)} runs at {len(self.budgets)} budgets: "
-            f"N {self.N.min():.3g} to {self.N.max():.3g} parameters, "
-            f"D {self.D.min():.3g} to {self.D.max():.3g} tokens, "
-            f"L {self.L.min():.4g} to {self.L.max():.4g}"
+            f"{len(self)} runs at {len(self.budgets)} budgets, {span(self.C)} FLOPs\n"
+            f"N {span(self.N)} parameters\nD {span(self.D)} tokens\nL {span(self.L, 4)}"
         )
 
     @property
@@ -171,7 +172,10 @@ class Runs:
         >>> import io
         >>> Runs.read_csv(io.StringIO("params,tokens,loss\n1e8,2e9,3.2\n2e8,2e9,3.1"),
         ...               columns={"N": "params", "D": "tokens", "L": "loss"})
-        2 runs at 2 budgets: N 1e+08 to 2e+08 parameters, D 2e+09 to 2e+09 tokens, L 3.1 to 3.2
+        2 runs at 2 budgets, 1.2e+18 to 2.4e+18 FLOPs
+        N 1e+08 to 2e+08 parameters
+        D 2e+09 to 2e+09 tokens
+        L 3.1 to 3.2
         """
         import pandas as pd
 
