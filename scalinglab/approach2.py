@@ -105,7 +105,7 @@ def fit_parabola(runs: Runs, *, extrapolate: bool = False) -> Parabola:
     --------
     >>> from scalinglab import load_llama3
     >>> f"{fit_parabola(load_llama3().at(1e21)).vertex:.3g}"
-    '3.23e+09'
+    '3.05e+09'
     """
     if len(runs.budgets) > 1:
         raise ValueError(

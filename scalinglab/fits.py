@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ EXPONENT_RANGE = (0.01, 2.0)
 
 #: A stated compute may differ from 6ND by this relative amount before a fit says so.
 COMPUTE_TOLERANCE = 0.02
+
+#: Standard errors by which a budget's mean residual may differ from zero before a fit says so.
+SHARED_ERROR_LIMIT = 3.5
 
 #: Scaled condition number above which the parameters count as badly determined.
 CONDITION_LIMIT = 1e6
@@ -267,6 +271,7 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
             f"{len(runs)} runs for five parameters leave {len(runs) - 5} to judge the fit by; "
             "add runs before you rely on it."
         )
+    found += _shared_errors(surface, runs)
     condition = scaled_condition(surface, runs)
     if condition > CONDITION_LIMIT and not vanished:
         found.append(
@@ -274,6 +279,28 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
             f"{condition:.1e}); their ranges of N and D are too narrow. Add runs outside them."
         )
     return found
+
+
+def _shared_errors(surface: LossSurface, runs: Runs) -> list[str]:
+    """Name the budget whose runs err together most, if chance would hardly do it."""
+    residuals = runs.L - np.asarray(surface.loss(runs.N, runs.D))
+    freedom = len(runs) - 5
+    scatter = np.sqrt(residuals @ residuals / freedom) if freedom > 0 else np.inf
+    if scatter < 1e-10 * np.abs(runs.L).max():
+        return []
+    budgets, member = runs.by_budget()
+    sizes = np.bincount(member)
+    means = np.bincount(member, residuals) / sizes
+    scores = np.where(sizes >= 4, np.abs(means) * np.sqrt(sizes) / scatter, 0.0)
+    worst = int(np.argmax(scores))
+    if scores[worst] <= SHARED_ERROR_LIMIT:
+        return []
+    side = "above" if means[worst] > 0 else "below"
+    return [
+        f"the {sizes[worst]} runs of budget {budgets[worst]:.3g} lie {side} the surface together (mean "
+        f"{means[worst]:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, so the "
+        "fit is less certain than its residuals suggest. Refit without that budget and compare."
+    ]
 
 
 def compute_concerns(runs: Runs) -> list[str]:
@@ -297,10 +324,13 @@ def scaled_condition(surface: LossSurface, runs: Runs) -> float:
 
 
 def _sentences(concerns: tuple[str, ...]) -> str:
-    return "none" if not concerns else ("\n" + " " * 10).join(concerns)
+    indent = " " * 10
+    wrapped = [textwrap.fill(text, 96, initial_indent=indent, subsequent_indent=indent) for text in concerns]
+    return "\n".join(wrapped).strip() or "none"
 
 
 def _html_table(names: tuple[str, ...], values: tuple[str, ...]) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     cells = "".join(f"<td>{value}</td>" for value in values)
-    return f'<table class="fit"><thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table>'
+    rows = f"<thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody>"
+    return f'<table class="fit">{rows}</table>'

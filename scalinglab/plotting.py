@@ -122,7 +122,8 @@ def isoflops(
     ax.set_ylabel("loss L")
     handles = []
     if surface is not None:
-        handles += ax.plot([], [], "x", color="black", ms=7, mew=1.6, label="true minimum")
+        what = "minimum of the fitted surface" if isinstance(truth, SurfaceFit) else "true minimum"
+        handles += ax.plot([], [], "x", color="black", ms=7, mew=1.6, label=what)
     if used:
         handles += ax.plot(
             [], [], "P--", color=ROLES["Approach 2"]["color"], ms=6, lw=1.1, label="parabola and vertex"
@@ -210,12 +211,7 @@ def frontier(
     """
     ax = _axes(ax)
     C = np.asarray(C, float)
-    if fitted is not None:
-        ax.axvspan(*fitted, color="#f0f0f0", zorder=0)
-        ax.annotate(
-            "fitted", (np.sqrt(fitted[0] * fitted[1]), 0.03), xycoords=("data", "axes fraction"),
-            ha="center", va="bottom", fontsize=8, color="#666666",
-        )  # fmt: skip
+    _shade_fitted(ax, fitted)
     marked = []
     for label, plan in plans.items():
         look = _look(label)
@@ -244,6 +240,7 @@ def lines(
     logx: bool = False,
     percent: bool = False,
     zero: bool = False,
+    fitted: tuple[float, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw curves against one variable, each labelled at its right end.
@@ -264,10 +261,13 @@ def lines(
         Values are fractions; show per cent.
     zero : bool
         Draw the line y = 0.
+    fitted : tuple of float, optional
+        Range of the abscissa that was fitted, shaded.
     ax : Axes, optional
         Where to draw.
     """
     ax = _axes(ax)
+    _shade_fitted(ax, fitted)
     x = np.asarray(x, float)
     if zero:
         ax.axhline(0, color="black", lw=0.8)
@@ -286,6 +286,44 @@ def lines(
     if percent:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
     _label_ends(ax, float(x[-1]), ends)
+    return ax
+
+
+def vertex_errors(
+    fit: FrontierFit,
+    truth: LossSurface,
+    C: ArrayLike = (),
+    spread: ArrayLike = (),
+    ax: Axes | None = None,
+) -> Axes:
+    r"""Vertex of each parabola over the true best size, against compute.
+
+    Parameters
+    ----------
+    fit : FrontierFit
+        Its used parabolas are drawn.
+    truth : LossSurface
+        Says which size is best.
+    C, spread : array_like, optional
+        Budgets and the standard deviation of :math:`\ln \hat N` expected there; twice it is drawn as a band.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = _axes(ax)
+    budgets = np.array([parabola.C for parabola in fit.used])
+    factors = np.array([parabola.vertex for parabola in fit.used]) / truth.N_opt(budgets)
+    colour = ROLES["Approach 2"]["color"]
+    C, spread = np.asarray(C, float), np.asarray(spread, float)
+    ax.fill_between(C, np.exp(-2 * spread), np.exp(2 * spread), color=colour, alpha=0.2, lw=0)
+    ax.axhline(1, color="black", lw=1.0)
+    ax.plot(budgets, factors, "P", color=colour, ms=4.5, mec="white", mew=0.4)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0)))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xlabel("compute C (FLOPs)")
+    ax.set_ylabel("vertex over true best size")
     return ax
 
 
@@ -450,6 +488,17 @@ def deadweight(truth: LossSurface, N: float, D: float, ax: Axes | None = None) -
 
 def _axes(ax: Axes | None) -> Axes:
     return plt.subplots()[1] if ax is None else ax
+
+
+def _shade_fitted(ax: Axes, fitted: tuple[float, float] | None) -> None:
+    """Shade a fitted range on a logarithmic abscissa."""
+    if fitted is None:
+        return
+    ax.axvspan(*fitted, color="#f0f0f0", zorder=0)
+    ax.annotate(
+        "fitted", (np.sqrt(fitted[0] * fitted[1]), 0.03), xycoords=("data", "axes fraction"),
+        ha="center", va="bottom", fontsize=8, color="#666666",
+    )  # fmt: skip
 
 
 def _look(label: str) -> dict[str, Any]:

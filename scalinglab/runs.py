@@ -8,7 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from scalinglab.surface import FloatArray, training_flops
 
@@ -94,7 +94,7 @@ class Runs:
     @property
     def budgets(self) -> FloatArray:
         """The distinct compute budgets, ascending; computes within 1 % of each other are one budget."""
-        values, _ = self._budget_groups()
+        values, _ = self.by_budget()
         return values
 
     def at(self, C: float) -> Runs:
@@ -105,7 +105,7 @@ class Runs:
         ValueError
             If no run has that budget.
         """
-        values, member = self._budget_groups()
+        values, member = self.by_budget()
         near = np.flatnonzero(np.abs(np.log(values / C)) <= BUDGET_TOLERANCE)
         if not len(near):
             raise ValueError(f"Runs: no run has a budget of {C:.3g} FLOPs; budgets are {_listed(values)}.")
@@ -193,11 +193,11 @@ class Runs:
 
         return pd.DataFrame({"N": self.N, "D": self.D, "L": self.L, "C": self.C})
 
-    def _budget_groups(self) -> tuple[FloatArray, Any]:
-        """Budget values, ascending, and for each run the place of its budget among them."""
+    def by_budget(self) -> tuple[FloatArray, NDArray[np.intp]]:
+        """Return the budgets, ascending, and for each run the place of its budget among them."""
         order = np.argsort(self.C, kind="stable")
         logs = np.log(self.C[order])
-        member = np.empty(len(self), int)
+        member = np.empty(len(self), np.intp)
         values: list[float] = []
         start = 0
         while start < len(logs):

@@ -138,7 +138,9 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     method    VPNLS, squared, 133 runs
     surface   E 0.60467  A 59.138  B 155.14  alpha 0.31000  beta 0.31365
     frontier  N* ~ C^0.5029  D* ~ C^0.4971  objective 0.0020199
-    concerns  none
+    concerns  the 18 runs of budget 1e+20 lie above the surface together (mean +0.0036, 3.8 standard
+              errors): errors are shared within budgets, so the fit is less certain than its
+              residuals suggest. Refit without that budget and compare.
     """
     loss = Squared() if loss is None else loss
     if loss.log:

@@ -1,0 +1,48 @@
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: small products lose time to threads
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import numpy as np
+import pytest
+
+from scalinglab import (
+    ASYMMETRIC,
+    CHINCHILLA,
+    SYMMETRIC,
+    IsoflopDesign,
+    LossSurface,
+    Runs,
+    SurfaceFit,
+    fit_vpnls,
+    load_llama3,
+)
+
+#: Budgets of the simulated studies in facts.md 8.4.
+BUDGETS = (1e17, 1e18, 1e19, 1e20, 1e21)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20260731)
+
+
+@pytest.fixture(scope="session")
+def llama3() -> Runs:
+    return load_llama3()
+
+
+@pytest.fixture(scope="session")
+def llama3_vpnls(llama3: Runs) -> SurfaceFit:
+    return fit_vpnls(llama3)
+
+
+@pytest.fixture(params=[SYMMETRIC, CHINCHILLA, ASYMMETRIC], ids=lambda surface: surface.name)
+def surface(request: pytest.FixtureRequest) -> LossSurface:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def noisy() -> Runs:
+    """75 runs of five budgets on Chinchilla's surface with errors of 0.01 nats."""
+    return IsoflopDesign(BUDGETS).runs(CHINCHILLA, noise=0.01, rng=np.random.default_rng(7))

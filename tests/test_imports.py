@@ -1,0 +1,119 @@
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import scalinglab
+
+PACKAGE = Path(scalinglab.__file__).parent
+
+# every module imports only from those before it
+ORDER = [
+    "surface",
+    "published",
+    "runs",
+    "design",
+    "losses",
+    "fits",
+    "approach2",
+    "projection",
+    "polish",
+    "approach3",
+    "vpnls",
+    "bias",
+    "allocation",
+    "datasets",
+    "plotting",
+    "notebook",
+]
+
+
+def modules_imported_by(source: str) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = "scalinglab" + "." * bool(node.module) if node.level else ""
+            base += node.module or ""
+            names = [base] + [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found |= {name.split(".")[1] for name in names if name.startswith("scalinglab.")}
+        found |= {"scalinglab" for name in names if name == "scalinglab" and isinstance(node, ast.Import)}
+    return {name for name in found if (PACKAGE / f"{name}.py").exists() or name == "scalinglab"}
+
+
+def test_import_finder_sees_every_form():
+    source = (
+        "import scalinglab.runs\nfrom scalinglab import bias\nfrom . import fits\n"
+        "from .losses import Huber\ndef f():\n    from scalinglab.vpnls import project\nimport numpy\n"
+    )
+    assert modules_imported_by(source) == {"runs", "bias", "fits", "losses", "vpnls"}
+
+
+def test_every_module_has_its_place_in_the_order():
+    assert sorted(path.stem for path in PACKAGE.glob("*.py")) == sorted(["__init__", *ORDER])
+
+
+@pytest.mark.parametrize("module", ORDER)
+def test_module_imports_only_from_above(module):
+    above = ORDER[: ORDER.index(module)]
+    found = modules_imported_by((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    assert found <= set(above)
+
+
+def test_import_is_fast_and_leaves_heavy_libraries_alone():
+    code = (
+        "import sys, time, json; start = time.perf_counter(); import scalinglab; "
+        "print(json.dumps([time.perf_counter() - start, sorted(sys.modules)]))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seconds, loaded = json.loads(answer.stdout)
+    assert seconds < 1
+    assert not {"matplotlib", "pandas", "ipywidgets", "scipy"} & set(loaded)
+
+
+def test_fitting_needs_neither_pandas_nor_matplotlib():
+    code = (
+        "import sys, scalinglab as s; s.fit_vpnls(s.load_llama3()); "
+        "print([m for m in ('matplotlib', 'pandas', 'ipywidgets', 'IPython') if m in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def stub_names() -> list[str]:
+    stub = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+    return [
+        alias.asname
+        for node in ast.walk(stub)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname
+    ]
+
+
+@pytest.mark.parametrize("name", stub_names())
+def test_public_name_resolves(name):
+    assert name in dir(scalinglab)
+    assert getattr(scalinglab, name) is not None
+
+
+def test_stub_lists_names_of_design():
+    promised = {
+        *("LossSurface", "PowerLaw", "CHINCHILLA", "CHINCHILLA_UNROUNDED", "CHINCHILLA_REFIT", "SYMMETRIC"),
+        *("ASYMMETRIC", "SODA", "SPARSE_NMM", "Runs", "IsoflopDesign", "Squared", "Huber", "fit_approach2"),
+        *("fit_approach3", "project", "objective_map", "fit_vpnls", "vertex_shift", "leading_shift"),
+        *("approach2_bias", "Approach2Bias", "misallocation", "deadweight_loss", "GpuRate", "H100_DENSE"),
+        *("H100_AS_PUBLISHED", "load_llama3", "load_chinchilla", "card", "say", "Explorer"),
+    }
+    assert promised <= set(stub_names())
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError):
+        scalinglab.no_such_name  # noqa: B018

@@ -1,0 +1,179 @@
+"""Builds the book from a clean state, every notebook executed and every warning an error, and inspects it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).parents[1]
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [TOC["root"]] + [chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]]
+CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
+RAW_ROLE = re.compile(
+    r"\{(?:doc|cite:?\w*|ref|eq|numref|prf:ref|math|func|term|nb-download)\}|:cite:|\]\(\.\./"
+)
+
+
+@pytest.fixture(scope="session")
+def site():
+    output = ROOT / "_build" / "test"
+    shutil.rmtree(output, ignore_errors=True)
+    build = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "jupyter_book",
+            "build",
+            "-W",
+            "--all",
+            "--path-output",
+            str(output),
+            str(ROOT),
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "default", "OMP_NUM_THREADS": "1"},
+    )
+    assert build.returncode == 0, build.stdout[-6000:] + build.stderr[-6000:]
+    return output / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def soups(site):
+    return {
+        page: BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+        for page in PAGES
+    }
+
+
+def article(soup):
+    return soup.select_one("article")
+
+
+def prose(soup):
+    """Text of a page without code, scripts and formulas."""
+    body = BeautifulSoup(str(article(soup)), "html.parser")
+    for tag in body.select("pre, code, script, .math, style"):
+        tag.decompose()
+    return body.get_text(" ")
+
+
+def test_the_toc_lists_every_page_there_is():
+    sources = {
+        p.relative_to(ROOT).with_suffix("").as_posix()
+        for d in ("book", "notebooks")
+        for p in (ROOT / d).glob("*.md")
+    }
+    assert sources == set(PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+class TestPage:
+    def test_is_built_with_a_title(self, soups, page):
+        assert article(soups[page]).h1.get_text(strip=True)
+
+    def test_shows_no_error(self, soups, page):
+        body = article(soups[page])
+        assert not body.select(".output.stderr, .output.traceback, .cell_output .error, .system-message")
+        assert "Traceback (most recent call last)" not in body.get_text()
+
+    def test_shows_no_raw_markup(self, soups, page):
+        text = prose(soups[page])
+        assert not RAW_ROLE.search(text), RAW_ROLE.search(text)
+        assert "$" not in re.sub(r"\$\d", "", text)  # dollars stand before a number
+
+    def test_numbers_are_printed_as_numbers(self, soups, page):
+        text = prose(soups[page])
+        assert not re.search(r"np\.float64|\bnan\b|\binf\b|<scalinglab|object at 0x", text)
+
+    def test_has_every_picture_with_alternative_text(self, site, soups, page):
+        for image in soups[page].select("img"):
+            assert image.get("alt", "").strip(), image
+            if not image["src"].startswith("data:"):
+                assert (site / page).parent.joinpath(unquote(image["src"])).resolve().is_file(), image["src"]
+
+    def test_asks_nothing_of_another_host(self, soups, page):
+        for tag in soups[page].select("script[src], link[href], img[src], iframe[src], source[src]"):
+            if tag.name == "link" and "canonical" in tag.get("rel", []):
+                continue
+            assert not urlsplit(tag.get("src") or tag["href"]).netloc, tag
+
+    def test_links_lead_somewhere(self, site, soups, page):
+        for link in soups[page].select("a[href]"):
+            target = urlsplit(link["href"])
+            if target.scheme or target.netloc:
+                continue
+            path = (site / f"{page}.html") if not target.path else (site / page).parent / unquote(target.path)
+            assert path.resolve().is_file(), link["href"]
+            if target.fragment and path.suffix == ".html":
+                found = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+                assert found.find(id=unquote(target.fragment)) is not None, link["href"]
+
+    def test_is_not_heavy(self, site, page):
+        assert (site / f"{page}.html").stat().st_size < 1_500_000
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+class TestChapter:
+    def test_opens_with_a_question_and_closes_with_a_take_away(self, soups, page):
+        body = article(soups[page])
+        assert "?" in body.select_one(".question").get_text()
+        assert "Take-away" in [title.get_text(strip=True) for title in body.select(".admonition-title")]
+
+    def test_has_a_captioned_figure_and_a_numbered_equation_or_theorem(self, soups, page):
+        body = article(soups[page])
+        assert body.select("figure img")
+        assert all(caption.get_text(strip=True) for caption in body.select("figure figcaption"))
+        assert body.select(".math")
+
+    def test_has_an_explorer_that_works_alone(self, soups, page):
+        (explorer,) = article(soups[page]).select(".explorer")
+        assert len(str(explorer)) < 150_000
+        frames = json.loads(explorer.select_one('script[type="application/json"]').string)
+        slider = explorer.select_one("input[type=range]")
+        assert int(slider["max"]) == len(frames) - 1 >= 8
+        assert len({picture for _, picture, _ in frames}) == len(frames)
+        assert all(
+            picture.startswith("data:image/webp") and sentence.strip() for _, picture, sentence in frames
+        )
+        assert explorer.find("label", attrs={"for": slider["id"]}).get_text(strip=True)
+
+    def test_has_exercises_with_folded_solutions(self, soups, page):
+        body = article(soups[page])
+        assert len(body.select(".exercise")) >= 2
+        assert len(body.select(".solution.dropdown")) == len(body.select(".exercise"))
+
+    def test_checks_its_claims(self, page):
+        source = (ROOT / f"{page}.md").read_text(encoding="utf-8")
+        assert re.search(r"^assert ", source, re.M)
+
+
+def test_formulas_need_no_network(site):
+    assert (site / "_static/mathjax/tex-chtml.js").is_file()
+    assert list((site / "_static/mathjax/output/chtml/fonts/woff-v2").glob("*.woff"))
+
+
+def test_stylesheets_ask_nothing_of_another_host(site):
+    for sheet in site.rglob("*.css"):
+        assert not re.search(
+            r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", sheet.read_text(encoding="utf-8")
+        ), sheet
+
+
+def test_every_reference_is_cited():
+    keys = re.findall(r"^@\w+\{([^,]+),", (ROOT / "book/references.bib").read_text(encoding="utf-8"), re.M)
+    pages = "".join((ROOT / f"{page}.md").read_text(encoding="utf-8") for page in PAGES)
+    cited = {
+        key.strip()
+        for group in re.findall(r"\{cite:\w+\}`([^`]+)`", pages.replace("{{", "{").replace("}}", "}"))
+        for key in group.split(",")
+    }
+    assert set(keys) == cited
