@@ -208,14 +208,14 @@ def approach2_bias(surface: LossSurface, design: IsoflopDesign) -> Approach2Bias
     '34.57%'
     """
     if len(design.budgets) < 2:
-        raise ValueError("approach2_bias: a power law needs two budgets; the design has one.")
-    shifts = np.asarray(
-        vertex_shift(surface.alpha, surface.beta, design.reach, design.points, design.offsets)
-    )
-    shifts = np.broadcast_to(shifts, design.budgets.shape)
+        raise ValueError("approach2_bias: the design has one budget; add one.")
+    alpha, beta, offsets = surface.alpha, surface.beta, design.offsets
+    shifts = vertex_shift(alpha, beta, design.reach, design.points, offsets)
     x = np.log(design.budgets)
-    slope = float((x - x.mean()) @ (shifts - shifts.mean()) / ((x - x.mean()) @ (x - x.mean())))
-    return Approach2Bias(design.budgets, shifts, slope, float(shifts.mean() - slope * x.mean()))
+    centred = x - x.mean()
+    slope = centred @ (shifts - shifts.mean()) / (centred @ centred)
+    intercept = shifts.mean() - slope * x.mean()
+    return Approach2Bias(design.budgets, shifts, float(slope), float(intercept))
 
 
 def _i(order: int, y: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import textwrap
 from dataclasses import dataclass
 from typing import Any
@@ -91,7 +92,7 @@ class SurfaceFit:
     def _repr_html_(self) -> str:
         s = self.surface
         return _html_table(
-            ("method", "E", "A", "B", "alpha", "beta", "a", "objective", "concerns"),
+            ("method", "E", "A", "B", "alpha", "beta", "a", "objective"),
             (
                 f"{self.method}, {self.loss}",
                 *(f"{value:.5g}" for value in (s.E, s.A, s.B)),
@@ -99,8 +100,8 @@ class SurfaceFit:
                 f"{s.beta:.5f}",
                 f"{s.a:.4f}",
                 f"{self.objective:.5g}",
-                "<br>".join(self.concerns) or "none",
             ),
+            self.concerns,
         )
 
 
@@ -205,15 +206,15 @@ class FrontierFit:
 
     def _repr_html_(self) -> str:
         return _html_table(
-            ("method", "budgets used", "a", "b", "coefficient of N*", "concerns"),
+            ("method", "budgets used", "a", "b", "coefficient of N*"),
             (
                 self.method,
                 f"{len(self.used)} of {len(self.parabolas)}",
                 f"{self.a:.4f}",
                 f"{self.b:.4f}",
                 f"{self.size_law.coefficient:.4g}",
-                "<br>".join(self.concerns) or "none",
             ),
+            self.concerns,
         )
 
 
@@ -282,7 +283,7 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
 
 
 def _shared_errors(surface: LossSurface, runs: Runs) -> list[str]:
-    """Name the budget whose runs err together most, if chance would hardly do it."""
+    """Name the budget whose runs err together most, unless chance would do it."""
     residuals = runs.L - np.asarray(surface.loss(runs.N, runs.D))
     freedom = len(runs) - 5
     scatter = np.sqrt(residuals @ residuals / freedom) if freedom > 0 else np.inf
@@ -298,8 +299,8 @@ def _shared_errors(surface: LossSurface, runs: Runs) -> list[str]:
     side = "above" if means[worst] > 0 else "below"
     return [
         f"the {sizes[worst]} runs of budget {budgets[worst]:.3g} lie {side} the surface together (mean "
-        f"{means[worst]:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, so the "
-        "fit is less certain than its residuals suggest. Refit without that budget and compare."
+        f"{means[worst]:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, so "
+        "the fit is less certain than its residuals suggest. Refit without that budget and compare."
     ]
 
 
@@ -329,8 +330,11 @@ def _sentences(concerns: tuple[str, ...]) -> str:
     return "\n".join(wrapped).strip() or "none"
 
 
-def _html_table(names: tuple[str, ...], values: tuple[str, ...]) -> str:
+def _html_table(names: tuple[str, ...], values: tuple[str, ...], concerns: tuple[str, ...]) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     cells = "".join(f"<td>{value}</td>" for value in values)
-    rows = f"<thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody>"
-    return f'<table class="fit">{rows}</table>'
+    verdict = "<br>".join(html.escape(concern) for concern in concerns) or "none"
+    return (
+        f'<table class="fit"><thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr>'
+        f'<tr><td colspan="{len(names)}"><b>Concerns</b>: {verdict}</td></tr></tbody></table>'
+    )

@@ -281,6 +281,10 @@ def lines(
         ends.append((float(y[np.isfinite(y)][-1]), label, colour))
     if logx:
         ax.set_xscale("log")
+        if x.max() < 100 * x.min():
+            ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            ax.xaxis.set_minor_locator(NullLocator())
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     if percent:
