@@ -208,7 +208,7 @@ def approach2_bias(surface: LossSurface, design: IsoflopDesign) -> Approach2Bias
     '34.57%'
     """
     if len(design.budgets) < 2:
-        raise ValueError("approach2_bias: the design has one budget; add one.")
+        raise ValueError("approach2_bias: a power law needs two budgets.")
     alpha, beta, offsets = surface.alpha, surface.beta, design.offsets
     shifts = vertex_shift(alpha, beta, design.reach, design.points, offsets)
     x = np.log(design.budgets)

@@ -9,6 +9,7 @@ import inspect
 import io
 import itertools
 import json
+import os
 import re
 import textwrap
 from collections.abc import Callable, Sequence
@@ -111,10 +112,10 @@ class Explorer:
         return [(self.show(value), *_frame(self.draw, value, "webp", quality=70)) for value in self.values]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        """Static HTML for pages, and the live widget for notebook front ends."""
-        bundle: dict[str, Any] = {"text/plain": self.label, "text/html": self.to_html()}
-        if _is_live():
-            bundle.update(self.to_widget()._repr_mimebundle_())
+        """The live widget where a person sits at the kernel, static HTML where the book is built."""
+        if "SCALINGLAB_STATIC" in os.environ:
+            return {"text/plain": self.label, "text/html": self.to_html()}
+        bundle: dict[str, Any] = self.to_widget()._repr_mimebundle_()
         return bundle
 
     def to_html(self) -> str:
@@ -189,10 +190,3 @@ def _frame(draw: Callable[[float], str], value: float, kind: str, **quality: Any
     plt.close(figure)
     encoded = base64.b64encode(buffer.getvalue()).decode()
     return f"data:image/{kind};base64,{encoded}", sentence
-
-
-def _is_live() -> bool:
-    """Whether a person sits at the kernel: the book build says so when none does."""
-    import os
-
-    return "SCALINGLAB_STATIC" not in os.environ

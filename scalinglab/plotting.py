@@ -241,6 +241,7 @@ def lines(
     percent: bool = False,
     zero: bool = False,
     fitted: tuple[float, float] | None = None,
+    ylim: tuple[float, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw curves against one variable, each labelled at its right end.
@@ -263,6 +264,8 @@ def lines(
         Draw the line y = 0.
     fitted : tuple of float, optional
         Range of the abscissa that was fitted, shaded.
+    ylim : tuple of float, optional
+        Range of the ordinate, where pictures are to be compared.
     ax : Axes, optional
         Where to draw.
     """
@@ -289,6 +292,8 @@ def lines(
     ax.set_ylabel(ylabel)
     if percent:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
+    if ylim is not None:
+        ax.set_ylim(ylim)
     _label_ends(ax, float(x[-1]), ends)
     return ax
 

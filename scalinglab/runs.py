@@ -74,8 +74,8 @@ class Runs:
         if not lengths["N"]:
             raise ValueError("Runs: there are no runs; give at least one row.")
         if C is None:
-            columns["C"] = training_flops(columns["N"], columns["D"])
-            columns["C"].setflags(write=False)
+            with np.errstate(over="ignore", under="ignore"):
+                columns["C"] = _column("C", training_flops(columns["N"], columns["D"]))
         for letter, values in columns.items():
             object.__setattr__(self, letter, values)
 
@@ -211,18 +211,23 @@ class Runs:
 
 def _column(letter: str, values: ArrayLike) -> FloatArray:
     """Return a checked read-only float64 copy of one column."""
-    if isinstance(values, str | bytes) or np.ndim(values) != 1:
+    if isinstance(values, str | bytes) or _dimensions(values) != 1:
         raise ValueError(
             f"Runs: {letter} must be a one-dimensional list of numbers, one for each run; "
             f"got {_shortened(values)}."
         )
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        row = int(np.argmax(np.ma.getmaskarray(values)))
+        raise ValueError(f"Runs: {_MEANING[letter]} of row {row} is masked; drop the run or fill it in.")
+    if np.iscomplexobj(values):
+        raise ValueError(f"Runs: {letter} ({_MEANING[letter]}) holds complex numbers; give real ones.")
     try:
         column = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         row, entry = next((row, entry) for row, entry in enumerate(np.asarray(values, object)) if _bad(entry))
         raise ValueError(
-            f"Runs: {letter} ({_MEANING[letter]}) of row {row} is {entry!r}, not a number; correct it, "
-            f"or convert the column (pandas: pd.to_numeric)."
+            f"Runs: {letter} ({_MEANING[letter]}) of row {row} is {_shortened(entry)}, not a number; "
+            "correct it, or convert the column (pandas: pd.to_numeric)."
         ) from None
     finite = np.isfinite(column)
     if not finite.all():
@@ -241,11 +246,19 @@ def _column(letter: str, values: ArrayLike) -> FloatArray:
     return column
 
 
+def _dimensions(values: Any) -> int:
+    """Return the number of dimensions; -1 for nested lists of different lengths."""
+    try:
+        return np.ndim(values)
+    except ValueError:
+        return -1
+
+
 def _bad(entry: Any) -> bool:
-    """Whether an entry is no number."""
+    """Whether an entry is no finite double."""
     try:
         float(entry)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return True
     return False
 

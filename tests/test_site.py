@@ -28,9 +28,7 @@ def site():
     shutil.rmtree(output, ignore_errors=True)
     build = subprocess.run(
         [
-            sys.executable,
-            "-m",
-            "jupyter_book",
+            Path(sys.executable).parent / "jupyter-book",
             "build",
             "-W",
             "--all",
