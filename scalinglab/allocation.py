@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SECONDS_PER_HOUR = 3600
 
+#: What judges an allocation.
+Truth = LossSurface | SurfaceFit
+
 
 class Plan(Protocol):
     """Anything that allocates a budget: a surface, a surface fit, a frontier fit."""
@@ -111,7 +114,7 @@ class Misallocation:
         return float(rate.dollars(self.C - self.C_equivalent))
 
 
-def deadweight_loss(truth: LossSurface | SurfaceFit, N: ArrayLike, D: ArrayLike) -> Any:
+def deadweight_loss(truth: Truth, N: ArrayLike, D: ArrayLike) -> Any:
     r"""Share of the compute 6ND that a training run of N parameters on D tokens wastes.
 
     .. math:: \text{DCL} = 1 - \frac{C_{\text{needed}}}{6ND}, \qquad L^*(C_{\text{needed}}) = L(N, D)
@@ -144,7 +147,7 @@ def deadweight_loss(truth: LossSurface | SurfaceFit, N: ArrayLike, D: ArrayLike)
     return 1 - surface.C_for(surface.loss(N, D)) / training_flops(N, D)
 
 
-def misallocation(plan: Plan, truth: LossSurface | SurfaceFit, C: float) -> Misallocation:
+def misallocation(plan: Plan, truth: Truth, C: float) -> Misallocation:
     """Judge a plan's allocation of C FLOPs by a surface taken as true.
 
     Parameters
@@ -222,5 +225,5 @@ def cost_table(
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _surface(truth: LossSurface | SurfaceFit) -> LossSurface:
+def _surface(truth: Truth) -> LossSurface:
     return truth.surface if isinstance(truth, SurfaceFit) else truth

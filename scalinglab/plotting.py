@@ -32,6 +32,13 @@ ROLES: dict[str, dict[str, Any]] = {
     "VPNLS": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
 }
 
+#: Looks of lines side by side that play no role.
+SPARE_LOOKS: tuple[dict[str, Any], ...] = (
+    {"color": "#332288", "linestyle": "-", "marker": "v"},
+    {"color": "#882255", "linestyle": "--", "marker": "^"},
+    {"color": "#6B5B00", "linestyle": "-.", "marker": "D"},
+)
+
 
 def use_style() -> None:
     """Switch matplotlib to the book's style; in a notebook, draw figures as SVG."""
@@ -213,8 +220,9 @@ def frontier(
     C = np.asarray(C, float)
     _shade_fitted(ax, fitted)
     marked = []
+    spare = iter(SPARE_LOOKS)
     for label, plan in plans.items():
-        look = _look(label)
+        look = _look(label) if _has_role(label) else next(spare, role(label))
         values = getattr(plan, f"{quantity}_opt")
         ax.plot(C, values(C), color=look["color"], linestyle=look["linestyle"] or "-", label=label)
         if mark is not None:
@@ -386,7 +394,7 @@ def surface_map(
     levels = surface.E + np.geomspace(loss.min() - surface.E, loss.max() - surface.E, 14)
     ax.contourf(N, D, loss, levels=levels, cmap="cividis_r", alpha=0.85)
     contours = ax.contour(N, D, loss, levels=levels[1:-1:2], colors="white", linewidths=0.6)
-    ax.clabel(contours, fmt="%.2f", fontsize=8)
+    ax.clabel(contours, fmt="%.2f", fontsize=8, colors="black")
     for C in np.atleast_1d(np.asarray(budgets, float)):
         ax.plot(N, C / (FLOPS_PER_PARAMETER_TOKEN * N), color="black", lw=0.7, ls=(0, (4, 3)))
         ax.plot(surface.N_opt(C), surface.D_opt(C), "x", color="black", ms=7, mew=1.6)
@@ -484,13 +492,13 @@ def deadweight(truth: LossSurface, N: float, D: float, ax: Axes | None = None) -
     ax.plot(1.0, loss, "P", color=ROLES["Approach 2"]["color"], ms=8, label="the run")
     ax.plot(needed, loss, "x", color=ROLES["truth"]["color"], ms=8, mew=1.6, label="same loss, spent well")
     ax.annotate(
-        f"wasted {1 - needed:.1%}", (1.0, loss), xytext=(0, 10), textcoords="offset points",
-        ha="right", color=ROLES["Approach 2"]["color"], fontsize=9,
+        f"wasted {1 - needed:.1%}", (1.0, loss), xytext=(8, 4), textcoords="offset points",
+        ha="left", color=ROLES["Approach 2"]["color"], fontsize=9,
     )  # fmt: skip
     ax.axvline(1.0, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))
     ax.set_xlim(0.2, 1.3)
     ax.set_xlabel("compute, as a share of the budget")
-    ax.set_ylabel("loss L (nats per token)")
+    ax.set_ylabel("loss L")
     ax.legend(loc="lower left")
     return ax
 
@@ -508,6 +516,11 @@ def _shade_fitted(ax: Axes, fitted: tuple[float, float] | None) -> None:
         "fitted", (np.sqrt(fitted[0] * fitted[1]), 0.03), xycoords=("data", "axes fraction"),
         ha="center", va="bottom", fontsize=8, color="#666666",
     )  # fmt: skip
+
+
+def _has_role(label: str) -> bool:
+    """Whether a label begins with a role's name."""
+    return label.startswith(tuple(ROLES))
 
 
 def _look(label: str) -> dict[str, Any]:
@@ -536,6 +549,7 @@ def _log_counts(ax: Axes, axis: str, label: str) -> None:
 
 def _label_ends(ax: Axes, x: float, ends: list[tuple[float, str, Any]]) -> None:
     """Write each label to the right of (x, y), pushed up where it would collide with the one below."""
+    ax.autoscale_view()  # limits are stale until somebody asks, and transData does not ask
     placed = -np.inf
     for y, label, colour in sorted(ends, key=lambda end: end[0]):
         at = float(ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[1])

@@ -13,7 +13,7 @@ CLEAN = DESIGN.runs(CHINCHILLA)
 
 def replaced(budget, **columns):
     """CLEAN with the runs of one budget replaced."""
-    keep = CLEAN.C != budget
+    keep = budget != CLEAN.C
     N = np.concatenate([CLEAN.N[keep], columns["N"]])
     L = np.concatenate([CLEAN.L[keep], columns["L"]])
     C = np.concatenate([CLEAN.C[keep], np.full(len(columns["N"]), budget)])

@@ -73,6 +73,33 @@ def test_missing_entry_is_named():
         Runs(pd.Series([1, None, 4, 8], dtype="Int64"), D, L)
 
 
+def test_masked_entry_is_named():
+    with pytest.raises(ValueError, match=r"row 2\b.*masked"):
+        Runs(np.ma.masked_array(N, mask=[0, 0, 1, 0]), D, L)
+    assert len(Runs(np.ma.masked_array(N), D, L)) == 4
+
+
+def test_complex_numbers_are_refused():
+    with pytest.raises(ValueError, match=r"N .*complex"):
+        Runs(np.array(N) + 1j, D, L)
+
+
+@pytest.mark.parametrize(("n", "d"), [(1e200, 1e200), (1e-200, 1e-200)])
+def test_compute_beyond_the_doubles_is_refused(n, d):
+    with pytest.raises(ValueError, match=r"compute of row 1\b"):
+        Runs([1.0, n], [1.0, d], [3.0, 2.9])
+
+
+def test_integer_beyond_the_doubles_is_named():
+    with pytest.raises(ValueError, match=r"row 1\b"):
+        Runs([1e8, 10**400], [1e9, 1e9], [3.0, 2.9])
+
+
+def test_ragged_lists_are_refused():
+    with pytest.raises(ValueError, match="N must be a one-dimensional list"):
+        Runs([[1, 2], [1]], [1, 2], [3.0, 2.9])
+
+
 def test_no_runs_at_all():
     with pytest.raises(ValueError, match="no runs"):
         Runs([], [], [])

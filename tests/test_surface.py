@@ -93,7 +93,7 @@ def test_frontier_agrees_with_a_numerical_search_for_the_lowest_loss(s, C):
     def excess(u):  # terms relative to the data term at the optimum, so that no digit is lost to E
         P = s.A * np.exp(-s.alpha * (at + u))
         R = s.B * (C / 6) ** -s.beta * np.exp(s.beta * (at + u))
-        return (P + R) / (s.L_opt(C) - s.E)
+        return (P + R) / (s.K * (C / 6) ** -s.gamma)
 
     found = minimize_scalar(excess, bounds=(-1.3, 1.1), method="bounded", options={"xatol": 1e-9})
     assert abs(found.x) < 1e-4
@@ -135,7 +135,7 @@ def test_compute_for_a_loss_inverts_the_frontier(s, exponent):
 
 @pytest.mark.parametrize("L", [1.69, 1.0, np.nan, [3.0, 1.69]])
 def test_no_compute_reaches_the_floor(L):
-    with pytest.raises(ValueError, match="irreducible loss E is 1.69"):
+    with pytest.raises(ValueError, match=r"irreducible loss E is 1\.69"):
         CHINCHILLA.C_for(L)
 
 
