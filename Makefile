@@ -31,7 +31,9 @@ test: $(READY) ## lint, type-check, test, build the book from scratch and inspec
 lint: $(READY) ## ruff on code and notebooks, mypy on the package
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/jupytext --quiet --check "ruff check --quiet --ignore D,E402,E501,E703,B018,I001 {}" notebooks/*.md
+	@for chapter in notebooks/*.md book/intro.md; do \
+	  $(BIN)/jupytext --quiet --to py:percent --output - $$chapter \
+	  | $(BIN)/ruff check --quiet --ignore D,E402,E501,E703,B018,I001 --stdin-filename $$chapter.py - || exit 1; done
 	$(BIN)/mypy
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml

@@ -226,4 +226,10 @@ def cost_table(
 
 
 def _surface(truth: Truth) -> LossSurface:
-    return truth.surface if isinstance(truth, SurfaceFit) else truth
+    surface = truth.surface if isinstance(truth, SurfaceFit) else truth
+    if not isinstance(surface, LossSurface):
+        raise ValueError(
+            f"a {type(truth).__name__} has no loss surface to judge by; give a LossSurface or a SurfaceFit "
+            "as truth."
+        )
+    return surface

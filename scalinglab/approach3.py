@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from scalinglab.fits import EXPONENT_RANGE, SurfaceFit, require_identifiable, surface_concerns
-from scalinglab.losses import Huber, Loss
+from scalinglab.losses import Huber, Loss, objective
 from scalinglab.polish import polish
 from scalinglab.projection import Logs
 from scalinglab.runs import Runs
@@ -70,9 +70,9 @@ def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None
     Raises
     ------
     FitError
-        If these runs cannot determine five parameters.
+        If these runs cannot determine five parameters, or a loss is not positive.
     ValueError
-        If a loss is not positive or ``starts`` has another shape.
+        If ``starts`` has another shape.
 
     Notes
     -----
@@ -90,30 +90,30 @@ def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None
     """
     loss = Huber(1e-3, log=True) if loss is None else loss
     require_identifiable(runs)
-    if not (runs.L > 0).all():
-        row = int(np.argmin(runs.L > 0))
-        raise ValueError(
-            f"fit_approach3: loss of row {row} is {runs.L[row]:g}; its logarithm is needed, so losses "
-            "must be positive. Drop the run, or use fit_vpnls."
-        )
     logs = Logs.of(runs)
     points = _default_starts(logs) if starts is None else _centred_starts(starts, logs)
     ends = [_search(logs, loss, point) for point in points]
     best, reached = min(ends, key=lambda end: end[1])
+    if not np.isfinite(reached):
+        raise ValueError(
+            "fit_approach3: the objective overflows at every start; give starts nearer the losses."
+        )
     theta = np.concatenate([np.exp(best[[2, 0, 1]]), best[3:]])
     optimum = polish(logs, loss, theta)
     surface = logs.surface(*optimum.theta)
     concerns = surface_concerns(surface, runs)
-    agreeing = sum(value <= optimum.objective * (1 + 1e-3) + 1e-300 for _, value in ends)
-    if agreeing < max(2, len(ends) // 50):
+    # L-BFGS-B cannot tell objectives apart that are a billionth of what a constant would leave
+    level = optimum.objective * (1 + 1e-3) + 1e-9 * objective(loss, np.median(runs.L), runs.L)
+    agreeing = sum(value <= level for _, value in ends)
+    if agreeing < min(len(ends), max(2, len(ends) // 50)):
         concerns.append(
             f"{agreeing} of {len(ends)} starts came within 0.1 % of the best objective, so a lower minimum "
             "may have been missed; compare with fit_vpnls, or pass starts=hoffmann_starts()."
         )
-    if reached > optimum.objective * (1 + 1e-3) + 1e-300:
+    if reached > level:
         concerns.append(
-            f"L-BFGS-B stopped at {reached:.6g}, {reached / optimum.objective - 1:.1%} above the polished "
-            "minimum; these runs make the problem hard. Compare with fit_vpnls."
+            f"L-BFGS-B stopped at {reached:.6g}, above the polished minimum of "
+            f"{optimum.objective:.6g}; these runs make the problem hard. Compare with fit_vpnls."
         )
     return SurfaceFit(surface, runs, loss, "Approach 3", optimum.objective, tuple(concerns))
 
@@ -183,7 +183,7 @@ def _default_starts(logs: Logs) -> FloatArray:
 def _centred_starts(starts: ArrayLike, logs: Logs) -> FloatArray:
     """Starts given for N and D as they are, moved to the centred logs."""
     points = np.array(starts, dtype=float, ndmin=2)
-    if points.ndim != 2 or points.shape[1] != 5 or not np.isfinite(points).all():
+    if points.ndim != 2 or points.shape[1] != 5 or not len(points) or not np.isfinite(points).all():
         raise ValueError(
             f"fit_approach3: starts has shape {points.shape}; give rows (ln A, ln B, ln E, alpha, beta)."
         )

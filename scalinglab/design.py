@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
-from scalinglab.runs import Runs
+from scalinglab.runs import BUDGET_TOLERANCE, Runs
 from scalinglab.surface import FLOPS_PER_PARAMETER_TOKEN, FloatArray, LossSurface
 
 
@@ -66,12 +67,15 @@ class IsoflopDesign:
             raise ValueError("IsoflopDesign: budgets must be a list of FLOPs.")
         if not (np.isfinite(budgets) & (budgets > 0)).all():
             raise ValueError("IsoflopDesign: every budget must be a positive number of FLOPs.")
-        if len(np.unique(budgets)) < len(budgets):
-            raise ValueError("IsoflopDesign: a budget is listed twice; list each once.")
+        if (np.diff(np.sort(np.log(budgets))) <= BUDGET_TOLERANCE).any():
+            raise ValueError(
+                f"IsoflopDesign: two budgets lie within {BUDGET_TOLERANCE:.0%} of each other, so their runs "
+                "would count as one budget; space them further apart."
+            )
         if not (np.isfinite(self.reach) and self.reach > 1):
             raise ValueError(f"IsoflopDesign: reach is {self.reach}; a grid needs a factor above 1.")
-        if int(self.points) != self.points or self.points < 3:
-            raise ValueError(f"IsoflopDesign: points is {self.points}; a parabola needs 3 or more.")
+        if not isinstance(self.points, Integral) or self.points < 3:
+            raise ValueError(f"IsoflopDesign: points is {self.points!r}; a parabola needs 3 or more.")
         for name in ("offset", "drift"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):

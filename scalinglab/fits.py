@@ -233,6 +233,12 @@ def require_identifiable(runs: Runs) -> None:
                 f"all runs share {values} value{'s' * (values > 1)} of {letter}, which cannot fix {exponent} "
                 f"beside E; add runs until there are three or more {meaning}s."
             )
+    if not (runs.L > 0).all():
+        row = int(np.argmin(runs.L > 0))
+        raise FitError(
+            f"the loss of row {row} is {runs.L[row]:g}, and the law knows only positive losses; "
+            "correct or drop the run, or undo what shifted the losses."
+        )
     if np.ptp(runs.L) == 0:
         raise FitError(
             f"every run has the same loss, {runs.L[0]:g}, so nothing depends on N or D; "
@@ -271,6 +277,14 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
         found.append(
             f"{len(runs)} runs for five parameters leave {len(runs) - 5} to judge the fit by; "
             "add runs before you rely on it."
+        )
+    spread = runs.L - runs.L.mean()
+    rss = float(np.sum((runs.L - surface.loss(runs.N, runs.D)) ** 2))
+    if rss > 0.5 * float(spread @ spread):
+        found.append(
+            f"the surface explains {max(0.0, 1 - rss / float(spread @ spread)):.0%} of the variance of the "
+            "losses: these runs say little about N and D. Check the loss column, or add runs over wider "
+            "ranges."
         )
     found += _shared_errors(surface, runs)
     condition = scaled_condition(surface, runs)

@@ -227,7 +227,8 @@ def frontier(
         ax.plot(C, values(C), color=look["color"], linestyle=look["linestyle"] or "-", label=label)
         if mark is not None:
             value = float(values(mark))
-            ax.plot(mark, value, look["marker"], color=look["color"], ms=6, mec="white", mew=0.5)
+            edge: dict[str, Any] = {"mew": 1.6} if look["marker"] == "x" else {"mec": "white", "mew": 0.5}
+            ax.plot(mark, value, look["marker"], color=look["color"], ms=6, **edge)
             marked.append((value, count(value), look["color"]))
     ax.set_xscale("log")
     ax.set_xlabel("compute C (FLOPs)")

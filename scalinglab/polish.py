@@ -29,9 +29,9 @@ class Optimum(NamedTuple):
 def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 100) -> Optimum:
     r"""Minimise :math:`\sum_i \rho(r_i)` over E, A, B >= 0 and exponents in their range, from ``start``.
 
-    The Newton matrix is exact, second derivatives of the model included. When it points uphill, or a
-    step fails, it is blended with the matrix of a reweighted least-squares step, which always points
-    down.
+    The Newton matrix is exact, second derivatives of the model included. Where it is not positive definite
+    it is blended with the matrix of a reweighted least-squares step, which is. A step that would leave
+    the bounds is shortened to the first it meets, and halved until the objective falls.
 
     Parameters
     ----------
@@ -50,26 +50,26 @@ def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 100) -> 
     """
     theta = np.clip(start, _LOW, _HIGH)
     value, gradient, newton, majorant = _expand(logs, loss, theta)
-    damping = 0.0
+    # what residuals of a few units in the last place add up to: nothing below can be told apart
+    ulp = np.finfo(float).eps * (1.0 if loss.log else np.abs(logs.L))
+    floor = float(np.sum(loss.rho(np.broadcast_to(4 * ulp, logs.L.shape))))
     last_steps = 2
     for _ in range(iterations):
-        step = _step(theta, gradient, newton, majorant, damping)
-        if step is not None:
-            trial = np.clip(theta + step, _LOW, _HIGH)
-            # near the optimum the gain drowns in the rounding of the objective, but the step is still good
-            converged = damping == 0 and bool(-gradient @ step <= 1e-12 * value)
-            if converged or _value(logs, loss, trial) < value:
-                theta = trial
-                value, gradient, newton, majorant = _expand(logs, loss, theta)
-                damping = damping / 10 if damping > 1e-8 else 0.0
-                last_steps -= converged
-                if not last_steps:
-                    break
-                continue
-            if np.all(np.abs(trial - theta) <= 1e-14 * np.abs(theta)):
-                break
-        damping = max(10 * damping, 1e-4)
-        if damping > 1e8:
+        step = _step(theta, gradient, newton, majorant)
+        slope = float(gradient @ step)
+        # near the optimum the gain drowns in the rounding of the objective, but the step is still good
+        converged = bool(-slope <= 1e-12 * value + floor)
+        trial = np.clip(theta + step, _LOW, _HIGH)
+        size = 1.0
+        while not converged and _value(logs, loss, trial) > value + 1e-4 * size * slope:
+            size /= 2
+            if size < 1e-12:
+                return Optimum(theta, value)
+            trial = np.clip(theta + size * step, _LOW, _HIGH)
+        theta = trial
+        value, gradient, newton, majorant = _expand(logs, loss, theta)
+        last_steps -= converged
+        if not last_steps:
             break
     return Optimum(theta, value)
 
@@ -118,28 +118,40 @@ def _expand(logs: Logs, loss: Loss, theta: FloatArray) -> tuple[float, FloatArra
     return value, gradient, hessian, majorant
 
 
-def _step(
-    theta: FloatArray,
-    gradient: FloatArray,
-    newton: FloatArray,
-    majorant: FloatArray,
-    damping: float,
-) -> FloatArray | None:
-    """Solve for a step of the free parameters; None if the matrix is not positive definite."""
+def _step(theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant: FloatArray) -> FloatArray:
+    """Solve for a downhill step of the free parameters that stops at the first bound it meets."""
     held = ((theta <= _LOW) & (gradient >= 0)) | ((theta >= _HIGH) & (gradient <= 0))
     # a term that is absent has no exponent to improve
     held |= np.array([False, False, False, theta[1] == 0, theta[2] == 0])
-    free = np.flatnonzero(~held)
-    matrix = (newton + damping * majorant)[np.ix_(free, free)]
-    scale = 1 / np.sqrt(np.maximum(np.diag(majorant)[free], np.finfo(float).tiny))
-    scaled = matrix * scale[:, None] * scale
-    try:
-        factor = np.linalg.cholesky(scaled)
-    except np.linalg.LinAlgError:
-        return None
-    half = np.linalg.solve(factor, -gradient[free] * scale)
-    step = np.zeros(5)
-    step[free] = np.linalg.solve(factor.T, half) * scale
+    while True:
+        free = np.flatnonzero(~held)
+        square = np.ix_(free, free)
+        scale = 1 / np.sqrt(np.maximum(np.diag(majorant)[free], np.finfo(float).tiny))
+        factor: FloatArray = np.eye(len(free))  # steepest descent, should the majorant itself be singular
+        for share in (0.0, 0.01, 0.1, 0.5, 1.0):
+            blend = (1 - share) * newton[square] + share * majorant[square]
+            try:
+                factor = np.asarray(np.linalg.cholesky(blend * scale[:, None] * scale), float)
+            except np.linalg.LinAlgError:
+                continue
+            break
+        half = np.linalg.solve(factor, -gradient[free] * scale)
+        step = np.zeros(5)
+        step[free] = np.linalg.solve(factor.T, half) * scale
+        # a parameter at its bound that the coupled step would push across it stays there
+        outward = ((theta <= _LOW) & (step < 0)) | ((theta >= _HIGH) & (step > 0))
+        if not outward.any():
+            break
+        held |= outward
+    # clipping one parameter alone may turn a descent into an ascent: shorten the whole step instead
+    bound = np.where(step < 0, _LOW, _HIGH)
+    room = np.full(5, np.inf)
+    moving = step != 0
+    room[moving] = (bound - theta)[moving] / step[moving]
+    first = int(np.argmin(room))
+    if room[first] < 1:
+        step *= room[first]
+        step[first] = bound[first] - theta[first]
     return step
 
 

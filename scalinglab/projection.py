@@ -122,6 +122,7 @@ def _bounded_least_squares(
         A0, B0 = PL / PP, QL / QQ
         det = PP * QQ - PQ * PQ
         A1, B1 = (QQ * PL - PQ * QL) / det, (PP * QL - PQ * PL) / det
+        rss1 = np.where(det > 1e-15 * PP * QQ, LL0 - A1 * PL - B1 * QL, np.inf)
         candidates = (
             (zero, zero, zero, LL0),
             (L, zero, zero, LL),
@@ -129,7 +130,7 @@ def _bounded_least_squares(
             (L - B * q, zero, B, LL - B * qL),
             (zero, A0, zero, LL0 - A0 * PL),
             (zero, zero, B0, LL0 - B0 * QL),
-            (zero, A1, B1, LL0 - A1 * PL - B1 * QL),
+            (zero, A1, B1, rss1),
         )
     best = [np.array(values) for values in candidates[0]]
     for candidate in candidates[1:]:
@@ -309,10 +310,11 @@ def _slopes(state: Moments, linear: Linear) -> tuple[FloatArray, FloatArray]:
     T = S + about_zero[:, None, None] * m[:, :, None] * m[:, None, :]
     pp, qq, pq = T[:, 0, 0], T[:, 1, 1], T[:, 0, 1]
     uses_p, uses_q = A > 0, B > 0
-    both = uses_p & uses_q
+    det = pp * qq - pq * pq
+    apart = det > 1e-15 * pp * qq  # columns that coincide span one direction
+    both, uses_q = uses_p & uses_q & apart, uses_q & ~(uses_p & ~apart)
     inverse = np.zeros((len(E), 2, 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        det = pp * qq - pq * pq
         inverse[:, 0, 0] = np.where(both, qq / det, np.where(uses_p, 1 / pp, 0.0))
         inverse[:, 1, 1] = np.where(both, pp / det, np.where(uses_q, 1 / qq, 0.0))
         inverse[:, 0, 1] = inverse[:, 1, 0] = np.where(both, -pq / det, 0.0)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from scalinglab.surface import LossSurface
 
 #: Hoffmann et al. 2022, eq. 10: the five numbers as printed, exponents rounded to two digits.
@@ -15,9 +17,9 @@ CHINCHILLA = LossSurface(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28, name="
 #: The same fit before rounding: exp(0.5267228), exp(6.0073404), exp(6.0179186) and the exponents in
 #: the source of Hoffmann et al. 2022, as quoted by Besiroglu et al. 2024.
 CHINCHILLA_UNROUNDED = LossSurface(
-    E=1.6933741,
-    A=406.40110,
-    B=410.72304,
+    E=float(np.exp(0.5267228)),
+    A=float(np.exp(6.0073404)),
+    B=float(np.exp(6.0179186)),
     alpha=0.33917084,
     beta=0.2849083,
     name="Chinchilla, unrounded",

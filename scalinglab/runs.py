@@ -105,6 +105,8 @@ class Runs:
         ValueError
             If no run has that budget.
         """
+        if not C > 0:
+            raise ValueError(f"Runs: a budget is a positive number of FLOPs, got {C}.")
         values, member = self.by_budget()
         near = np.flatnonzero(np.abs(np.log(values / C)) <= BUDGET_TOLERANCE)
         if not len(near):
@@ -114,6 +116,12 @@ class Runs:
     def take(self, which: ArrayLike) -> Runs:
         """Return the runs that a mask or a list of row numbers picks, in that order."""
         rows = np.asarray(which)
+        if rows.dtype == bool and rows.shape != (len(self),):
+            raise ValueError(f"Runs: the mask has {rows.size} entries for {len(self)} runs.")
+        if not rows.size or (rows.dtype == bool and not rows.any()):
+            raise ValueError("Runs: nothing was picked; there must be at least one run.")
+        if rows.dtype != bool and not (np.abs(rows + 0.5) < len(self)).all():
+            raise ValueError(f"Runs: row {rows.max()} was asked for; rows are 0 to {len(self) - 1}.")
         return Runs(self.N[rows], self.D[rows], self.L[rows], self.C[rows])
 
     @classmethod
@@ -185,6 +193,10 @@ class Runs:
             raise ValueError(f"Runs: {path} is empty; it needs a header line and one line a run.") from None
         except (pd.errors.ParserError, UnicodeDecodeError) as error:
             raise ValueError(f"Runs: {path} is not a CSV table: {error}") from None
+        if not isinstance(frame.index, pd.RangeIndex):
+            raise ValueError(
+                f"Runs: {path} has lines with more fields than its header has names; mend the header."
+            )
         return cls.from_frame(frame, columns)
 
     def to_frame(self) -> pd.DataFrame:
@@ -219,6 +231,8 @@ def _column(letter: str, values: ArrayLike) -> FloatArray:
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
         row = int(np.argmax(np.ma.getmaskarray(values)))
         raise ValueError(f"Runs: {_MEANING[letter]} of row {row} is masked; drop the run or fill it in.")
+    if np.asarray(values, object if _dimensions(values) < 1 else None).dtype.kind in "mM":
+        raise ValueError(f"Runs: {letter} ({_MEANING[letter]}) holds dates; give numbers.")
     if np.iscomplexobj(values):
         raise ValueError(f"Runs: {letter} ({_MEANING[letter]}) holds complex numbers; give real ones.")
     try:

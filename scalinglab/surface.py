@@ -63,7 +63,7 @@ class PowerLaw:
     def __call__(self, x: ArrayLike) -> Any:
         """Evaluate the law at ``x`` (float or array)."""
         # through the logarithm: k alone may overflow where k x^m does not
-        return _plain(np.exp(np.log(self.coefficient) + self.exponent * np.log(np.asarray(x, float))))
+        return plain(np.exp(np.log(self.coefficient) + self.exponent * np.log(positive("x", x))))
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class LossSurface:
 
     def loss(self, N: ArrayLike, D: ArrayLike) -> Any:
         """Loss of N parameters trained on D tokens (floats or arrays that broadcast)."""
-        N, D = np.asarray(N, float), np.asarray(D, float)
-        return _plain(self.E + self.A * N**-self.alpha + self.B * D**-self.beta)
+        N, D = positive("N", N), positive("D", D)
+        return plain(self.E + self.A * N**-self.alpha + self.B * D**-self.beta)
 
     @property
     def a(self) -> float:
@@ -184,17 +184,22 @@ class LossSurface:
             raise ValueError(
                 f"LossSurface: no compute reaches a loss of {np.min(L)}: the irreducible loss E is {self.E}."
             )
-        return _plain(FLOPS_PER_PARAMETER_TOKEN * (above / self.K) ** (-1 / self.gamma))
+        return plain(FLOPS_PER_PARAMETER_TOKEN * (above / self.K) ** (-1 / self.gamma))
 
 
 def _product_ND(C: ArrayLike) -> Any:
     """Parameters times tokens that C FLOPs pay for, C/6."""
-    C = np.asarray(C, float)
-    if not np.all(C > 0):
-        raise ValueError(f"compute must be positive FLOPs, got {C.min()}.")
-    return _plain(C / FLOPS_PER_PARAMETER_TOKEN)
+    return plain(positive("compute", C) / FLOPS_PER_PARAMETER_TOKEN)
 
 
-def _plain(values: Any) -> Any:
+def positive(name: str, values: ArrayLike) -> FloatArray:
+    """Return values as float64, or raise ValueError unless all are positive and finite."""
+    array = np.asarray(values, float)
+    if not (np.isfinite(array) & (array > 0)).all():
+        raise ValueError(f"{name} is {values!r}; it must be positive and finite.")
+    return array
+
+
+def plain(values: Any) -> Any:
     """A float for a 0-d result, the array otherwise."""
     return float(values) if np.ndim(values) == 0 else values

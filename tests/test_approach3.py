@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from scalinglab import FitError
 from scalinglab.approach3 import fit_approach3, hoffmann_starts, lse_objective
 from scalinglab.design import IsoflopDesign
 from scalinglab.losses import Huber, Squared, objective
@@ -12,6 +13,8 @@ from scalinglab.vpnls import fit_vpnls
 LETTERS = ("E", "A", "B", "alpha", "beta")
 LOSSES = [Squared(), Squared(log=True), Huber(0.01), Huber(1e-3, log=True)]
 DESIGN = IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21])
+
+FIVE = IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21])
 
 
 def numbers(surface):
@@ -133,7 +136,7 @@ def test_losses_must_be_positive(noisy):
     for value in (0.0, -0.1):
         L = noisy.L.copy()
         L[4] = value
-        with pytest.raises(ValueError, match=r"row 4\b.*positive"):
+        with pytest.raises(FitError, match=r"row 4\b.*positive"):
             fit_approach3(Runs(noisy.N, noisy.D, L))
 
 
@@ -155,3 +158,29 @@ def test_starts_that_disagree_are_a_concern(noisy):
     fit = fit_approach3(noisy, starts=starts)
     assert any("of 5 starts" in sentence for sentence in fit.concerns)
     assert not any("starts" in sentence for sentence in fit_approach3(noisy).concerns)
+
+
+def test_approach3_on_an_exact_fit():
+    runs = IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21]).runs(
+        CHINCHILLA, noise=0.005, rng=np.random.default_rng(0)
+    )
+    for rows in ([0, 7, 14, 33, 70], [0, 7, 20, 33, 70], [0, 14, 30, 45, 74]):
+        for loss in (Squared(log=True), Huber(1e-3, log=True), Squared()):
+            assert fit_approach3(runs.take(rows), loss).objective < 1e-9
+
+
+@pytest.mark.parametrize("loss", [Squared(), Squared(log=True), Huber(1e-3, log=True)], ids=str)
+def test_approach3_on_clean_runs_has_no_concern(loss):
+    assert fit_approach3(FIVE.runs(CHINCHILLA), loss).concerns == ()
+
+
+def test_approach3_single_good_start_has_no_concern():
+    runs = IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21]).runs(
+        CHINCHILLA, noise=0.005, rng=np.random.default_rng(0)
+    )
+    assert fit_approach3(runs, starts=[6, 6, 0.5, 0.3, 0.3]).concerns == ()
+
+
+def test_approach3_without_starts():
+    with pytest.raises(ValueError, match="starts"):
+        fit_approach3(FIVE.runs(CHINCHILLA), starts=np.empty((0, 5)))

@@ -122,3 +122,7 @@ def test_loading_twice_gives_equal_independent_runs():
     first, second = load_llama3(), load_llama3()
     assert first is not second
     np.testing.assert_array_equal(first.L, second.L)
+
+
+def test_saturated_loss_on_the_card():
+    assert f"{load_chinchilla().L.max():.2f}" in card("chinchilla").caveats[0]

@@ -83,3 +83,14 @@ def test_budgets_are_a_read_only_copy():
     assert design.budgets[0] == 1e18
     with pytest.raises(ValueError, match="read-only"):
         design.budgets[0] = 1.0
+
+
+def test_budgets_that_runs_would_merge():
+    with pytest.raises(ValueError, match="within 1%"):
+        IsoflopDesign([1e18, 1.005e18, 1e19])
+
+
+@pytest.mark.parametrize("points", [np.nan, np.inf, "a"])
+def test_bad_points(points):
+    with pytest.raises(ValueError, match="points is"):
+        IsoflopDesign([1e18], points=points)

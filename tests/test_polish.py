@@ -127,3 +127,14 @@ def test_polish_never_ends_above_its_start(logs, loss):
         found = polish(logs, loss, start)
         assert found.objective <= _value(logs, loss, start)
         assert found.objective == _value(logs, loss, found.theta)
+
+
+def test_polish_keeps_going_when_a_bound_is_hit():
+    logs = Logs.of(
+        IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21]).runs(
+            CHINCHILLA, noise=0.01, rng=np.random.default_rng(1)
+        )
+    )
+    found = polish(logs._replace(L=logs.L - 2.0), Squared(), np.array([0.5, 1.0, 1.0, 0.5, 0.5]))
+    assert found.theta[0] == 0.0
+    assert found.objective == pytest.approx(0.2455709531580, rel=1e-10)

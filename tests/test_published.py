@@ -119,3 +119,8 @@ def test_surfaces_are_labelled_apart():
     labels = [value.name for value in vars(published).values() if isinstance(value, LossSurface)]
     assert all(labels)
     assert len(set(labels)) == len(labels) == 7
+
+
+def test_unrounded_constants():
+    s = CHINCHILLA_UNROUNDED
+    np.testing.assert_allclose([s.E, s.A, s.B], np.exp([0.5267228, 6.0073404, 6.0179186]), rtol=2e-8)

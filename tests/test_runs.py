@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scalinglab import CHINCHILLA, IsoflopDesign
 from scalinglab.runs import Runs
 
 N, D, L = [1e8, 2e8, 4e8, 8e8], [8e9, 4e9, 2e9, 1e9], [3.0, 2.9, 2.95, 3.1]
@@ -251,3 +252,29 @@ def test_text_form_gives_counts_and_ranges():
     text = repr(Runs(N, D, L))
     for part in ("4 runs", "1 budgets", "1e+08", "8e+08", "2.9", "3.1"):
         assert part in text
+
+
+def test_csv_with_more_fields_than_header_names():
+    with pytest.raises(ValueError, match="more fields than its header"):
+        Runs.read_csv(io.StringIO("N,D,L\n1e8,2e9,3.1,7\n2e8,3e9,3.0,7\n"))
+
+
+def test_pandas_extension_columns():
+    runs = Runs(pd.Series([1, 2], dtype="Int64"), pd.array([1.0, 2.0], dtype="Float64"), [1, 2])
+    assert runs.N.tolist() == [1, 2]
+    with pytest.raises(ValueError, match="row 1"):
+        Runs(pd.Series(["1", "x"]), [1, 2], [1, 2])
+    with pytest.raises(ValueError, match="row 1"):
+        Runs(pd.Series([1, None], dtype="Int64"), [1, 2], [1, 2])
+
+
+@pytest.mark.parametrize("C", [0, -1, np.nan])
+def test_impossible_budget(C):
+    with pytest.raises(ValueError, match="a positive number of FLOPs"):
+        IsoflopDesign([1e17, 1e18]).runs(CHINCHILLA).at(C)
+
+
+@pytest.mark.parametrize("rows", [[], [1000], np.ones(3, bool)])
+def test_bad_rows(rows):
+    with pytest.raises(ValueError, match=r"nothing was picked|row 1000|3 entries for 30 runs"):
+        IsoflopDesign([1e17, 1e18]).runs(CHINCHILLA).take(rows)

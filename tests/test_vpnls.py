@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares, nnls
 
+from scalinglab import FitError, SurfaceFit
 from scalinglab.design import IsoflopDesign
 from scalinglab.losses import Huber, Squared, objective
+from scalinglab.polish import polish
+from scalinglab.projection import Logs
 from scalinglab.published import CHINCHILLA
 from scalinglab.runs import Runs
 from scalinglab.surface import LossSurface
@@ -13,6 +16,8 @@ from scalinglab.vpnls import fit_vpnls, objective_map, project
 
 LETTERS = ("E", "A", "B", "alpha", "beta")
 DESIGN = IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21], reach=16, points=15)
+
+FIVE = IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21])
 
 
 def numbers(surface):
@@ -232,3 +237,56 @@ def test_exponents_must_be_a_list(noisy):
 def test_weights_are_checked(noisy, weights):
     with pytest.raises(ValueError, match="weights must be 75 numbers"):
         project(noisy, 0.3, 0.3, weights)
+
+
+@pytest.mark.parametrize("seed", [2, 5, 7, 18, 22])
+@pytest.mark.parametrize("delta", [1e-3, 0.05])
+def test_huber_optimum_cannot_be_improved_by_polishing_again(seed, delta):
+    rng = np.random.default_rng(seed)
+    m = rng.integers(8, 60)
+    N, D = np.exp(rng.uniform(16, 24, m)), np.exp(rng.uniform(18, 27, m))
+    L = LossSurface(1.7, 400, 400, *rng.uniform(0.1, 0.9, 2)).loss(N, D)
+    if seed % 5 == 0:
+        L = L + 0.01 * rng.standard_normal(m)
+    if seed % 5 == 2:
+        L = np.where(np.arange(m) % 2, L, LossSurface(1.0, 2000, 100, 0.5, 0.2).loss(N, D))
+    if seed % 5 == 3:
+        L = L * np.exp(0.02 * rng.standard_cauchy(m))
+    runs, loss = Runs(N, D, L), Huber(delta)
+    fit, logs = fit_vpnls(runs, loss), Logs.of(runs)
+    s = fit.surface
+    theta = np.array(
+        [s.E, s.A * np.exp(-s.alpha * logs.log_N0), s.B * np.exp(-s.beta * logs.log_D0), s.alpha, s.beta]
+    )
+    for k in range(5):
+        again = polish(logs, loss, theta * np.exp(1e-4 * np.random.default_rng(k).standard_normal(5)))
+        assert again.objective >= fit.objective * (1 - 1e-9)
+
+
+def test_one_ratio_for_all_runs_is_an_answer_with_a_concern():
+    N = np.geomspace(1e7, 1e10, 20)
+    for L in (
+        CHINCHILLA.loss(N, 20 * N),
+        CHINCHILLA.loss(N, 20 * N) + 0.01 * np.random.default_rng(0).standard_normal(20),
+    ):
+        for loss in (Squared(), Huber(1e-3)):
+            fit = fit_vpnls(Runs(N, 20 * N, L), loss)
+            assert isinstance(fit, SurfaceFit)
+            assert any("share D/N near 20" in sentence for sentence in fit.concerns)
+
+
+def test_tiny_spread_is_an_answer_with_a_concern():
+    rng = np.random.default_rng(0)
+    N, D = 1e9 * (1 + 1e-9 * rng.random(30)), 1e10 * (1 + 1e-9 * rng.random(30))
+    assert fit_vpnls(Runs(N, D, 3 + 0.1 * rng.standard_normal(30))).concerns
+
+
+def test_term_that_is_absent_from_clean_runs_is_a_concern():
+    runs = FIVE.runs(CHINCHILLA)
+    assert fit_vpnls(Runs(runs.N, runs.D, 1.7 + 400 * runs.N**-0.3)).concerns
+
+
+def test_negative_losses_are_a_concern_of_their_own():
+    runs = FIVE.runs(CHINCHILLA)
+    with pytest.raises(FitError, match="positive"):
+        fit_vpnls(Runs(runs.N, runs.D, runs.L - 10))
