@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scalinglab.losses import Loss
+from scalinglab.report import checklist
 from scalinglab.runs import Runs
 from scalinglab.surface import FloatArray, LossSurface, PowerLaw, training_flops
 
@@ -49,6 +50,8 @@ class SurfaceFit:
         The minimum: the sum of ``loss.rho`` over the runs.
     concerns : tuple of str
         Reasons to distrust the answer, each with cause and remedy; empty if we found none.
+    search : str
+        How the minimum was sought: starts, tolerances, bounds.
     """
 
     surface: LossSurface
@@ -57,6 +60,7 @@ class SurfaceFit:
     method: str
     objective: float
     concerns: tuple[str, ...] = ()
+    search: str = "how the minimum was sought is not recorded"
 
     def N_opt(self, C: ArrayLike) -> Any:
         """Parameters that minimise the fitted loss at C FLOPs."""
@@ -75,6 +79,12 @@ class SurfaceFit:
     def residuals(self) -> FloatArray:
         """Observed minus fitted loss of every run, shape (n,)."""
         return self.runs.L - self.predicted
+
+    def checklist(self) -> str:
+        """What a reader must know to reproduce this fit, as a Markdown list; see *Fitting carefully*."""
+        return checklist(
+            self.surface, self.runs, self.loss, self.method, self.objective, self.search, self.concerns
+        )
 
     def __repr__(self) -> str:
         s = self.surface
@@ -192,12 +202,15 @@ class FrontierFit:
         """The parabolas that entered the power law."""
         return tuple(parabola for parabola in self.parabolas if not parabola.verdict)
 
+    @property
+    def budgets_used(self) -> tuple[int, int]:
+        """How many budgets entered the power law, and of how many."""
+        return len(self.used), len(self.parabolas)
+
     def __repr__(self) -> str:
+        used, of = self.budgets_used
         lines = [
-            (
-                "method",
-                f"{self.method}, {len(self.used)} of {len(self.parabolas)} budgets, {len(self.runs)} runs",
-            ),
+            ("method", f"{self.method}, {used} of {of} budgets, {len(self.runs)} runs"),
             ("law", f"N* = {self.size_law.coefficient:.4g} C^{self.a:.4f}"),
             ("frontier", f"N* ~ C^{self.a:.4f}  D* ~ C^{self.b:.4f}"),
             ("concerns", _sentences(self.concerns)),
@@ -205,11 +218,12 @@ class FrontierFit:
         return "\n".join(f"{name:<9} {text}" for name, text in lines)
 
     def _repr_html_(self) -> str:
+        used, of = self.budgets_used
         return _html_table(
             ("method", "budgets used", "a", "b", "coefficient of N*"),
             (
                 self.method,
-                f"{len(self.used)} of {len(self.parabolas)}",
+                f"{used} of {of}",
                 f"{self.a:.4f}",
                 f"{self.b:.4f}",
                 f"{self.size_law.coefficient:.4g}",

@@ -22,7 +22,10 @@ BLOCK = 8192
 
 
 class Logs(NamedTuple):
-    """Centred logs of the runs, so that nothing below depends on the units of N and D."""
+    """Centred logs of the runs, so that nothing below depends on the units of N and D.
+
+    ``L`` has shape (n,), or (R, n) where each replicate has losses of its own.
+    """
 
     n: FloatArray
     d: FloatArray
@@ -188,7 +191,8 @@ class Moments(NamedTuple):
 def moments(logs: Logs, weights: FloatArray | None, alpha: FloatArray, beta: FloatArray) -> Moments:
     """Accumulate the Gram matrix of [1, p, q, np, dq, L] for R pairs of exponents.
 
-    ``weights`` has shape (R, n) or (1, n), or is None for ones; runs are taken in blocks.
+    ``weights`` has shape (R, n) or (1, n), or is None for ones; ``logs.L`` has shape (n,) or (R, n).
+    Runs are taken in blocks.
     """
     R, runs = len(alpha), len(logs.n)
     reference = logs.L.mean()
@@ -204,7 +208,7 @@ def moments(logs: Logs, weights: FloatArray | None, alpha: FloatArray, beta: Flo
         np.exp(np.multiply.outer(-beta, d), out=block[:, 2])
         np.multiply(block[:, 1], n, out=block[:, 3])
         np.multiply(block[:, 2], d, out=block[:, 4])
-        block[:, 5] = logs.L[rows] - reference
+        block[:, 5] = logs.L[..., rows] - reference
         weighted = block if weights is None else block * weights[:, None, rows]
         gram += weighted @ block.transpose(0, 2, 1)
     W = gram[:, 0, 0]
@@ -243,7 +247,7 @@ def descend(
     Parameters
     ----------
     logs : Logs
-        The runs.
+        The runs; ``L`` of shape (n,), or (R, n) for losses that differ between replicates.
     alpha, beta : ndarray, shape (R,)
         Starting exponents.
     weights : ndarray, shape (R, n) or (1, n), optional
@@ -264,13 +268,20 @@ def descend(
     size = max(1, BLOCK // (2 * len(logs.n)))
     for start in range(0, R, size):
         rows = slice(start, start + size)
-        part = weights if weights is None or len(weights) == 1 else weights[rows]
-        theta[rows], found[rows] = _descend_block(logs, theta[rows], part, iterations, tolerance)
+        part = _replicates(logs, weights, rows)
+        theta[rows], found[rows] = _descend_block(*part, theta[rows], iterations, tolerance)
     return Descent(theta[:, 0], theta[:, 1], found[:, 0], found[:, 1], found[:, 2], found[:, 3])
 
 
+def _replicates(logs: Logs, weights: FloatArray | None, rows: Any) -> tuple[Logs, FloatArray | None]:
+    """Losses and weights of some replicates, where replicates differ in them."""
+    if logs.L.ndim == 2:
+        logs = logs._replace(L=logs.L[rows])
+    return logs, weights if weights is None or len(weights) == 1 else weights[rows]
+
+
 def _descend_block(
-    logs: Logs, theta: FloatArray, weights: FloatArray | None, iterations: int, tolerance: float
+    logs: Logs, weights: FloatArray | None, theta: FloatArray, iterations: int, tolerance: float
 ) -> tuple[FloatArray, FloatArray]:
     """Run the search for a block of replicates; returns exponents (R, 2) and E, A, B, rss (R, 4)."""
     theta = theta.copy()
@@ -278,21 +289,20 @@ def _descend_block(
     state = moments(logs, weights, theta[:, 0], theta[:, 1])
     linear = state.linear()
     best = np.column_stack(linear)
-    gradient, hessian = _slopes(state, linear)
+    gradient, hessian = slopes(state, linear)
     damping = np.full(len(theta), 1e-3)
     active = np.arange(len(theta))
     for _ in range(iterations):
         step = _step(theta[active], gradient[active], hessian[active], damping[active])
         trial = np.clip(theta[active] + step, low, high)
         moved = np.abs(trial - theta[active]).max(axis=1)
-        mine = weights if weights is None or len(weights) == 1 else weights[active]
-        state = moments(logs, mine, trial[:, 0], trial[:, 1])
+        state = moments(*_replicates(logs, weights, active), trial[:, 0], trial[:, 1])
         linear = state.linear()
         values = np.column_stack(linear)
         better = values[:, 3] < best[active, 3]
         taken = active[better]
         theta[taken], best[taken] = trial[better], values[better]
-        new_gradient, new_hessian = _slopes(state, linear)
+        new_gradient, new_hessian = slopes(state, linear)
         gradient[taken], hessian[taken] = new_gradient[better], new_hessian[better]
         damping[active] *= np.where(better, 0.1, 10.0)
         active = active[(moved > tolerance) & (damping[active] < 1e10)]
@@ -301,7 +311,7 @@ def _descend_block(
     return theta, best
 
 
-def _slopes(state: Moments, linear: Linear) -> tuple[FloatArray, FloatArray]:
+def slopes(state: Moments, linear: Linear) -> tuple[FloatArray, FloatArray]:
     """Gradient (R, 2) of RSS/2 in the exponents and its Gauss-Newton matrix (R, 2, 2)."""
     E, A, B = linear.E, linear.A, linear.B
     m, S = state.mean, state.products

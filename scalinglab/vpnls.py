@@ -152,7 +152,13 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     logs = Logs.of(runs)
     optimum = _optimum(logs, loss)
     surface = logs.surface(*optimum.theta)
-    return SurfaceFit(surface, runs, loss, "VPNLS", optimum.objective, tuple(surface_concerns(surface, runs)))
+    how = (
+        f"reduced objective mapped at {len(START_EXPONENTS)} x {len(START_EXPONENTS)} exponents, at most "
+        f"{STARTS} minima refined by Levenberg-Marquardt, then polished by Newton steps; no starting "
+        f"values to choose; E, A, B >= 0, exponents in {EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
+    )
+    concerns = tuple(surface_concerns(surface, runs))
+    return SurfaceFit(surface, runs, loss, "VPNLS", optimum.objective, concerns, how)
 
 
 def _optimum(logs: Logs, loss: Loss) -> Optimum:

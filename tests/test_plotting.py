@@ -8,10 +8,12 @@ from scalinglab import (
     CHINCHILLA,
     IsoflopDesign,
     count,
+    fit_approach1,
     fit_approach2,
     fit_vpnls,
     objective_map,
     plotting,
+    simulate_curves,
 )
 
 matplotlib.use("Agg")
@@ -103,7 +105,50 @@ def test_axes_say_what_they_show(picture):
     assert not ax.get_title()
 
 
+CURVES = simulate_curves(CHINCHILLA, np.geomspace(1e8, 1e9, 5), horizons=[2e9, 2e10])
+ENVELOPE_FIT = fit_approach1(CURVES)
+
+
+def test_training_curves_end_in_a_dot_and_name_the_outer_sizes():
+    ax = drawn(plotting.training_curves(CURVES, ENVELOPE_FIT.envelope))
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert np.allclose([dot.get_xdata()[0] for dot in dots], CURVES.ends.C)
+    assert texts(ax) == ["100M parameters", "1B parameters"]
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_the_staircase_shows_truth_and_law(relative):
+    ax = drawn(plotting.staircase(ENVELOPE_FIT, CHINCHILLA, relative=relative))
+    shown = {line.get_label(): line for line in ax.lines}
+    C = shown["true frontier"].get_xdata()
+    best = CHINCHILLA.N_opt(C)
+    scale = best if relative else 1.0
+    assert np.allclose(shown["true frontier"].get_ydata(), best / scale)
+    assert np.allclose(shown["fitted law"].get_ydata(), ENVELOPE_FIT.N_opt(C) / scale)
+    assert ax.get_xlabel()
+    assert ax.get_ylabel()
+
+
 def test_roles_differ_in_more_than_colour():
     looks = [(role["linestyle"], role["marker"]) for role in plotting.ROLES.values()]
     assert len(set(looks)) == len(looks)
     assert len({role["color"] for role in plotting.ROLES.values()}) == len(plotting.ROLES)
+
+
+def test_search_pictures_show_every_search_and_the_band_of_huber(llama3):
+    from scalinglab import Huber, fit_approach3, hoffmann_starts, published_search, scan
+
+    fit = fit_approach3(llama3, Huber(5e-3, log=True))
+    stops = scan(published_search, llama3, hoffmann_starts()[::900], loss=fit.loss)
+    ax = plotting.search_histories({"first": stops[0], "second": stops[1]}, fit.objective)
+    ends = [line.get_xdata()[-1] for line in ax.get_lines()[1::2]]
+    assert ends == [len(stop.history) - 1 for stop in stops[:2]]
+    ax = plotting.search_ranks({"sum": stops}, fit.objective)
+    drawn = ax.get_lines()[0].get_ydata()
+    np.testing.assert_allclose(drawn, sorted(stop.objective / fit.objective for stop in stops))
+    ax = plotting.search_ends(stops, fit.surface, fit.objective)
+    points = np.asarray(ax.collections[0].get_offsets())
+    assert {tuple(point) for point in points} == {tuple(stop.x[3:]) for stop in stops}
+    ax = plotting.residual_histogram(fit, reach=0.05)
+    assert sum(bar.get_height() for bar in ax.patches[1:]) == len(llama3)
+    assert ax.patches[0].get_width() == pytest.approx(2 * 5e-3)

@@ -134,7 +134,7 @@ def test_slopes_are_those_of_the_reduced_objective(logs, shift):
     state = moments(moved, None, point[:1], point[1:])
     linear = state.linear()
     assert (linear.E[0] == 0) == (shift == 2.5)
-    gradient, _ = projection._slopes(state, linear)
+    gradient, _ = projection.slopes(state, linear)
     numeric = [
         (reduced(*(point + step)) - reduced(*(point - step))) / (2 * h)
         for step in (np.array([h, 0]), np.array([0, h]))

@@ -1,0 +1,390 @@
+"""The bootstrap: study the studies that might have been, thousands of refits at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scalinglab.fits import FitError, FrontierFit, SurfaceFit
+from scalinglab.losses import Squared
+from scalinglab.projection import Logs, descend
+from scalinglab.runs import Runs
+from scalinglab.surface import FloatArray, LossSurface, PowerLaw, training_flops
+from scalinglab.uncertainty import Interval
+
+#: A vertex this many half-widths of the grid from its centre belongs to a parabola without a minimum.
+FLAT = 10.0
+
+Kind = Literal["pairs", "residual", "wild"]
+Fit = SurfaceFit | FrontierFit
+
+
+@dataclass(frozen=True, eq=False)
+class Surfaces(LossSurface):
+    """Many loss surfaces at once: every parameter an array of shape (R,), and so is every answer.
+
+    Whatever a :class:`LossSurface` answers for one budget, this answers for each of its surfaces.
+    """
+
+    E: Any
+    A: Any
+    B: Any
+    alpha: Any
+    beta: Any
+
+    def __post_init__(self) -> None:
+        pass
+
+    def __len__(self) -> int:
+        return len(self.E)
+
+    def take(self, which: ArrayLike) -> Surfaces:
+        """Return the surfaces that a mask or a list of places picks."""
+        rows = np.asarray(which)
+        return Surfaces(self.E[rows], self.A[rows], self.B[rows], self.alpha[rows], self.beta[rows])
+
+    @property
+    def G(self) -> Any:
+        r"""The balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
+        logs = np.log(self.alpha * self.A) - np.log(self.beta * self.B)
+        return np.exp(logs / (self.alpha + self.beta))
+
+    @property
+    def K(self) -> Any:
+        r"""Coefficient of the frontier, :math:`K = A G^{-\alpha} + B G^{\beta}`."""
+        return self.A * self.G**-self.alpha + self.B * self.G**self.beta
+
+
+@dataclass(frozen=True, eq=False)
+class Frontiers:
+    """Many frontier fits at once: coefficient and exponent of the size law, arrays of shape (R,)."""
+
+    coefficient: FloatArray
+    a: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def take(self, which: ArrayLike) -> Frontiers:
+        """Return the laws that a mask or a list of places picks."""
+        rows = np.asarray(which)
+        return Frontiers(self.coefficient[rows], self.a[rows])
+
+    @property
+    def b(self) -> FloatArray:
+        """Exponent of the best token count."""
+        return 1 - self.a
+
+    def N_opt(self, C: ArrayLike) -> Any:
+        """Parameters each law puts at C FLOPs."""
+        return PowerLaw(self.coefficient, self.a)(C)  # type: ignore[arg-type]
+
+    def D_opt(self, C: ArrayLike) -> Any:
+        """Tokens that use up the rest of the budget."""
+        return np.asarray(C, float) / training_flops(self.N_opt(C), 1.0)
+
+
+Replicates = Surfaces | Frontiers
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Bootstrap:
+    """The refits of every draw, failed ones counted.
+
+    Attributes
+    ----------
+    fits : tuple of SurfaceFit or FrontierFit
+        What was refitted; every method saw the same draws.
+    replicates : tuple of Surfaces or Frontiers
+        Parameters of every draw, one entry a fit; nan where that fit failed.
+    failed : ndarray of bool, shape (fits, draws)
+        Where a fit failed: a term of the surface vanished, or a budget's parabola did not open upwards.
+    kind : str
+        How the draws were made.
+    """
+
+    fits: tuple[Fit, ...]
+    replicates: tuple[Replicates, ...]
+    failed: NDArray[np.bool_]
+    kind: str
+
+    @property
+    def draws(self) -> int:
+        """Number of draws, failed ones included."""
+        return int(self.failed.shape[1])
+
+    @property
+    def failures(self) -> int:
+        """Draws in which some fit failed."""
+        return int(self.failed.any(axis=0).sum())
+
+    def values(self, statistic: str | Callable[..., Any]) -> FloatArray:
+        """Evaluate a statistic in every draw.
+
+        Parameters
+        ----------
+        statistic : str or callable
+            ``"a"`` and the like, an attribute of the first fit; or a function of as many arguments as
+            there are fits. Each argument answers ``N_opt(C)``, ``a`` and so on with one entry a draw.
+
+        Returns
+        -------
+        ndarray, shape (draws,)
+            nan where a fit failed.
+        """
+        kept = ~self.failed.any(axis=0)
+        alive = [replicate.take(kept) for replicate in self.replicates]
+        found = np.full(self.draws, np.nan)
+        found[kept] = statistic(*alive) if callable(statistic) else getattr(alive[0], statistic)
+        return found
+
+    def interval(
+        self, statistic: str | Callable[..., Any], level: float = 0.9, worst: bool = False
+    ) -> Interval:
+        """Percentile interval of a statistic.
+
+        Parameters
+        ----------
+        statistic : str or callable
+            As in :meth:`values`.
+        level : float
+            Nominal coverage.
+        worst : bool
+            Let every failed draw lie beyond both ends. Without it the interval speaks for the draws that
+            could be fitted, and if many failed that is not the level it says.
+
+        Returns
+        -------
+        Interval
+            Infinite ends if ``worst`` and more than (1 - level)/2 of the draws failed.
+
+        Raises
+        ------
+        FitError
+            If every draw failed.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level is {level}; give a probability between 0 and 1, for instance 0.9.")
+        values = np.sort(self.values(statistic))
+        alive = values[np.isfinite(values)]
+        if not len(alive):
+            raise FitError("bootstrap: every draw failed, so there is no interval; add runs to the budgets.")
+        tail = (1 - level) / 2
+        if not worst:
+            low, high = np.quantile(alive, [tail, 1 - tail])
+            return Interval(float(low), float(high))
+        lost = np.full(self.draws - len(alive), np.inf)
+        low = np.quantile(np.concatenate([-lost, alive]), tail, method="lower")
+        high = np.quantile(np.concatenate([alive, lost]), 1 - tail, method="higher")
+        return Interval(float(low), float(high))
+
+    def standard_error(self, statistic: str | Callable[..., Any]) -> float:
+        """Standard deviation of a statistic over the draws that did not fail."""
+        return float(np.nanstd(self.values(statistic), ddof=1))
+
+    def __repr__(self) -> str:
+        methods = [
+            f"{fit.method}: {int(failed.sum())} of {self.draws} draws failed"
+            for fit, failed in zip(self.fits, self.failed, strict=True)
+        ]
+        return (
+            f"bootstrap {self.draws} draws, {self.kind}\n"
+            f"failures  {self.failures} of {self.draws} draws ({self.failures / self.draws:.1%})\n"
+            + "\n".join(f"          {line}" for line in methods)
+        )
+
+
+def bootstrap(
+    runs: Runs,
+    fit: Fit | Sequence[Fit],
+    draws: int,
+    rng: np.random.Generator,
+    kind: Kind = "pairs",
+    within_budgets: bool = True,
+) -> Bootstrap:
+    r"""Refit on resampled runs.
+
+    ======== ==================================================== =================================
+    kind     a draw                                               stays honest when
+    ======== ==================================================== =================================
+    pairs    as many runs, drawn with replacement                 errors differ in size, or the
+                                                                  model is slightly wrong
+    residual fitted losses plus residuals drawn with replacement  errors share one distribution
+    wild     fitted losses plus each run's residual, its sign     errors differ in size
+             tossed
+    ======== ==================================================== =================================
+
+    None is honest when errors are shared between runs.
+
+    Parameters
+    ----------
+    runs : Runs
+        The runs that were fitted.
+    fit : SurfaceFit, FrontierFit, or a sequence of them
+        Fits of these runs: a surface by least squares, or Approach 2. Given several, every draw is
+        refitted by all of them, so that statistics of them together have an interval.
+    draws : int
+        Number of draws; a thousand or more for an interval.
+    rng : numpy.random.Generator
+        Source of chance.
+    kind : {"pairs", "residual", "wild"}
+        How a draw is made. The last two need a surface among the fits, whose predictions they start
+        from; residuals are enlarged by :math:`\sqrt{n/(n-5)}`.
+    within_budgets : bool
+        Draw pairs within each budget, so that none is lost.
+
+    Returns
+    -------
+    Bootstrap
+
+    Raises
+    ------
+    ValueError
+        If the runs are not those of the fit, the fit cannot be repeated, or a budget has a single run.
+
+    Notes
+    -----
+    Efron :cite:p:`efron1979`; residuals after :cite:t:`freedman1981`, wild after :cite:t:`wu1986`.
+    Surfaces are refitted from the optimum of all runs, without searching for other minima. In Approach 2
+    a draw fails if any budget the fit used has fewer than three distinct sizes or a parabola that does
+    not open upwards, or so little that its vertex lies ten half-widths of the grid away; other vertices
+    outside the sampled sizes are kept. The chapter *How sure are we?*.
+
+    Examples
+    --------
+    >>> from scalinglab import fit_vpnls, load_llama3
+    >>> runs = load_llama3()
+    >>> boot = bootstrap(runs, fit_vpnls(runs), 500, np.random.default_rng(0))
+    >>> boot.draws, boot.failures
+    (500, 0)
+    """
+    fits = (fit,) if isinstance(fit, SurfaceFit | FrontierFit) else tuple(fit)
+    _check(runs, fits, draws, kind)
+    logs = Logs.of(runs)
+    weights, losses = None, runs.L
+    if kind == "pairs":
+        weights = draw_weights(runs, draws, rng, within_budgets)
+    else:
+        surface_fit = next(one for one in fits if isinstance(one, SurfaceFit))
+        losses = draw_losses(surface_fit.predicted, surface_fit.residuals, draws, rng, kind)
+    replicates = tuple(
+        refit_surface(logs._replace(L=losses), one, weights, draws)
+        if isinstance(one, SurfaceFit)
+        else refit_frontier(one, weights, losses)
+        for one in fits
+    )
+    failed = np.array([np.isnan(replicate.a) for replicate in replicates])
+    where = " within budgets" if kind == "pairs" and within_budgets else ""
+    return Bootstrap(fits, replicates, failed, kind + where)
+
+
+def draw_weights(runs: Runs, draws: int, rng: np.random.Generator, within_budgets: bool = True) -> FloatArray:
+    """How often each run is drawn in each draw, shape (draws, n)."""
+    n = len(runs)
+    if not within_budgets:
+        return np.asarray(rng.multinomial(n, np.full(n, 1 / n), draws), float)
+    budgets, member = runs.by_budget()
+    sizes = np.bincount(member)
+    if sizes.min() < 2:
+        raise ValueError(
+            f"bootstrap: budget {budgets[np.argmin(sizes)]:.3g} has a single run, which would be drawn every "
+            "time; pass within_budgets=False."
+        )
+    weights = np.empty((draws, n))
+    for k, size in enumerate(sizes):
+        weights[:, member == k] = rng.multinomial(size, np.full(size, 1 / size), draws)
+    return weights
+
+
+def draw_losses(
+    predicted: FloatArray, residuals: FloatArray, draws: int, rng: np.random.Generator, kind: Kind
+) -> FloatArray:
+    """Losses of each draw around fitted ones, residual or wild, shape (draws, n)."""
+    n = len(residuals)
+    enlarged = residuals * np.sqrt(n / (n - 5))
+    if kind == "residual":
+        return np.asarray(predicted + rng.choice(enlarged - enlarged.mean(), (draws, n)))
+    return np.asarray(predicted + enlarged * rng.choice([-1.0, 1.0], (draws, n)))
+
+
+def refit_surface(logs: Logs, fit: SurfaceFit, weights: FloatArray | None, draws: int) -> Surfaces:
+    """Refit a surface to every draw from the optimum of all runs; nan where a term vanished."""
+    s = fit.surface
+    found = descend(logs, np.full(draws, s.alpha), np.full(draws, s.beta), weights, tolerance=1e-7)
+    lost = (found.A <= 0) | (found.B <= 0)
+    A = found.A * np.exp(found.alpha * logs.log_N0)
+    B = found.B * np.exp(found.beta * logs.log_D0)
+    E, A, B, alpha, beta = (np.where(lost, np.nan, x) for x in (found.E, A, B, found.alpha, found.beta))
+    return Surfaces(E, A, B, alpha, beta)
+
+
+def refit_frontier(fit: FrontierFit, weights: FloatArray | None, losses: FloatArray) -> Frontiers:
+    """Refit Approach 2 to every draw: weighted parabolas at the budgets it used, then the line."""
+    runs = fit.runs
+    budgets, member = runs.by_budget()
+    used = {parabola.C for parabola in fit.used}
+    x = np.log([C for C in budgets if C in used])
+    vertices = [
+        _vertices(np.log(runs.N[rows]), losses[..., rows], None if weights is None else weights[:, rows])
+        for rows in (np.flatnonzero(member == k) for k, C in enumerate(budgets) if C in used)
+    ]
+    y = np.stack(np.broadcast_arrays(*vertices), axis=1)
+    centred = x - x.mean()
+    a = y @ centred / (centred @ centred)
+    return Frontiers(np.exp(y.mean(axis=1) - a * x.mean()), a)
+
+
+def _vertices(sizes: FloatArray, L: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """Vertex in ln N of each draw's parabola at one budget, shape (R,); nan unless it opens upwards."""
+    middle = sizes.mean()
+    half_width = np.abs(sizes - middle).max()
+    powers = ((sizes - middle) / half_width) ** np.arange(5)[:, None]
+    w = np.ones((1, len(sizes))) if weights is None else weights
+    sums = w @ powers.T
+    products = (w * (L - L.mean())) @ powers[:3].T
+    sums, products = np.broadcast_arrays(sums, np.pad(products, ((0, 0), (0, 2))))
+    gram = sums[:, np.add.outer(np.arange(3), np.arange(3))]
+    _, place = np.unique(sizes, return_inverse=True)
+    distinct = (w @ np.eye(place.max() + 1)[place] > 0).sum(axis=1)
+    short = np.broadcast_to(distinct < 3, len(gram))
+    gram = np.where(short[:, None, None], np.eye(3), gram)
+    c = np.linalg.solve(gram, products[:, :3, None])[:, :, 0]
+    flat = short | (c[:, 2] <= np.abs(c[:, 1]) / (2 * FLAT)) | (c[:, 2] <= 0)
+    return np.where(flat, np.nan, middle - half_width * c[:, 1] / (2 * np.where(flat, 1.0, c[:, 2])))
+
+
+def _check(runs: Runs, fits: tuple[Fit, ...], draws: int, kind: str) -> None:
+    """Raise ValueError unless these fits can be repeated on resampled runs."""
+    if kind not in ("pairs", "residual", "wild"):
+        raise ValueError(f"bootstrap: no kind {kind!r}; there are pairs, residual and wild.")
+    if int(draws) != draws or draws < 2:
+        raise ValueError(f"bootstrap: draws is {draws}; give a whole number, for instance 2000.")
+    if not fits:
+        raise ValueError("bootstrap: there is no fit; give one or more.")
+    for fit in fits:
+        same = len(fit.runs) == len(runs) and all(
+            np.array_equal(getattr(fit.runs, letter), getattr(runs, letter)) for letter in "NDLC"
+        )
+        if not same:
+            raise ValueError(f"bootstrap: {fit.method} was fitted to other runs; refit it on these.")
+        if isinstance(fit, SurfaceFit) and fit.loss != Squared():
+            raise ValueError(
+                f"bootstrap: {fit.method} minimised {fit.loss}, and only squared residuals of L are refitted "
+                "fast; refit with fit_vpnls(runs)."
+            )
+        if isinstance(fit, FrontierFit) and not fit.parabolas:
+            raise ValueError(
+                f"bootstrap: {fit.method} has no parabolas to refit; pass a fit by fit_approach2."
+            )
+    if kind != "pairs":
+        surfaces = [fit for fit in fits if isinstance(fit, SurfaceFit)]
+        if not surfaces:
+            raise ValueError(
+                f"bootstrap: {kind} draws start from a fitted surface; add one to the fits, or draw pairs."
+            )
+        if len(runs) <= 5:
+            raise ValueError("bootstrap: five runs or fewer leave no residuals; draw pairs, or add runs.")
