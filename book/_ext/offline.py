@@ -28,5 +28,7 @@ def setup(app):
     """Register with Sphinx."""
     # notebooks are executed in child processes: Explorers draw their frames and start no widgets
     os.environ["SCALINGLAB_STATIC"] = "1"
+    # and draw inline, whatever backend the caller's shell asks for
+    os.environ.pop("MPLBACKEND", None)
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
