@@ -106,6 +106,8 @@ class TestPage:
                 continue
             assert not urlsplit(tag.get("src") or tag["href"]).netloc, tag
 
+        assert not re.search(r"unpkg|jsdelivr|cdnjs|googleapis", str(soups[page]))
+
     def test_links_lead_somewhere(self, site, soups, page):
         for link in soups[page].select("a[href]"):
             target = urlsplit(link["href"])
