@@ -30,7 +30,7 @@ ROLES: dict[str, dict[str, Any]] = {
     "Approach 2": {"color": "#D55E00", "linestyle": "--", "marker": "P"},
     "Approach 3": {"color": "#009E73", "linestyle": ":", "marker": "s"},
     "VPNLS": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
-    "approximation": {"color": "#555555", "linestyle": (0, (4, 3)), "marker": ""},
+    "approximation": {"color": "#222222", "linestyle": (0, (2.5, 3.5)), "marker": ""},
 }
 
 #: Looks of lines side by side that play no role.
@@ -137,7 +137,9 @@ def isoflops(
             [], [], "P--", color=ROLES["Approach 2"]["color"], ms=6, lw=1.1, label="parabola and vertex"
         )
     if handles:
-        ax.legend(handles=handles, loc="lower left", fontsize=9)  # the curves leave this corner free
+        ax.legend(
+            handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9, borderaxespad=0.2
+        )
     return ax
 
 
@@ -397,7 +399,10 @@ def surface_map(
     levels = surface.E + np.geomspace(loss.min() - surface.E, loss.max() - surface.E, 14)
     ax.contourf(N, D, loss, levels=levels, cmap="cividis_r", alpha=0.85)
     contours = ax.contour(N, D, loss, levels=levels[1:-1:2], colors="white", linewidths=0.6)
-    ax.clabel(contours, fmt="%.2f", fontsize=8, colors="black")
+    for label in ax.clabel(contours, fmt="%.2f", fontsize=8, colors="black"):
+        x, y = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
+        if not (0.04 < x < 0.96 and 0.04 < y < 0.96):
+            label.remove()  # the frame would cut it
     for C in np.atleast_1d(np.asarray(budgets, float)):
         ax.plot(N, C / (FLOPS_PER_PARAMETER_TOKEN * N), color="black", lw=0.7, ls=(0, (4, 3)))
         ax.plot(surface.N_opt(C), surface.D_opt(C), "x", color="black", ms=7, mew=1.6)
