@@ -39,6 +39,7 @@ ROLES: dict[str, dict[str, Any]] = {
     "Approach 2": {"color": "#D55E00", "linestyle": "--", "marker": "P"},
     "Approach 3": {"color": "#009E73", "linestyle": ":", "marker": "s"},
     "VPNLS": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
+    "approximation": {"color": "#222222", "linestyle": (0, (2.5, 3.5)), "marker": ""},
 }
 
 #: Looks of lines side by side that play no role.
@@ -145,7 +146,9 @@ def isoflops(
             [], [], "P--", color=ROLES["Approach 2"]["color"], ms=6, lw=1.1, label="parabola and vertex"
         )
     if handles:
-        ax.legend(handles=handles, loc="upper right", fontsize=9)
+        ax.legend(
+            handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9, borderaxespad=0.2
+        )
     return ax
 
 
@@ -186,13 +189,13 @@ def missed_minimum(
         (best, surface.L_opt(C), "truth", "true minimum", "right" if best < vertex else "left"),
         (vertex, float(parabola.loss(vertex)), "Approach 2", "vertex", "left" if best < vertex else "right"),
     ):
-        ax.plot([x, x], [bottom - 0.10 * height, y], color=ROLES[name]["color"], lw=1.0)
+        ax.plot([x, x], [bottom - 0.22 * height, y], color=ROLES[name]["color"], lw=1.0)
         ax.plot(x, y, ROLES[name]["marker"], color=ROLES[name]["color"], ms=8, mew=1.6, zorder=5)
         ax.annotate(
-            f"{text}\n{count(x)}", (x, bottom - 0.10 * height), xytext=(4 if side == "left" else -4, 0),
+            f"{text}\n{count(x)}", (x, bottom - 0.22 * height), xytext=(4 if side == "left" else -4, 0),
             textcoords="offset points", ha=side, va="bottom", color=ROLES[name]["color"], fontsize=9,
         )  # fmt: skip
-    ax.set_ylim(bottom - 0.12 * height, losses.max() + 0.04 * height)
+    ax.set_ylim(bottom - 0.24 * height, losses.max() + 0.04 * height)
     _log_counts(ax, "x", "parameters N")
     ax.set_ylabel("loss L")
     ax.legend(loc="upper center")
@@ -309,7 +312,7 @@ def lines(
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     if percent:
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %".replace("-", "−")))
     if ylim is not None:
         ax.set_ylim(ylim)
     _label_ends(ax, float(x[-1]), ends)
@@ -400,11 +403,15 @@ def surface_map(
     """
     ax = _axes(ax)
     N, D = np.asarray(N, float), np.asarray(D, float)
+    ax.set(xscale="log", yscale="log", xlim=(N.min(), N.max()), ylim=(D.min(), D.max()))
     loss = surface.loss(N[None, :], D[:, None])
     levels = surface.E + np.geomspace(loss.min() - surface.E, loss.max() - surface.E, 14)
     ax.contourf(N, D, loss, levels=levels, cmap="cividis_r", alpha=0.85)
     contours = ax.contour(N, D, loss, levels=levels[1:-1:2], colors="white", linewidths=0.6)
-    ax.clabel(contours, fmt="%.2f", fontsize=8, colors="black")
+    for label in ax.clabel(contours, fmt="%.2f", fontsize=8, colors="black"):
+        x, y = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
+        if not (0.04 < x < 0.96 and 0.04 < y < 0.96):
+            label.remove()  # the frame would cut it
     for C in np.atleast_1d(np.asarray(budgets, float)):
         ax.plot(N, C / (FLOPS_PER_PARAMETER_TOKEN * N), color="black", lw=0.7, ls=(0, (4, 3)))
         ax.plot(surface.N_opt(C), surface.D_opt(C), "x", color="black", ms=7, mew=1.6)
@@ -451,7 +458,7 @@ def exponent_map(
     for label, (x, y) in (marks or {}).items():
         look = _look(label)
         ax.plot(x, y, look["marker"], color=look["color"], ms=8, mec="white", mew=1.0)
-        ax.annotate(label, (x, y), xytext=(8, 6), textcoords="offset points", color="white", fontsize=9)
+        ax.annotate(label, (x, y), xytext=(8, 6), textcoords="offset points", color="black", fontsize=9)
     ax.set_xlabel("exponent of parameters α")
     ax.set_ylabel("exponent of data β")
     ax.grid(False)

@@ -179,10 +179,11 @@ class LossSurface:
         ValueError
             If a loss is not above E: no compute reaches it.
         """
-        above = np.asarray(L, float) - self.E
+        loss = np.asarray(L, float)
+        above = loss - self.E
         if not np.all(above > 0):
             raise ValueError(
-                f"LossSurface: no compute reaches a loss of {np.min(L)}: the irreducible loss E is {self.E}."
+                f"LossSurface: no compute reaches a loss of {loss.min()}: the irreducible loss E is {self.E}."
             )
         return plain(FLOPS_PER_PARAMETER_TOKEN * (above / self.K) ** (-1 / self.gamma))
 

@@ -103,8 +103,8 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
 
     For given exponents the best E, A, B follow exactly (:func:`project`), which leaves a function of
     two variables. It is mapped over the range of exponents, its lowest local minima are refined by
-    Levenberg-Marquardt steps in two dimensions, and the best is polished on all five parameters. For
-    Huber losses the search runs on reweighted squares first.
+    Levenberg-Marquardt steps in two dimensions, each is polished on all five parameters, and the best is
+    kept. For Huber losses a search on reweighted squares adds a start.
 
     Parameters
     ----------

@@ -24,9 +24,21 @@ def copy_mathjax(app, exception):
             shutil.copy(source / name, target / name)
 
 
+def drop_thebe(app, pagename, templatename, context, doctree):
+    """Leave out the scripts of live cells: the book has no server, and its theme adds them twice."""
+    context["script_files"] = [
+        script
+        for script in context["script_files"]
+        if "thebe" not in f"{script.filename} {script.attributes.get('body')}".lower()
+    ]
+
+
 def setup(app):
     """Register with Sphinx."""
     # notebooks are executed in child processes: Explorers draw their frames and start no widgets
     os.environ["SCALINGLAB_STATIC"] = "1"
+    # and draw inline, whatever backend the caller's shell asks for
+    os.environ.pop("MPLBACKEND", None)
+    app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
