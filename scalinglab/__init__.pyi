@@ -22,11 +22,11 @@ from .bias import Approach2Bias as Approach2Bias
 from .bias import approach2_bias as approach2_bias
 from .bias import leading_shift as leading_shift
 from .bias import vertex_shift as vertex_shift
+from .certificate import Certificate as Certificate
+from .certificate import certify as certify
 from .curves import TrainingCurves as TrainingCurves
 from .curves import simulate_curves as simulate_curves
 from .curves import smooth as smooth
-from .certificate import Certificate as Certificate
-from .certificate import certify as certify
 from .datasets import DataCard as DataCard
 from .datasets import card as card
 from .datasets import load_chinchilla as load_chinchilla

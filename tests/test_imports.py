@@ -55,7 +55,13 @@ def modules_imported_by(source: str) -> set[str]:
             continue
         found |= {name.split(".")[1] for name in names if name.startswith("scalinglab.")}
         found |= {"scalinglab" for name in names if name == "scalinglab" and isinstance(node, ast.Import)}
-    return {name for name in found if (PACKAGE / f"{name}.py").exists() or name == "scalinglab"}
+    return {name for name in found if name == "scalinglab" or sources(name)}
+
+
+def sources(module: str) -> list[Path]:
+    """The files of a module: one, or those of its folder."""
+    single = PACKAGE / f"{module}.py"
+    return [single] if single.exists() else sorted((PACKAGE / module).glob("*.py"))
 
 
 def test_import_finder_sees_every_form():
@@ -67,14 +73,17 @@ def test_import_finder_sees_every_form():
 
 
 def test_every_module_has_its_place_in_the_order():
-    assert sorted(path.stem for path in PACKAGE.glob("*.py")) == sorted(["__init__", *ORDER])
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert {path.stem for path in PACKAGE.glob("*.py")} | folders == {"__init__", *ORDER}
 
 
 @pytest.mark.parametrize("module", ORDER)
 def test_module_imports_only_from_above(module):
     above = ORDER[: ORDER.index(module)]
-    found = modules_imported_by((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
-    assert found <= set(above)
+    files = sources(module)
+    assert files
+    found = set().union(*(modules_imported_by(file.read_text(encoding="utf-8")) for file in files))
+    assert found - {module} <= set(above)
 
 
 def test_import_is_fast_and_leaves_heavy_libraries_alone():

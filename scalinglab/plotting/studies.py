@@ -1,0 +1,403 @@
+"""Pictures of studies: searches, screenings, draws and forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import ArrayLike
+
+from scalinglab.fits import SurfaceFit
+from scalinglab.plotting.style import ROLES, SPARE_LOOKS, axes_of, budget_colours, log_counts, look_of
+from scalinglab.quality import Screening
+from scalinglab.simulate import Sweep
+from scalinglab.stops import Stop
+from scalinglab.surface import LossSurface
+from scalinglab.trials import Coverage, Hindcast
+from scalinglab.uncertainty import Profile
+
+
+def search_histories(histories: Mapping[str, Stop], lowest: float, ax: Axes | None = None) -> Axes:
+    """How far above the minimum each search is after every step, and where it stops.
+
+    Parameters
+    ----------
+    histories : mapping of str to Stop
+        Searches from one start, by name.
+    lowest : float
+        The minimum.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = axes_of(ax)
+    spare = iter((*SPARE_LOOKS, {"color": "#009E73", "linestyle": ":", "marker": "s"}))
+    floor = 1e-9
+    for label, stop in histories.items():
+        look = next(spare)
+        excess = np.maximum(stop.history / lowest - 1, floor)
+        ax.plot(excess, color=look["color"], ls=look["linestyle"], lw=1.4)
+        ax.plot(
+            len(excess) - 1, excess[-1], look["marker"], color=look["color"], ms=7, mec="white", mew=0.6,
+            ls=look["linestyle"], label=label, zorder=5,
+        )  # fmt: skip
+    ax.set_yscale("log")
+    ax.set_ylim(floor / 2)
+    ax.set_xlabel("step of the search")
+    ax.set_ylabel("objective above its minimum,\nas a fraction of it")
+    ax.legend(loc="lower left")
+    return ax
+
+
+def search_ranks(scans: Mapping[str, Sequence[Stop]], lowest: float, ax: Axes | None = None) -> Axes:
+    """Objective where the search from each start stopped, over the minimum, best first; one curve a scan."""
+    ax = axes_of(ax)
+    looks = (*SPARE_LOOKS[:2], ROLES["Approach 3"])
+    for (label, stops), look in zip(scans.items(), looks, strict=False):
+        ratio = np.sort([stop.objective for stop in stops]) / lowest
+        ax.plot(
+            np.arange(1, len(ratio) + 1), ratio, color=look["color"], ls=look["linestyle"],
+            marker=look["marker"], ms=3.5, lw=1.0, label=label,
+        )  # fmt: skip
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xlabel("start, in order of where it ended")
+    ax.set_ylabel("objective over its minimum")
+    ax.legend(loc="lower right")
+    return ax
+
+
+def search_ends(stops: Sequence[Stop], best: LossSurface, lowest: float, ax: Axes | None = None) -> Axes:
+    """Exponents at which searches stopped, coloured by their objective over the minimum."""
+    ax = axes_of(ax)
+    alpha, beta = np.array([stop.x[3:] for stop in stops]).T
+    ratio = np.array([stop.objective for stop in stops]) / lowest
+    order = np.argsort(-ratio)
+    dots = ax.scatter(
+        alpha[order], beta[order], c=ratio[order], norm="log", cmap="viridis", s=34,
+        edgecolors="white", linewidths=0.5, zorder=3,
+    )  # fmt: skip
+    ax.plot(best.alpha, best.beta, "x", color=ROLES["truth"]["color"], ms=11, mew=1.8, zorder=5)
+    ax.annotate("minimum", (best.alpha, best.beta), xytext=(9, -3), textcoords="offset points", fontsize=9)
+    ax.set_xlim(-0.1, 2.1)
+    ax.set_ylim(-0.1, 2.1)
+    bar = ax.figure.colorbar(dots, ax=ax, label="objective over its minimum")
+    bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xlabel("exponent of parameters α")
+    ax.set_ylabel("exponent of data β")
+    return ax
+
+
+def exponent_spread(sweep: Sweep, ax: Axes | None = None) -> Axes:
+    """Fitted exponent a against points a budget: every study a dot, medians as bars, failures counted.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        Studies of one surface. Each method gets a column of dots beside the others, and where a fit failed
+        the number of failures stands at the foot of the column.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = axes_of(ax)
+    points = np.array([study.design.points for study in sweep.studies])
+    truth = sweep.studies[0].surface.a
+    ticks = np.unique(points)
+    width = 0.8 / len(sweep.methods)
+    lost: list[tuple[float, int, Any]] = []
+    for k, method in enumerate(sweep.methods):
+        look = look_of(method)
+        a = truth + sweep.errors(method)
+        for j, n in enumerate(ticks):
+            x = j + (k - (len(sweep.methods) - 1) / 2) * width
+            every = a[points == n]
+            values = every[np.isfinite(every)]
+            # spread the dots sideways by rank, so that the picture is the same every time
+            nudge = 0.32 * width * (np.argsort(np.argsort(values)) % 5 - 2) / 2
+            ax.plot(
+                x + nudge, values, look["marker"], color=look["color"], ms=2.8, alpha=0.6, mew=0,
+                label=method if j == 0 else None,
+            )  # fmt: skip
+            if len(values):
+                ax.plot(
+                    [x - 0.4 * width, x + 0.4 * width], [np.median(values)] * 2, color=look["color"], lw=2
+                )
+            if len(values) < len(every):
+                lost.append((x, len(every) - len(values), look["color"]))
+    if lost:
+        low, high = ax.get_ylim()
+        ax.set_ylim(low - 0.1 * (high - low), high)
+    for x, failures, colour in lost:
+        ax.annotate(
+            f"{failures} failed", (x, 0.02), xycoords=("data", "axes fraction"), ha="center",
+            va="bottom", fontsize=8, color=colour,
+        )  # fmt: skip
+    ax.axhline(truth, color=ROLES["truth"]["color"], lw=1.0)
+    ax.set_xticks(range(len(ticks)), [f"{n:g}" for n in ticks])
+    ax.set_xlabel("points a budget")
+    ax.set_ylabel("fitted exponent a")
+    ax.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=len(sweep.methods),
+        markerscale=1.8,
+        frameon=False,
+    )
+    return ax
+
+
+def screening(result: Screening, ax: Axes | None = None) -> Axes:
+    """Loss against model size at each budget, kept runs as dots and dropped ones marked by their stage.
+
+    Parameters
+    ----------
+    result : Screening
+        What :func:`scalinglab.screen` returned.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = axes_of(ax)
+    runs = result.runs
+    dropped = np.array([flag.row for flag in result.flags], int)
+    kept = np.delete(np.arange(len(runs)), dropped)
+    budgets, member = runs.by_budget()
+    colours = budget_colours(budgets)
+    for j, C in enumerate(budgets):
+        mine = kept[member[kept] == j]
+        ax.plot(runs.N[mine], runs.L[mine], "o", color=colours[j], ms=3.2)
+        everything = np.flatnonzero(member == j)
+        last = everything[np.argmax(runs.N[everything])]
+        ax.annotate(
+            f"{C:.0e}".replace("e+", "e"), (runs.N[last], runs.L[last]), xytext=(7, 0),
+            textcoords="offset points", fontsize=8, color=colours[j], va="center",
+        )  # fmt: skip
+    looks = iter(("x", "+", "s", "v", "D", "^", "*"))
+    shades = iter(("#000000", "#882255", "#332288", "#D55E00", "#0072B2", "#6B5B00", "#CC79A7"))
+    for stage in result.stages:
+        rows = [flag.row for flag in result.flags if flag.stage == stage]
+        marker, shade = next(looks, "x"), next(shades, "#000000")
+        if rows:
+            ax.plot(
+                runs.N[rows], runs.L[rows], marker, color=shade, ms=7, mfc="none", mew=1.4,
+                label=f"{stage} ({len(rows)})",
+            )  # fmt: skip
+    log_counts(ax, "x", "parameters N")
+    ax.set_ylabel("loss L")
+    if len(dropped):
+        ax.legend(loc="best", fontsize=9, title="dropped")
+    return ax
+
+
+def cloud(
+    x: ArrayLike,
+    y: ArrayLike,
+    estimate: tuple[float, float],
+    xlabel: str,
+    ylabel: str,
+    method: str = "VPNLS",
+    ax: Axes | None = None,
+) -> Axes:
+    """Two parameters of every bootstrap draw; the ordinate is logarithmic.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (draws,)
+        Values in every draw.
+    estimate : tuple of float
+        The two values fitted to all runs.
+    xlabel, ylabel : str
+        Axis labels with units.
+    method : str
+        Whose colour the dots have.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = axes_of(ax)
+    colour = look_of(method)["color"]
+    ax.plot(x, y, "o", color=colour, ms=2.5, alpha=0.35, mec="none", rasterized=True, label="draws")
+    ax.plot(*estimate, "x", color="black", ms=9, mew=2, label="all runs")
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend(loc="upper left")
+    return ax
+
+
+def profile_curve(
+    profile: Profile, name: str, standard_error: float | None = None, ax: Axes | None = None
+) -> Axes:
+    """The lowest sum of squares for each value of a statistic, and the interval it leaves.
+
+    Parameters
+    ----------
+    profile : Profile
+        The curve.
+    name : str
+        What is profiled, for the axis.
+    standard_error : float, optional
+        Adds the parabola that the covariance stands for.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = axes_of(ax)
+    look = ROLES["VPNLS"]
+    best = float(profile.rss.min())
+    low, high = profile.interval
+    ax.axvspan(low, high, color=look["color"], alpha=0.2, lw=0, label=f"{profile.level:.0%} interval")
+    if standard_error is not None:
+        z = (profile.values - profile.estimate) / standard_error
+        ax.plot(
+            profile.values, 1 + z**2 / profile.freedom, color="black", ls=":", label="from the covariance"
+        )
+    ax.plot(profile.values, profile.rss / best, color=look["color"], label="profile")
+    ax.axhline(profile.limit / best, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))
+    ax.plot(profile.estimate, 1.0, "x", color="black", ms=8, mew=1.6)
+    ax.set_xlabel(name)
+    ax.set_ylabel("RSS / lowest RSS")
+    ax.legend(loc="upper center", fontsize=9)
+    return ax
+
+
+def histograms(
+    values: Mapping[str, ArrayLike],
+    intervals: Mapping[str, tuple[float, float]],
+    xlabel: str,
+    percent: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Distributions of a statistic over bootstrap draws, each with its interval as a bar below.
+
+    Parameters
+    ----------
+    values : mapping of str to array_like
+        Label and values; nan is left out.
+    intervals : mapping of str to tuple of float
+        The interval of each label.
+    xlabel : str
+        Axis label with unit.
+    percent : bool
+        Values are fractions; show per cent.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = axes_of(ax)
+    finite = {label: np.asarray(v, float)[np.isfinite(np.asarray(v, float))] for label, v in values.items()}
+    top = max(np.quantile(v, 0.985) for v in finite.values())
+    bottom = min(float(v.min()) for v in finite.values())
+    bottom = 0.0 if 0 <= bottom < 0.1 * top else bottom
+    bins = [float(x) for x in np.linspace(bottom, top, 61)]
+    tallest = 0.0
+    looks = [ROLES.get(label) or SPARE_LOOKS[k % len(SPARE_LOOKS)] for k, label in enumerate(finite)]
+    for (label, v), look in zip(finite.items(), looks, strict=True):
+        heights, _, _ = ax.hist(
+            v, bins=bins, weights=np.full(len(v), 100 / len(v)), histtype="step",
+            color=look["color"], ls=look["linestyle"] or "-", lw=1.6, label=label,
+        )  # fmt: skip
+        tallest = max(tallest, float(np.max(np.asarray(heights))))
+    for k, ((label, v), look) in enumerate(zip(finite.items(), looks, strict=True)):
+        low, high = intervals[label]
+        y = -0.06 * tallest * (k + 1)
+        ax.plot([low, high], [y, y], color=look["color"], lw=5, alpha=0.4, solid_capstyle="butt", zorder=1)
+        ax.plot(np.median(v), y, "|", color=look["color"], ms=9, mew=2)
+    ax.set_xlim(bins[0], top)
+    ax.set_ylim(bottom=-0.06 * tallest * (len(finite) + 1))
+    ax.set_yticks([tick for tick in ax.get_yticks() if tick >= 0])
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel("draws (per cent)")
+    if percent:
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
+    ax.legend(loc="upper right")
+    return ax
+
+
+def coverage_shares(cases: Mapping[str, Coverage], ax: Axes | None = None) -> Axes:
+    """How often intervals held the truth, one row a case, against what they promised.
+
+    Parameters
+    ----------
+    cases : mapping of str to Coverage
+        Label and result; all of one level.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = axes_of(ax)
+    looks = {
+        "covariance": ("o", "#0072B2"), "profile": ("s", "#56B4E9"), "robust covariance": ("D", "#332288"),
+        "pairs": ("v", "#882255"), "residual": ("^", "#CC79A7"), "wild": ("P", "#6B5B00"),
+    }  # fmt: skip
+    first = next(iter(cases.values()))
+    band = 2 * max(case.standard_error for case in cases.values())
+    ax.axvspan(first.level - band, first.level + band, color="#e0e0e0", lw=0, zorder=0)
+    ax.axvline(first.level, color="black", lw=1.0)
+    used: dict[str, None] = {}
+    for row, case in enumerate(cases.values()):
+        nudges = np.linspace(-0.28, 0.28, len(case.shares)) if len(case.shares) > 1 else [0.0]
+        for nudge, (name, share) in zip(nudges, case.shares.items(), strict=True):
+            marker, colour = looks[name]
+            ax.plot(share, row + nudge, marker, color=colour, ms=6, label=None if name in used else name)
+            used[name] = None
+    ax.set_yticks(range(len(cases)), list(cases))
+    ax.set_ylim(len(cases) - 0.5, -0.5)
+    ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
+    ax.set_xlabel("studies whose interval held the truth")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.2), ncols=3, fontsize=9)
+    return ax
+
+
+def hindcast_errors(
+    result: Hindcast,
+    method: str,
+    band: tuple[ArrayLike, ArrayLike],
+    ylim: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Observed minus predicted loss of the kept and the held-out runs, with the interval promised.
+
+    Parameters
+    ----------
+    result : Hindcast
+        The fits of the small budgets.
+    method : str
+        Which of its fits predicts; a surface fit.
+    band : tuple of array_like, each of shape (held runs,)
+        Ends of the interval of every held-out loss.
+    ylim : tuple of float, optional
+        Range of the ordinate in thousandths, where pictures are to be compared.
+    ax : Axes, optional
+        Where to draw.
+    """  # fmt: skip
+    ax = axes_of(ax)
+    fit = result.fits[method]
+    assert isinstance(fit, SurfaceFit)
+    look = look_of(method)
+    held = result.held
+    predicted = fit.surface.loss(held.N, held.D)
+    low, high = (1e3 * (np.asarray(end, float) - predicted) for end in band)
+    budgets, member = held.by_budget()
+    for k, C in enumerate(budgets):
+        rows = member == k
+        ax.fill_between(
+            [C / 1.12, C * 1.12], low[rows].min(), high[rows].max(), color=look["color"], alpha=0.2, lw=0,
+            label="interval promised" if k == 0 else None,
+        )  # fmt: skip
+    ax.axhline(0, color="black", lw=0.8)
+    ax.plot(result.kept.C, 1e3 * fit.residuals, "o", color="#7f7f7f", ms=3.5, label="fitted runs")
+    errors = 1e3 * (held.L - predicted)
+    ax.plot(held.C, errors, look["marker"], color=look["color"], ms=4.5, label="held-out runs")
+    ax.set_xscale("log")
+    ax.set_xlabel("compute C (FLOPs)")
+    ax.set_ylabel("observed − predicted loss (×1000)")
+    if ylim is not None:
+        ax.set_ylim(ylim)
+    ax.legend(loc="lower left", fontsize=9)
+    return ax

@@ -1,0 +1,128 @@
+"""The book's look: roles, labels and axes that every picture shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import as_file, files
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from scalinglab.surface import FloatArray
+
+#: Colour (Okabe and Ito's colour-blind-safe set), line and marker of each role.
+ROLES: dict[str, dict[str, Any]] = {
+    "truth": {"color": "#000000", "linestyle": "-", "marker": "x"},
+    "runs": {"color": "#7f7f7f", "linestyle": "", "marker": "o"},
+    "Approach 1": {"color": "#CC79A7", "linestyle": "-.", "marker": "D"},
+    "Approach 2": {"color": "#D55E00", "linestyle": "--", "marker": "P"},
+    "Approach 3": {"color": "#009E73", "linestyle": ":", "marker": "s"},
+    "VPNLS": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
+    "approximation": {"color": "#222222", "linestyle": (0, (2.5, 3.5)), "marker": ""},
+}
+
+
+#: Looks of lines side by side that play no role.
+SPARE_LOOKS: tuple[dict[str, Any], ...] = (
+    {"color": "#332288", "linestyle": "-", "marker": "v"},
+    {"color": "#882255", "linestyle": "--", "marker": "^"},
+    {"color": "#6B5B00", "linestyle": "-.", "marker": "D"},
+)
+
+
+def use_style() -> None:
+    """Switch matplotlib to the book's style; in a notebook, draw figures as SVG."""
+    with as_file(files("scalinglab") / "house.mplstyle") as path:
+        plt.style.use(path)
+    from IPython.core.getipython import get_ipython
+
+    if get_ipython() is not None:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
+
+
+def count(value: float, digits: int = 3) -> str:
+    """Write a number of parameters or tokens the way the field does.
+
+    Examples
+    --------
+    >>> count(6.217e11), count(1.61e13), count(58.72e6)
+    ('622B', '16.1T', '58.7M')
+    """
+    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * (1 - 0.5 * 10**-digits):
+            return (
+                f"{value / size:.{digits}g}{letter}"
+                if value < 999.5 * size
+                else f"{value / size:.0f}{letter}"
+            )
+    return f"{value:.{digits}g}"
+
+
+def budget_colours(budgets: Sequence[float] | FloatArray) -> list[Any]:
+    """One colour a budget, light to dark with compute."""
+    return list(colormaps["viridis_r"](np.linspace(0.18, 0.95, len(budgets))))
+
+
+def axes_of(ax: Axes | None) -> Axes:
+    """Return the given Axes, or those of a new figure."""
+    return plt.subplots()[1] if ax is None else ax
+
+
+def shade_fitted(ax: Axes, fitted: tuple[float, float] | None) -> None:
+    """Shade a fitted range on a logarithmic abscissa."""
+    if fitted is None:
+        return
+    ax.axvspan(*fitted, color="#f0f0f0", zorder=0)
+    ax.annotate(
+        "fitted", (np.sqrt(fitted[0] * fitted[1]), 0.03), xycoords=("data", "axes fraction"),
+        ha="center", va="bottom", fontsize=8, color="#666666",
+    )  # fmt: skip
+
+
+def has_role(label: str) -> bool:
+    """Whether a label begins with a role's name."""
+    return label.startswith(tuple(ROLES))
+
+
+def look_of(label: str) -> dict[str, Any]:
+    """The look of the role a label begins with."""
+    for name, look in ROLES.items():
+        if label.startswith(name):
+            return look
+    return {"color": "#56B4E9", "linestyle": "-", "marker": "v"}
+
+
+def line_of(name: str) -> dict[str, Any]:
+    """Colour and line of a role, without its marker."""
+    return {key: ROLES[name][key] for key in ("color", "linestyle")}
+
+
+def log_counts(ax: Axes, axis: str, label: str) -> None:
+    """Make an axis logarithmic with ticks such as 10M, 1B, 100B."""
+    which = ax.xaxis if axis == "x" else ax.yaxis
+    (ax.set_xscale if axis == "x" else ax.set_yscale)("log")
+    which.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
+    which.set_minor_locator(NullLocator())
+    low, high = sorted(ax.get_xlim() if axis == "x" else ax.get_ylim())
+    decades = np.log10(high / low)
+    which.set_major_locator(LogLocator(subs=(1.0, 3.0) if decades < 2.2 else (1.0,), numticks=9))
+    (ax.set_xlabel if axis == "x" else ax.set_ylabel)(label)
+
+
+def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, Any]]) -> None:
+    """Write each label to the right of (x, y), pushed up where it would collide with the one below."""
+    ax.autoscale_view()  # limits are stale until somebody asks, and transData does not ask
+    placed = -np.inf
+    for y, label, colour in sorted(ends, key=lambda end: end[0]):
+        at = float(ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[1])
+        placed = max(at, placed + 0.055)
+        ax.annotate(
+            label, (x, placed), xycoords=("data", "axes fraction"), xytext=(8, 0),
+            textcoords="offset points", color=colour, fontsize=9, va="center", annotation_clip=False,
+        )  # fmt: skip
