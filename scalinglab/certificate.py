@@ -163,8 +163,8 @@ def certify(
     fit with them is covered. The arithmetic is double precision: every sum of m products is taken to be
     wrong by up to 16 (m + 64) units of rounding of the product of the norms before centring, always
     against the claim. What is certified to within ``square`` is where the global minimum over the box
-    lies; which point of the square is lowest is not. The search is branch and bound :cite:p:`land1960`; the inequality is derived in the chapter
-    *A proof of the global minimum*.
+    lies; which point of the square is lowest is not. The search is branch and bound
+    :cite:p:`land1960`; the inequality is derived in the chapter *A proof of the global minimum*.
 
     Examples
     --------
