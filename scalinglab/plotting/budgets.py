@@ -236,7 +236,7 @@ def lines(
     shade_fitted(ax, fitted)
     x = np.asarray(x, float)
     if zero:
-        ax.axhline(0, color="black", lw=0.8)
+        ax.hlines(0, x.min(), x.max(), color="black", lw=0.8)
     free = iter(budget_colours(range(max(2, len(curves)))))
     ends = []
     for label, values in curves.items():
