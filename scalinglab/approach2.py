@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from scalinglab.fits import FitError, FrontierFit, Parabola, compute_concerns
+from scalinglab.concerns import compute_concerns
+from scalinglab.fits import FitError, FrontierFit, Parabola
 from scalinglab.runs import Runs
 from scalinglab.surface import FloatArray, PowerLaw
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
-from scalinglab.fits import EXPONENT_RANGE, SurfaceFit, require_identifiable, surface_concerns
+from scalinglab.concerns import require_identifiable, surface_concerns
+from scalinglab.fits import EXPONENT_RANGE, SurfaceFit
 from scalinglab.losses import Huber, Loss, objective
 from scalinglab.polish import polish
 from scalinglab.projection import Logs, descend

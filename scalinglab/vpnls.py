@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab.fits import EXPONENT_RANGE, SurfaceFit, require_identifiable, surface_concerns
+from scalinglab.concerns import require_identifiable, surface_concerns
+from scalinglab.fits import EXPONENT_RANGE, SurfaceFit
 from scalinglab.losses import Loss, Squared
 from scalinglab.polish import Optimum, polish
 from scalinglab.projection import Descent, Logs, descend, map_rss

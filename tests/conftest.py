@@ -18,7 +18,7 @@ from scalinglab import (
     load_llama3,
 )
 
-#: Budgets of the simulated studies in facts.md 8.4.
+#: Budgets of the simulated studies of Czech et al. 2026.
 BUDGETS = (1e17, 1e18, 1e19, 1e20, 1e21)
 
 

@@ -3,8 +3,9 @@ import pytest
 
 from scalinglab.approach2 import fit_approach2
 from scalinglab.approach3 import fit_approach3
+from scalinglab.concerns import scaled_condition
 from scalinglab.design import IsoflopDesign
-from scalinglab.fits import FitError, Parabola, SurfaceFit, scaled_condition
+from scalinglab.fits import FitError, Parabola, SurfaceFit
 from scalinglab.losses import Squared
 from scalinglab.published import ASYMMETRIC, CHINCHILLA
 from scalinglab.runs import Runs

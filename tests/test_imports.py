@@ -19,6 +19,7 @@ ORDER = [
     "losses",
     "report",
     "fits",
+    "concerns",
     "curves",
     "approach1",
     "approach2",

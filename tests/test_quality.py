@@ -47,7 +47,7 @@ def screened(llama3):
 
 
 def test_llama3_counts(screened):
-    # facts.md 8.6
+    # Czech et al. 2026, quality control
     left = [screened.steps()[stage] for stage in PUBLISHED]
     assert [len(runs) for runs in left] == [133, 131, 126, 116, 116]
     assert [len(runs.budgets) for runs in left] == [10, 10, 10, 8, 8]
@@ -55,7 +55,7 @@ def test_llama3_counts(screened):
 
 
 def test_llama3_deadweight_by_stage(screened):
-    # facts.md 8.6, judges fitted once to all runs; the second value is 6.486 here and 6.48 there
+    # Czech et al. 2026, judges fitted once to all runs; the second value is 6.486 here and 6.48 there
     table = 100 * deadweight_by_stage(screened, LLAMA3_COMPUTE, JUDGES).loc[PUBLISHED]
     assert list(table["VPNLS"].round(2))[:4] == [6.30, 6.26, 4.28, 0.04]
     assert list(table["Approach 3"].round(2))[::2] == [6.53, 4.48, 0.02]

@@ -48,7 +48,7 @@ def test_published_sizes():
 
 
 def test_published_variance_ratio_and_the_paired_one(efficiency):
-    # facts.md 8.5 and the method comparison of the released code, on its own draws
+    # Czech et al. 2026: the method comparison of the released code, on its own draws
     assert efficiency.variance_ratio("Approach 2", "VPNLS", paired=False) == pytest.approx(8.0, abs=0.05)
     assert efficiency.variance_ratio("Approach 2", "VPNLS") == pytest.approx(11.2, abs=0.05)
     assert efficiency.summary()["failed"].to_dict() == {"Approach 2": 72, "VPNLS": 0}
