@@ -89,6 +89,11 @@ def vertex_shift(
     U, u0 = np.log(positive("vertex_shift: reach", reach)), -np.log(positive("vertex_shift: offset", offset))
     if not np.all(U > 0):
         raise ValueError(f"vertex_shift: reach is {reach!r}; a grid needs a factor above 1.")
+    if np.max(np.maximum(alpha, beta) * (U + np.abs(u0))) > 300:
+        raise ValueError(
+            "vertex_shift: an exponent times the log of reach and offset exceeds 300, where losses differ by "
+            "more than a number can hold; give exponents and a grid that a study could have."
+        )
     p, q = beta * np.exp(-alpha * u0), alpha * np.exp(beta * u0)
     if points is None:
         first = p * _i(1, alpha * U) - q * _i(1, beta * U)
@@ -134,7 +139,7 @@ def leading_shift(alpha: Any, beta: Any, reach: Any) -> Any:
     >>> f"{leading_shift(0.34, 0.28, reach=16):.3f}"
     '0.046'
     """
-    return (alpha - beta) * np.log(reach) ** 2 / 10
+    return (alpha - beta) * np.log(positive("leading_shift: reach", reach)) ** 2 / 10
 
 
 @dataclass(frozen=True)

@@ -250,6 +250,10 @@ def _column(letter: str, values: ArrayLike) -> FloatArray:
             f"Runs: {_MEANING[letter]} of row {row} is {column[row]}; drop the run or fill in its "
             f'{_MEANING[letter]} (pandas: df.dropna(subset=["{letter}"])).'
         )
+    size = np.abs(column)
+    if letter == "L" and not ((size == 0) | ((size > 1e-100) & (size < 1e100))).all():
+        row = int(np.argmax((size != 0) & ((size <= 1e-100) | (size >= 1e100))))
+        raise ValueError(f"Runs: loss of row {row} is {column[row]:g}; check its unit.")
     if letter != "L" and not (column > 0).all():
         row = int(np.argmin(column > 0))
         raise ValueError(

@@ -37,7 +37,7 @@ def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
     >>> f"{training_flops(70e9, 1.4e12):.3g}"
     '5.88e+23'
     """
-    return FLOPS_PER_PARAMETER_TOKEN * np.asarray(N, float)[()] * np.asarray(D, float)[()]
+    return plain(FLOPS_PER_PARAMETER_TOKEN * positive("N", N) * positive("D", D))
 
 
 @dataclass(frozen=True)

@@ -212,8 +212,8 @@ def _reweighted(logs: Logs, loss: Loss, start: FloatArray) -> FloatArray:
 
 def _checked(values: ArrayLike, name: str) -> FloatArray:
     exponents = np.atleast_1d(np.asarray(values, float))
-    if exponents.ndim != 1 or not (np.isfinite(exponents) & (exponents > 0)).all():
-        raise ValueError(f"{name} must be a positive number or a list of them, got {values!r}.")
+    if exponents.ndim != 1 or not ((exponents > 0) & (exponents <= 20)).all():
+        raise ValueError(f"{name} must be a number above 0 and up to 20, or a list of them, got {values!r}.")
     return exponents
 
 

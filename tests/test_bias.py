@@ -259,6 +259,13 @@ def test_shift_broadcasts():
     assert values[1, 0] == pytest.approx(vertex_shift(0.3, 0.28, 4, 15, 1.5), rel=1e-14)
 
 
+def test_a_grid_no_study_could_have_is_refused():
+    with pytest.raises(ValueError, match="exceeds 300"):
+        vertex_shift(1000, 0.3, 1e3, points=15)
+    with pytest.raises(ValueError, match="leading_shift: reach"):
+        leading_shift(0.3, 0.2, -1)
+
+
 def test_one_budget_has_no_power_law():
     with pytest.raises(ValueError, match="two budgets"):
         approach2_bias(CHINCHILLA, IsoflopDesign([1e19]))

@@ -268,6 +268,12 @@ def test_pandas_extension_columns():
         Runs(pd.Series([1, None], dtype="Int64"), [1, 2], [1, 2])
 
 
+@pytest.mark.parametrize("loss", [1e160, 1e-160])
+def test_a_loss_beyond_any_unit_is_refused(loss):
+    with pytest.raises(ValueError, match=r"row 1 .* check its unit"):
+        Runs([1, 2], [1, 2], [1.0, loss])
+
+
 @pytest.mark.parametrize("C", [0, -1, np.nan])
 def test_impossible_budget(C):
     with pytest.raises(ValueError, match="a positive number of FLOPs"):
