@@ -1,91 +1,95 @@
-from . import plotting as plotting
-from . import published as published
-from .allocation import H100_AS_PUBLISHED as H100_AS_PUBLISHED
-from .allocation import H100_DENSE as H100_DENSE
-from .allocation import GpuRate as GpuRate
-from .allocation import Misallocation as Misallocation
-from .allocation import cost_table as cost_table
-from .allocation import deadweight_loss as deadweight_loss
-from .allocation import misallocation as misallocation
-from .approach1 import Envelope as Envelope
-from .approach1 import EnvelopeFit as EnvelopeFit
-from .approach1 import crossing as crossing
-from .approach1 import fit_approach1 as fit_approach1
-from .approach1 import lower_envelope as lower_envelope
-from .approach1 import staircase_exponent as staircase_exponent
-from .approach1 import step_shift as step_shift
-from .approach2 import fit_approach2 as fit_approach2
-from .approach2 import fit_parabola as fit_parabola
-from .approach3 import fit_approach3 as fit_approach3
-from .approach3 import hoffmann_starts as hoffmann_starts
-from .bias import Approach2Bias as Approach2Bias
-from .bias import approach2_bias as approach2_bias
-from .bias import leading_shift as leading_shift
-from .bias import vertex_shift as vertex_shift
-from .certificate import Certificate as Certificate
-from .certificate import certify as certify
-from .curves import TrainingCurves as TrainingCurves
-from .curves import simulate_curves as simulate_curves
-from .curves import smooth as smooth
-from .datasets import DataCard as DataCard
-from .datasets import card as card
-from .datasets import load_chinchilla as load_chinchilla
-from .datasets import load_llama3 as load_llama3
+from . import plotting as plotting, published as published
+from .allocation import (
+    H100_AS_PUBLISHED as H100_AS_PUBLISHED,
+    H100_DENSE as H100_DENSE,
+    GpuRate as GpuRate,
+    Misallocation as Misallocation,
+    cost_table as cost_table,
+    deadweight_loss as deadweight_loss,
+    misallocation as misallocation,
+)
+from .approach1 import (
+    Envelope as Envelope,
+    EnvelopeFit as EnvelopeFit,
+    crossing as crossing,
+    fit_approach1 as fit_approach1,
+    lower_envelope as lower_envelope,
+    staircase_exponent as staircase_exponent,
+    step_shift as step_shift,
+)
+from .approach2 import fit_approach2 as fit_approach2, fit_parabola as fit_parabola
+from .approach3 import fit_approach3 as fit_approach3, hoffmann_starts as hoffmann_starts
+from .bias import (
+    Approach2Bias as Approach2Bias,
+    approach2_bias as approach2_bias,
+    leading_shift as leading_shift,
+    vertex_shift as vertex_shift,
+)
+from .certificate import Certificate as Certificate, certify as certify
+from .curves import TrainingCurves as TrainingCurves, simulate_curves as simulate_curves, smooth as smooth
+from .datasets import (
+    DataCard as DataCard,
+    card as card,
+    load_chinchilla as load_chinchilla,
+    load_llama3 as load_llama3,
+)
 from .design import IsoflopDesign as IsoflopDesign
-from .fits import FitError as FitError
-from .fits import FrontierFit as FrontierFit
-from .fits import Parabola as Parabola
-from .fits import SurfaceFit as SurfaceFit
-from .losses import Huber as Huber
-from .losses import Squared as Squared
-from .notebook import Explorer as Explorer
-from .notebook import say as say
-from .notebook import show as show
+from .fits import (
+    FitError as FitError,
+    FrontierFit as FrontierFit,
+    Parabola as Parabola,
+    SurfaceFit as SurfaceFit,
+)
+from .losses import Huber as Huber, Squared as Squared
+from .notebook import Explorer as Explorer, say as say, show as show
 from .plotting import count as count
-from .published import ASYMMETRIC as ASYMMETRIC
-from .published import CHINCHILLA as CHINCHILLA
-from .published import CHINCHILLA_REFIT as CHINCHILLA_REFIT
-from .published import CHINCHILLA_UNROUNDED as CHINCHILLA_UNROUNDED
-from .published import SODA as SODA
-from .published import SPARSE_NMM as SPARSE_NMM
-from .published import SYMMETRIC as SYMMETRIC
-from .quality import Limits as Limits
-from .quality import Screening as Screening
-from .quality import curvature_score as curvature_score
-from .quality import deadweight_by_stage as deadweight_by_stage
-from .quality import screen as screen
-from .resampling import Bootstrap as Bootstrap
-from .resampling import Frontiers as Frontiers
-from .resampling import Surfaces as Surfaces
-from .resampling import bootstrap as bootstrap
+from .published import (
+    ASYMMETRIC as ASYMMETRIC,
+    CHINCHILLA as CHINCHILLA,
+    CHINCHILLA_REFIT as CHINCHILLA_REFIT,
+    CHINCHILLA_UNROUNDED as CHINCHILLA_UNROUNDED,
+    SODA as SODA,
+    SPARSE_NMM as SPARSE_NMM,
+    SYMMETRIC as SYMMETRIC,
+)
+from .quality import (
+    Limits as Limits,
+    Screening as Screening,
+    curvature_score as curvature_score,
+    deadweight_by_stage as deadweight_by_stage,
+    screen as screen,
+)
+from .resampling import (
+    Bootstrap as Bootstrap,
+    Frontiers as Frontiers,
+    Surfaces as Surfaces,
+    bootstrap as bootstrap,
+)
 from .runs import Runs as Runs
-from .sensitivity import Repeats as Repeats
-from .sensitivity import refit as refit
-from .sensitivity import repeat_study as repeat_study
-from .simulate import Study as Study
-from .simulate import Sweep as Sweep
-from .simulate import drawn_in_order as drawn_in_order
-from .simulate import efficiency_studies as efficiency_studies
-from .simulate import fit_every_budget as fit_every_budget
-from .simulate import noise_studies as noise_studies
-from .simulate import recovery_studies as recovery_studies
-from .simulate import sweep as sweep
-from .stops import Stop as Stop
-from .stops import published_search as published_search
-from .stops import repaired_search as repaired_search
-from .stops import scan as scan
-from .surface import LossSurface as LossSurface
-from .surface import PowerLaw as PowerLaw
-from .surface import training_flops as training_flops
-from .trials import Coverage as Coverage
-from .trials import Hindcast as Hindcast
-from .trials import coverage as coverage
-from .trials import hindcast as hindcast
-from .uncertainty import Covariance as Covariance
-from .uncertainty import Interval as Interval
-from .uncertainty import Profile as Profile
-from .uncertainty import covariance as covariance
-from .uncertainty import profile as profile
-from .vpnls import fit_vpnls as fit_vpnls
-from .vpnls import objective_map as objective_map
-from .vpnls import project as project
+from .sensitivity import Repeats as Repeats, refit as refit, repeat_study as repeat_study
+from .simulate import (
+    Study as Study,
+    Sweep as Sweep,
+    drawn_in_order as drawn_in_order,
+    efficiency_studies as efficiency_studies,
+    fit_every_budget as fit_every_budget,
+    noise_studies as noise_studies,
+    recovery_studies as recovery_studies,
+    sweep as sweep,
+)
+from .stops import (
+    Stop as Stop,
+    published_search as published_search,
+    repaired_search as repaired_search,
+    scan as scan,
+)
+from .surface import LossSurface as LossSurface, PowerLaw as PowerLaw, training_flops as training_flops
+from .trials import Coverage as Coverage, Hindcast as Hindcast, coverage as coverage, hindcast as hindcast
+from .uncertainty import (
+    Covariance as Covariance,
+    Interval as Interval,
+    Profile as Profile,
+    covariance as covariance,
+    profile as profile,
+)
+from .vpnls import fit_vpnls as fit_vpnls, objective_map as objective_map, project as project

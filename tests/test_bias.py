@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from scalinglab.approach2 import fit_approach2
 from scalinglab.bias import approach2_bias, leading_shift, vertex_shift
