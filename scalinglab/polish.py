@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from scalinglab.fits import EXPONENT_RANGE
+from scalinglab.logs import Logs
 from scalinglab.losses import Loss, residuals
-from scalinglab.projection import BLOCK, Logs
+from scalinglab.projection import PRODUCT
 from scalinglab.surface import FloatArray
 
 _LOW = np.array([0.0, 0.0, 0.0, EXPONENT_RANGE[0], EXPONENT_RANGE[0]])
@@ -156,4 +157,4 @@ def _step(theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant:
 
 
 def _blocks(runs: int) -> list[slice]:
-    return [slice(start, start + BLOCK) for start in range(0, runs, BLOCK)]
+    return [slice(start, start + PRODUCT) for start in range(0, runs, PRODUCT)]

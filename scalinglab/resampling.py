@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scalinglab.descent import descend
 from scalinglab.fits import FitError, FrontierFit, SurfaceFit
+from scalinglab.logs import Logs
 from scalinglab.losses import Squared
-from scalinglab.projection import Logs, descend
 from scalinglab.runs import Runs
 from scalinglab.surface import FloatArray, LossSurface, PowerLaw, training_flops
 from scalinglab.uncertainty import Interval
