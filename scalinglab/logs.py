@@ -6,14 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scalinglab.runs import Runs
+from scalinglab.runs import Runs, blocks
 from scalinglab.surface import FloatArray, LossSurface
 
 #: Runs are sorted into this many cells along each axis.
 CELLS = 64
-
-#: Runs sorted at once.
-SORTED = 1 << 16
 
 
 class Logs(NamedTuple):
@@ -72,8 +69,7 @@ def gather(logs: Logs, weights: FloatArray | None = None) -> tuple[Logs, FloatAr
     corner = logs.n.min(), logs.d.min()
     width = [max(np.ptp(x) / CELLS, np.finfo(float).tiny) for x in (logs.n, logs.d)]
     sums = np.zeros((4, CELLS * CELLS))
-    for start in range(0, len(logs.n), SORTED):
-        rows = slice(start, start + SORTED)
+    for rows in blocks(len(logs.n)):
         n, d = logs.n[rows], logs.d[rows]
         across, up = (
             np.minimum((x - low) / h, CELLS - 1).astype(np.intp)

@@ -14,6 +14,7 @@ from scalinglab.fits import EXPONENT_RANGE
 from scalinglab.logs import Logs
 from scalinglab.losses import Loss, residuals
 from scalinglab.projection import PRODUCT
+from scalinglab.runs import blocks
 from scalinglab.surface import FloatArray
 
 _LOW = np.array([0.0, 0.0, 0.0, EXPONENT_RANGE[0], EXPONENT_RANGE[0]])
@@ -68,18 +69,18 @@ def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 100) -> 
                 return Optimum(theta, value)
             trial = np.clip(theta + size * step, _LOW, _HIGH)
         theta = trial
-        value, gradient, newton, majorant = _expand(logs, loss, theta)
         last_steps -= converged
         if not last_steps:
             break
-    return Optimum(theta, value)
+        value, gradient, newton, majorant = _expand(logs, loss, theta)
+    return Optimum(theta, _value(logs, loss, theta))
 
 
 def _value(logs: Logs, loss: Loss, theta: FloatArray) -> float:
     """Objective alone."""
     E, A, B, alpha, beta = theta
     total = 0.0
-    for rows in _blocks(len(logs.n)):
+    for rows in blocks(len(logs.n), PRODUCT):
         f = E + A * np.exp(-alpha * logs.n[rows]) + B * np.exp(-beta * logs.d[rows])
         with np.errstate(divide="ignore"):
             total += float(loss.rho(residuals(loss, f, logs.L[rows])).sum())
@@ -90,32 +91,34 @@ def _expand(logs: Logs, loss: Loss, theta: FloatArray) -> tuple[float, FloatArra
     """Objective, gradient (5,), Hessian (5, 5) and the reweighted least-squares matrix (5, 5)."""
     E, A, B, alpha, beta = theta
     value = 0.0
-    gradient, hessian, majorant = np.zeros(5), np.zeros((5, 5)), np.zeros((5, 5))
-    for rows in _blocks(len(logs.n)):
+    gram, bent, second = np.zeros((6, 6)), np.zeros((5, 5)), np.zeros((2, 2))
+    for rows in blocks(len(logs.n), PRODUCT):
         n, d = logs.n[rows], logs.d[rows]
         p, q = np.exp(-alpha * n), np.exp(-beta * d)
         f = E + A * p + B * q
         r = residuals(loss, f, logs.L[rows])
-        J = np.stack([np.ones_like(p), p, q, -A * n * p, -B * d * q])
-        psi, bend = loss.psi(r), loss.curvature(r)
+        n_p, d_q = n * p, d * q
+        # the Jacobian, and below it the residuals
+        X = np.stack([np.ones_like(p), p, q, -A * n_p, -B * d_q, r])
+        weight, psi, bend = loss.weight(r), loss.psi(r), loss.curvature(r)
+        slope = psi
         if loss.log:  # r = log f - log L: dr = df/f, d²r = d²f/f - df df/f²
-            J /= f
+            X[:5] /= f
             bend = bend - psi
             slope = psi / f
-        else:
-            slope = psi
         value += float(loss.rho(r).sum())
-        gradient += J @ psi
-        hessian += (J * bend) @ J.T
-        majorant += (J * loss.weight(r)) @ J.T
-        # second derivatives of f: (A, alpha), (B, beta), (alpha, alpha), (beta, beta)
-        second = -float(slope @ (n * p)), -float(slope @ (d * q))
-        hessian[1, 3] += second[0]
-        hessian[3, 1] += second[0]
-        hessian[2, 4] += second[1]
-        hessian[4, 2] += second[1]
-        hessian[3, 3] += A * float(slope @ (n * n * p))
-        hessian[4, 4] += B * float(slope @ (d * d * q))
+        gram += (X * weight) @ X.T
+        bend -= weight
+        if bend.any():
+            bent += (X[:5] * bend) @ X[:5].T
+        second += [[slope @ n_p, slope @ (n * n_p)], [slope @ d_q, slope @ (d * d_q)]]
+    majorant, gradient = gram[:5, :5], gram[:5, 5]
+    hessian = majorant + bent
+    # second derivatives of f: (A, alpha), (B, beta), (alpha, alpha), (beta, beta)
+    for k, amplitude in ((0, A), (1, B)):
+        hessian[1 + k, 3 + k] -= second[k, 0]
+        hessian[3 + k, 1 + k] -= second[k, 0]
+        hessian[3 + k, 3 + k] += amplitude * second[k, 1]
     return value, gradient, hessian, majorant
 
 
@@ -154,7 +157,3 @@ def _step(theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant:
         step *= room[first]
         step[first] = bound[first] - theta[first]
     return step
-
-
-def _blocks(runs: int) -> list[slice]:
-    return [slice(start, start + PRODUCT) for start in range(0, runs, PRODUCT)]

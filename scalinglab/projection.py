@@ -9,6 +9,7 @@ of a map, starting points, bootstrap draws with their weights.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ BLOCK = 8192
 
 #: Runs in one matrix product, at most: below the size that BLAS would split between threads.
 PRODUCT = 4096
+
+#: Cells of a map solved at once, along each exponent.
+TILE = 128
 
 
 class Linear(NamedTuple):
@@ -45,12 +49,6 @@ class Products(NamedTuple):
     pL: Any
     qL: Any
     LL: Any
-
-    def about_zero(self) -> Products:
-        """Products about zero instead, as a model without E needs them."""
-        W, p, q, L, pp, qq, pq, pL, qL, LL = self
-        raw = pp + W * p * p, qq + W * q * q, pq + W * p * q, pL + W * p * L, qL + W * q * L, LL + W * L * L
-        return Products(W, 0.0, 0.0, 0.0, *raw)
 
 
 def free_least_squares(
@@ -90,27 +88,29 @@ def nonnegative_least_squares(
     Notes
     -----
     Where the free solution is feasible it is the minimum. The objective is convex: where the free E is
-    negative and the solution with E = 0 is feasible, that one is. Only cells where both fail compare all
-    sets of positive coefficients: on its own set the minimum is the ordinary least-squares solution, so
-    the best feasible of these is the minimum.
+    negative and the best solution with E = 0 is feasible, that one is. Only cells where both fail compare
+    all sets of positive coefficients: on its own set the minimum is the ordinary least-squares solution,
+    so the best feasible of these is the minimum.
     """
     products = Products(W, p, q, L, pp, qq, pq, pL, qL, LL)
     with np.errstate(divide="ignore", invalid="ignore"):
         (E, A, B, rss), det = free_least_squares(*products[1:])
-        apart = det > 1e-15 * pp * qq
-        floorless = E < 0
-        if floorless.any():
-            raw = products.about_zero()
-            through_zero, det = free_least_squares(*raw[1:])
-            for values, others in zip((E, A, B, rss), through_zero, strict=True):
-                np.copyto(values, others, where=floorless)
-            apart &= ~floorless | (det > 1e-15 * raw.pp * raw.qq)
-        failed = ~(apart & (A >= 0) & (B >= 0))
+        excess = np.minimum(E, 0)
+        if excess.any():
+            # raise E to zero: A and B follow by their covariances with E, over its variance
+            u, v = (qq * p - pq * q) / det, (pp * q - pq * p) / det
+            shift = excess / (1 / W + u * p + v * q)
+            A += shift * u
+            B += shift * v
+            E -= excess
+            rss += shift * excess
+        failed = ~((A >= 0) & (B >= 0) & (det > 1e-15 * pp * qq))
     if failed.any():
-        few = (np.broadcast_to(values, failed.shape)[failed] for values in products)
+        where = np.nonzero(failed)
+        few = (np.broadcast_to(values, failed.shape)[where] for values in products)
         for values, others in zip((E, A, B, rss), _bounded_least_squares(*few), strict=True):
-            values[failed] = others
-    return Linear(E, A, B, np.maximum(rss, 0, out=rss))
+            values[where] = others
+    return Linear(E, A, B, np.maximum(rss, 0))
 
 
 def _bounded_least_squares(
@@ -179,15 +179,13 @@ def map_products(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: Float
 
 def map_rss(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: FloatArray | None) -> FloatArray:
     """Reduced residual sum of squares at every pair of exponents, shape (len(alpha), len(beta))."""
-    products = map_products(logs, alpha, beta, weights)
-    rss: FloatArray = products.pq  # each block of rows is read before it is overwritten
-    step = max(1, BLOCK // len(beta))
-    for start in range(0, len(alpha), step):
-        rows = slice(start, start + step)
-        p, pp, pL = products.p[rows], products.pp[rows], products.pL[rows]
-        block = products._replace(p=p, pp=pp, pL=pL, pq=rss[rows])
-        rss[rows] = nonnegative_least_squares(*block).rss
-    return rss
+    W, p, q, L, pp, qq, rss, pL, qL, LL = map_products(logs, alpha, beta, weights)
+    # pq is overwritten tile by tile; in most tiles all cells have the same positive coefficients
+    starts = product(range(0, len(alpha), TILE), range(0, len(beta), TILE))
+    for j, k in ((slice(start, start + TILE), slice(stop, stop + TILE)) for start, stop in starts):
+        tile = W, p[j], q[k], L, pp[j], qq[k], rss[j, k], pL[j], qL[k], LL
+        rss[j, k] = nonnegative_least_squares(*tile).rss
+    return np.asarray(rss)
 
 
 class Moments(NamedTuple):

@@ -159,6 +159,7 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     logs = Logs.of(runs)
     optimum = _optimum(logs, loss)
     surface = logs.surface(*optimum.theta)
+    del logs  # two columns as long as the runs
     how = (
         f"reduced objective mapped at {len(START_EXPONENTS)} x {len(START_EXPONENTS)} exponents, at most "
         f"{STARTS} minima refined by Levenberg-Marquardt, then polished by Newton steps; no starting "
