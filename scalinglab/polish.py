@@ -52,9 +52,7 @@ def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 100) -> 
     """
     theta = np.clip(start, _LOW, _HIGH)
     value, gradient, newton, majorant = _expand(logs, loss, theta)
-    # what residuals of a few units in the last place add up to: nothing below can be told apart
-    ulp = np.finfo(float).eps * (1.0 if loss.log else np.abs(logs.L))
-    floor = float(np.sum(loss.rho(np.broadcast_to(4 * ulp, logs.L.shape))))
+    floor = _floor(logs, loss)
     last_steps = 2
     for _ in range(iterations):
         step = _step(theta, gradient, newton, majorant)
@@ -74,6 +72,14 @@ def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 100) -> 
             break
         value, gradient, newton, majorant = _expand(logs, loss, theta)
     return Optimum(theta, _value(logs, loss, theta))
+
+
+def _floor(logs: Logs, loss: Loss) -> float:
+    """What residuals of a few units in the last place add up to: nothing below can be told apart."""
+    unit = 4 * np.finfo(float).eps
+    if loss.log:
+        return len(logs.n) * float(loss.rho(np.array(unit)))
+    return sum(float(loss.rho(unit * np.abs(logs.L[rows])).sum()) for rows in blocks(len(logs.n)))
 
 
 def _value(logs: Logs, loss: Loss, theta: FloatArray) -> float:

@@ -117,7 +117,7 @@ def _bounded_least_squares(
     W: Any, p: Any, q: Any, L: Any, pp: Any, qq: Any, pq: Any, pL: Any, qL: Any, LL: Any
 ) -> Linear:
     """Best of the seven solutions with at least one coefficient at zero; arrays of shape (k,)."""
-    zero = np.zeros_like(pp)
+    none = np.zeros_like(pp)
     # sums of products about zero, for E = 0
     PP, QQ, PQ = pp + W * p * p, qq + W * q * q, pq + W * p * q
     PL, QL, LL0 = pL + W * p * L, qL + W * q * L, LL + W * L * L
@@ -127,23 +127,20 @@ def _bounded_least_squares(
         det = PP * QQ - PQ * PQ
         A1, B1 = (QQ * PL - PQ * QL) / det, (PP * QL - PQ * PL) / det
         rss1 = np.where(det > 1e-15 * PP * QQ, LL0 - A1 * PL - B1 * QL, np.inf)
-        candidates = (
-            (zero, zero, zero, LL0),
-            (L, zero, zero, LL),
-            (L - A * p, A, zero, LL - A * pL),
-            (L - B * q, zero, B, LL - B * qL),
-            (zero, A0, zero, LL0 - A0 * PL),
-            (zero, zero, B0, LL0 - B0 * QL),
-            (zero, A1, B1, rss1),
+        candidates = np.array(
+            [
+                (none, none, none, LL0),
+                (L, none, none, LL),
+                (L - A * p, A, none, LL - A * pL),
+                (L - B * q, none, B, LL - B * qL),
+                (none, A0, none, LL0 - A0 * PL),
+                (none, none, B0, LL0 - B0 * QL),
+                (none, A1, B1, rss1),
+            ]
         )
-    best = [np.array(values) for values in candidates[0]]
-    for candidate in candidates[1:]:
-        better = candidate[3] < best[3]
-        for coefficient in candidate[:3]:
-            better &= coefficient >= 0
-        for kept, values in zip(best, candidate, strict=True):
-            kept[better] = values[better]
-    return Linear(*best)
+    feasible = (candidates[:, :3] >= 0).all(axis=1)
+    best = np.argmin(np.where(feasible, candidates[:, 3], np.inf), axis=0)
+    return Linear(*candidates[best, :, np.arange(len(best))].T)
 
 
 def map_products(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: FloatArray | None) -> Products:
