@@ -137,17 +137,17 @@ def _step(theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant:
         free = np.flatnonzero(~held)
         square = np.ix_(free, free)
         scale = 1 / np.sqrt(np.maximum(np.diag(majorant)[free], np.finfo(float).tiny))
-        factor: FloatArray = np.eye(len(free))  # steepest descent, should the majorant itself be singular
+        matrix: FloatArray = np.eye(len(free))  # steepest descent, should the majorant itself be singular
         for share in (0.0, 0.01, 0.1, 0.5, 1.0):
-            blend = (1 - share) * newton[square] + share * majorant[square]
+            blend = ((1 - share) * newton[square] + share * majorant[square]) * scale[:, None] * scale
             try:
-                factor = np.asarray(np.linalg.cholesky(blend * scale[:, None] * scale), float)
+                np.linalg.cholesky(blend)
             except np.linalg.LinAlgError:
                 continue
+            matrix = blend
             break
-        half = np.linalg.solve(factor, -gradient[free] * scale)
         step = np.zeros(5)
-        step[free] = np.linalg.solve(factor.T, half) * scale
+        step[free] = np.linalg.solve(matrix, -gradient[free] * scale) * scale
         # a parameter at its bound that the coupled step would push across it stays there
         outward = ((theta <= _LOW) & (step < 0)) | ((theta >= _HIGH) & (step > 0))
         if not outward.any():

@@ -122,25 +122,18 @@ def _bounded_least_squares(
     PP, QQ, PQ = pp + W * p * p, qq + W * q * q, pq + W * p * q
     PL, QL, LL0 = pL + W * p * L, qL + W * q * L, LL + W * L * L
     with np.errstate(divide="ignore", invalid="ignore"):
-        A, B = pL / pp, qL / qq
-        A0, B0 = PL / PP, QL / QQ
+        a, b = pL / pp, qL / qq
+        a0, b0 = PL / PP, QL / QQ
         det = PP * QQ - PQ * PQ
-        A1, B1 = (QQ * PL - PQ * QL) / det, (PP * QL - PQ * PL) / det
-        rss1 = np.where(det > 1e-15 * PP * QQ, LL0 - A1 * PL - B1 * QL, np.inf)
-        candidates = np.array(
-            [
-                (none, none, none, LL0),
-                (L, none, none, LL),
-                (L - A * p, A, none, LL - A * pL),
-                (L - B * q, none, B, LL - B * qL),
-                (none, A0, none, LL0 - A0 * PL),
-                (none, none, B0, LL0 - B0 * QL),
-                (none, A1, B1, rss1),
-            ]
-        )
-    feasible = (candidates[:, :3] >= 0).all(axis=1)
-    best = np.argmin(np.where(feasible, candidates[:, 3], np.inf), axis=0)
-    return Linear(*candidates[best, :, np.arange(len(best))].T)
+        a1, b1 = (QQ * PL - PQ * QL) / det, (PP * QL - PQ * PL) / det
+        both = np.where(det > 1e-15 * PP * QQ, LL0 - a1 * PL - b1 * QL, np.inf)
+        E = np.array([none, L, L - a * p, L - b * q, none, none, none])
+        A = np.array([none, none, a, none, a0, none, a1])
+        B = np.array([none, none, none, b, none, b0, b1])
+        rss = np.array([LL0, LL, LL - a * pL, LL - b * qL, LL0 - a0 * PL, LL0 - b0 * QL, both])
+        feasible = np.minimum(np.minimum(E, A), B) >= 0
+    best = np.argmin(np.where(feasible, rss, np.inf), axis=0), np.arange(len(none))
+    return Linear(E[best], A[best], B[best], rss[best])
 
 
 def map_products(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: FloatArray | None) -> Products:
@@ -156,8 +149,8 @@ def map_products(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: Float
     def columns(x: FloatArray, exponents: FloatArray) -> FloatArray:
         return np.exp(np.multiply.outer(-exponents, x))
 
-    p = np.sum([columns(logs.n[rows], alpha) @ w[rows] for rows in blocks], axis=0) / W
-    q = np.sum([columns(logs.d[rows], beta) @ w[rows] for rows in blocks], axis=0) / W
+    p: FloatArray = sum(columns(logs.n[rows], alpha) @ w[rows] for rows in blocks) / W
+    q: FloatArray = sum(columns(logs.d[rows], beta) @ w[rows] for rows in blocks) / W
     mean = w @ logs.L / W
     sums: list[Any] = []
     for rows in blocks:

@@ -191,7 +191,8 @@ def _mapped_minima(logs: Logs, weights: FloatArray | None) -> FloatArray:
     """The same, from the lowest cells of the map."""
     rss = map_rss(logs, START_EXPONENTS, START_EXPONENTS, weights)
     k = len(START_EXPONENTS)
-    fenced = np.pad(rss, 1, constant_values=np.inf)
+    fenced = np.full((k + 2, k + 2), np.inf)
+    fenced[1:-1, 1:-1] = rss
     around = [fenced[1 + i : 1 + i + k, 1 + j : 1 + j + k] for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
     rows, columns = np.nonzero(rss <= np.minimum.reduce(around))
     order = np.argsort(rss[rows, columns], kind="stable")[:STARTS]
