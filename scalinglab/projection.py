@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scalinglab.logs import Logs
+from scalinglab.runs import blocks
 from scalinglab.surface import FloatArray
 
 #: Runs times replicates handled at once: six columns of this many doubles stay in cache.
@@ -23,8 +24,11 @@ BLOCK = 8192
 #: Runs in one matrix product, at most: below the size that BLAS would split between threads.
 PRODUCT = 4096
 
-#: Cells of a map solved at once, along each exponent.
-TILE = 128
+#: Numbers in the columns of a map, at most.
+COLUMNS = 1 << 20
+
+#: Cells of a map solved at once, along each exponent: memory this small is used again, not asked for.
+TILE = 100
 
 
 class Linear(NamedTuple):
@@ -143,17 +147,16 @@ def map_products(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: Float
     """
     w = np.ones_like(logs.L) if weights is None else weights
     W = w.sum()
-    step = max(BLOCK // 64, 32 * BLOCK // (len(alpha) + len(beta)))
-    blocks = [slice(start, start + step) for start in range(0, len(w), step)]
+    parts = blocks(len(w), max(128, COLUMNS // (len(alpha) + len(beta))))
 
     def columns(x: FloatArray, exponents: FloatArray) -> FloatArray:
         return np.exp(np.multiply.outer(-exponents, x))
 
-    p: FloatArray = sum(columns(logs.n[rows], alpha) @ w[rows] for rows in blocks) / W
-    q: FloatArray = sum(columns(logs.d[rows], beta) @ w[rows] for rows in blocks) / W
+    p: FloatArray = sum(columns(logs.n[rows], alpha) @ w[rows] for rows in parts) / W
+    q: FloatArray = sum(columns(logs.d[rows], beta) @ w[rows] for rows in parts) / W
     mean = w @ logs.L / W
     sums: list[Any] = []
-    for rows in blocks:
+    for rows in parts:
         root = np.sqrt(w[rows])
         P, Q = columns(logs.n[rows], alpha), columns(logs.d[rows], beta)
         P -= p[:, None]
@@ -161,8 +164,8 @@ def map_products(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: Float
         Q -= q[:, None]
         Q *= root
         y = (logs.L[rows] - mean) * root
-        part = [np.einsum("jr,jr->j", P, P), np.einsum("kr,kr->k", Q, Q), P @ Q.T, P @ y, Q @ y, y @ y]
-        sums = [total + more for total, more in zip(sums, part, strict=True)] if sums else part
+        more = [np.einsum("jr,jr->j", P, P), np.einsum("kr,kr->k", Q, Q), P @ Q.T, P @ y, Q @ y, y @ y]
+        sums = [old + new for old, new in zip(sums, more, strict=True)] if sums else more
     pp, qq, pq, pL, qL, LL = sums
     return Products(W, p[:, None], q, mean, pp[:, None], qq, pq, pL[:, None], qL, LL)
 
@@ -206,8 +209,7 @@ def moments(logs: Logs, weights: FloatArray | None, alpha: FloatArray, beta: Flo
     gram = np.zeros((R, 6, 6))
     step = min(PRODUCT, max(256, BLOCK // R))
     X = np.empty((R, 6, min(step, runs)))
-    for start in range(0, runs, step):
-        rows = slice(start, min(start + step, runs))
+    for rows in blocks(runs, step):
         n, d = logs.n[rows], logs.d[rows]
         block = X[:, :, : len(n)]
         block[:, 0] = 1.0

@@ -252,6 +252,7 @@ def bootstrap(
 
     Notes
     -----
+    Memory holds the answers and a block of two million runs and draws, however many draws there are.
     Efron :cite:p:`efron1979`; residuals after :cite:t:`freedman1981`, wild after :cite:t:`wu1986`.
     Surfaces are refitted from the optimum of all runs, without searching for other minima. In Approach 2
     a draw fails if any budget the fit used has fewer than three distinct sizes or a parabola that does

@@ -111,7 +111,9 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     For given exponents the best E, A, B follow exactly (:func:`project`), which leaves a function of
     two variables. It is mapped over the range of exponents, its lowest local minima are refined by
     Levenberg-Marquardt steps in two dimensions, each is polished on all five parameters, and the best is
-    kept. For Huber losses a search on reweighted squares adds a start.
+    kept. For Huber losses a search on reweighted squares adds a start. More than 16384 runs are gathered
+    into cells for the map and the first steps alone; time grows linearly with the runs, and memory by
+    two columns.
 
     Parameters
     ----------

@@ -89,7 +89,7 @@ def test_clean_runs_come_back_exactly():
 
 def test_a_map_in_blocks_is_the_map_at_once():
     logs, exponents = Logs.of(many(9_000)), np.geomspace(0.05, 1.5, 150)
-    together = map_rss(logs, exponents, exponents, None)  # five blocks of runs, two tiles each way
+    together = map_rss(logs, exponents, exponents, None)  # three blocks of runs, two tiles each way
     for j, k in ((0, 0), (149, 149), (60, 50), (127, 128), (3, 140)):
         alone = map_rss(logs, exponents[[j]], exponents[[k]], None)
         assert together[j, k] == pytest.approx(alone.item(), rel=1e-11)
