@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from scalinglab.surface import LossSurface
+from scalinglab.surface import LossSurface, PowerLaw, plain, positive
 
 #: Hoffmann et al. 2022, eq. 10: the five numbers as printed, exponents rounded to two digits.
 CHINCHILLA = LossSurface(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28, name="Chinchilla")
@@ -106,6 +107,105 @@ LLAMA3_WASTE = WasteEstimate(fraction=0.065, dollars=1.4e6, low=412e3, high=2.9e
 #: Czech et al. 2026: the relative error of the base-10 intercept on grids of +-16x ("4.1 %").
 INTERCEPT_ERROR_PRINTED = 0.041
 
+#: Kaplan et al. 2020: FLOPs in one petaflop/s-day, the unit of compute of every law below.
+PF_DAY = 8.64e19
+
+
+class KaplanLaw(NamedTuple):
+    """A law ``L(x) = (scale / x)^exponent`` in one resource, in nats per token; no irreducible loss."""
+
+    scale: float
+    exponent: float
+
+    def __call__(self, x: ArrayLike) -> Any:
+        """Loss at ``x``, in the unit of the scale."""
+        return plain((self.scale / positive("x", x)) ** self.exponent)
+
+
+class KaplanJoint(NamedTuple):
+    """The law ``L(N, D) = [(N_c/N)^(alpha_N/alpha_D) + D_c/D]^alpha_D``, in nats per token."""
+
+    N_c: float
+    D_c: float
+    alpha_N: float
+    alpha_D: float
+
+    def __call__(self, N: ArrayLike, D: ArrayLike) -> Any:
+        """Loss of N non-embedding parameters trained on D distinct tokens until it stops falling."""
+        size = (self.N_c / positive("N", N)) ** (self.alpha_N / self.alpha_D)
+        return plain((size + self.D_c / positive("D", D)) ** self.alpha_D)
+
+
+class KaplanSteps(NamedTuple):
+    """The law ``L(N, S_min) = (N_c/N)^alpha_N + (S_c/S_min)^alpha_S``, in nats per token."""
+
+    N_c: float
+    S_c: float
+    alpha_N: float
+    alpha_S: float
+
+    def __call__(self, N: ArrayLike, S_min: ArrayLike) -> Any:
+        """Loss of N non-embedding parameters after S_min steps at a very large batch."""
+        size = (self.N_c / positive("N", N)) ** self.alpha_N
+        return plain(size + (self.S_c / positive("S_min", S_min)) ** self.alpha_S)
+
+
+class KaplanBatch(NamedTuple):
+    """The critical batch ``B_crit(L) = B / L^(1/alpha_B)``, in tokens."""
+
+    B: float
+    alpha_B: float
+
+    def __call__(self, L: ArrayLike) -> Any:
+        """Critical batch in tokens at a loss of L nats per token."""
+        return plain(self.B / positive("L", L) ** (1 / self.alpha_B))
+
+
+#: Kaplan et al. 2020, eqs. 1.1 and 1.2: loss against non-embedding parameters, and against tokens.
+KAPLAN_L_N = KaplanLaw(scale=8.8e13, exponent=0.076)
+KAPLAN_L_D = KaplanLaw(scale=5.4e13, exponent=0.095)
+
+#: Kaplan et al. 2020, eq. 1.3: loss against the least compute that reaches it; scale in PF-days.
+KAPLAN_L_C_MIN = KaplanLaw(scale=3.1e8, exponent=0.050)
+
+#: Kaplan et al. 2020, Table 5: loss against compute at a fixed batch; scale in PF-days.
+KAPLAN_L_C = KaplanLaw(scale=1.6e7, exponent=0.057)
+
+#: Kaplan et al. 2020, eq. 1.5 and Table 2: the joint fit has constants of its own.
+KAPLAN_JOINT = KaplanJoint(N_c=6.4e13, D_c=1.8e13, alpha_N=0.076, alpha_D=0.103)
+
+#: Kaplan et al. 2020, eq. 1.6 and Table 3: parameters and steps; again its own constants.
+KAPLAN_STEPS = KaplanSteps(N_c=6.5e13, S_c=2.1e3, alpha_N=0.077, alpha_S=0.76)
+
+#: Kaplan et al. 2020, eq. 1.4 (Table 5 prints B = 2.1e8).
+KAPLAN_BATCH = KaplanBatch(B=2e8, alpha_B=0.21)
+
+#: Kaplan et al. 2020, eq. 6.1 and Table 6: best parameters, batch in tokens, steps and tokens;
+#: C_min in PF-days.
+KAPLAN_N_OPT = PowerLaw(coefficient=1.3e9, exponent=0.73)
+KAPLAN_B_OPT = PowerLaw(coefficient=2.0e6, exponent=0.24)
+KAPLAN_S_OPT = PowerLaw(coefficient=5.4e3, exponent=0.03)
+KAPLAN_D_OPT = PowerLaw(coefficient=2e10, exponent=0.27)
+
+#: Kaplan et al. 2020, Figure 14: best parameters at a fixed batch; C in PF-days, not C_min.
+KAPLAN_N_OPT_FIXED_BATCH = PowerLaw(coefficient=1.6e9, exponent=0.88)
+
+#: Kaplan et al. 2020, eq. 6.7: tokens of the best one-epoch run; C_min in PF-days.
+KAPLAN_D_ONE_EPOCH = PowerLaw(coefficient=4e10, exponent=0.26)
+
+#: Kaplan et al. 2020, eq. 4.4: tokens that N non-embedding parameters need not to overfit.
+KAPLAN_D_NEEDED = PowerLaw(coefficient=5e3, exponent=0.74)
+
+#: Kaplan et al. 2020, eqs. 6.4 and B.7: the exponent of L(C_min) predicted from the others, printed twice.
+KAPLAN_ALPHA_C_MIN_PREDICTED = (0.054, 0.052)
+
+#: Kaplan et al. 2020, eq. 6.5: the exponent of N_opt predicted from the others.
+KAPLAN_N_OPT_EXPONENT_PREDICTED = 0.71
+
+#: Kaplan et al. 2020: the smallest and the largest model, non-embedding parameters (768, not 768 million),
+#: and the fewest and the most tokens.
+KAPLAN_N_RANGE, KAPLAN_D_RANGE = (768.0, 1.5e9), (22e6, 23e9)
+
 SOURCES = {
     "CHINCHILLA": "hoffmann2022",
     "CHINCHILLA_UNROUNDED": "besiroglu2024",
@@ -126,4 +226,23 @@ SOURCES = {
     "LLAMA3_TOKEN_EXPONENT": "grattafiori2024",
     "LLAMA3_WASTE": "czech2026",
     "INTERCEPT_ERROR_PRINTED": "czech2026",
+    "PF_DAY": "kaplan2020",
+    "KAPLAN_L_N": "kaplan2020",
+    "KAPLAN_L_D": "kaplan2020",
+    "KAPLAN_L_C_MIN": "kaplan2020",
+    "KAPLAN_L_C": "kaplan2020",
+    "KAPLAN_JOINT": "kaplan2020",
+    "KAPLAN_STEPS": "kaplan2020",
+    "KAPLAN_BATCH": "kaplan2020",
+    "KAPLAN_N_OPT": "kaplan2020",
+    "KAPLAN_B_OPT": "kaplan2020",
+    "KAPLAN_S_OPT": "kaplan2020",
+    "KAPLAN_D_OPT": "kaplan2020",
+    "KAPLAN_N_OPT_FIXED_BATCH": "kaplan2020",
+    "KAPLAN_D_ONE_EPOCH": "kaplan2020",
+    "KAPLAN_D_NEEDED": "kaplan2020",
+    "KAPLAN_ALPHA_C_MIN_PREDICTED": "kaplan2020",
+    "KAPLAN_N_OPT_EXPONENT_PREDICTED": "kaplan2020",
+    "KAPLAN_N_RANGE": "kaplan2020",
+    "KAPLAN_D_RANGE": "kaplan2020",
 }
