@@ -43,11 +43,13 @@ from .fits import (
 from .losses import Huber as Huber, Squared as Squared
 from .notebook import Explorer as Explorer, say as say, show as show
 from .plotting import count as count
+from .overfitting import OverfittingSurface as OverfittingSurface
 from .published import (
     ASYMMETRIC as ASYMMETRIC,
     CHINCHILLA as CHINCHILLA,
     CHINCHILLA_REFIT as CHINCHILLA_REFIT,
     CHINCHILLA_UNROUNDED as CHINCHILLA_UNROUNDED,
+    MUENNIGHOFF as MUENNIGHOFF,
     SODA as SODA,
     SPARSE_NMM as SPARSE_NMM,
     SYMMETRIC as SYMMETRIC,
@@ -58,6 +60,12 @@ from .quality import (
     curvature_score as curvature_score,
     deadweight_by_stage as deadweight_by_stage,
     screen as screen,
+)
+from .repeated import (
+    RepeatedAllocation as RepeatedAllocation,
+    RepeatedSurface as RepeatedSurface,
+    effective_tokens as effective_tokens,
+    geometric_tokens as geometric_tokens,
 )
 from .resampling import (
     Bootstrap as Bootstrap,

@@ -43,6 +43,20 @@ SODA = LossSurface(E=3.169, A=215886.0, B=4750.0, alpha=0.684, beta=0.439, name=
 #: Sparse native multimodal models, the values Czech et al. 2026 use.
 SPARSE_NMM = LossSurface(E=2.158, A=381773.0, B=4659.0, alpha=0.710, beta=0.372, name="Sparse-NMM")
 
+#: Muennighoff et al. 2023: the law for fresh tokens of C4, equal exponents; exp(6.255414),
+#: exp(7.3049974) and E = exp(0.6254804), printed in eq. 17 as 521, 1488 and 1.87 with exponents 0.35.
+MUENNIGHOFF = LossSurface(
+    E=float(np.exp(0.6254804)),
+    A=float(np.exp(6.255414)),
+    B=float(np.exp(7.3049974)),
+    alpha=0.3526596,
+    beta=0.3526596,
+    name="C4, fresh tokens",
+)
+
+#: Muennighoff et al. 2023: decay constants of repeated tokens and of excess parameters.
+MUENNIGHOFF_R_D, MUENNIGHOFF_R_N = 15.387756, 5.309743
+
 
 class Allocation(NamedTuple):
     """One published row of a compute-optimal table: parameters, FLOPs, tokens."""
@@ -207,6 +221,9 @@ KAPLAN_N_OPT_EXPONENT_PREDICTED = 0.71
 KAPLAN_N_RANGE, KAPLAN_D_RANGE = (768.0, 1.5e9), (22e6, 23e9)
 
 SOURCES = {
+    "MUENNIGHOFF": "muennighoff2023",
+    "MUENNIGHOFF_R_D": "muennighoff2023",
+    "MUENNIGHOFF_R_N": "muennighoff2023",
     "CHINCHILLA": "hoffmann2022",
     "CHINCHILLA_UNROUNDED": "besiroglu2024",
     "CHINCHILLA_REFIT": "besiroglu2024",

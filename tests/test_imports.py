@@ -36,6 +36,8 @@ ORDER = [
     "trials",
     "allocation",
     "quality",
+    "repeated",
+    "overfitting",
     "datasets",
     "simulate",
     "plotting",

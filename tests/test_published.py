@@ -118,7 +118,7 @@ def test_every_constant_has_a_source():
 def test_surfaces_are_labelled_apart():
     labels = [value.name for value in vars(published).values() if isinstance(value, LossSurface)]
     assert all(labels)
-    assert len(set(labels)) == len(labels) == 7
+    assert len(set(labels)) == len(labels) == 8
 
 
 def test_unrounded_constants():
