@@ -7,10 +7,10 @@ READY  := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint lock clean
+.PHONY: help book test lint instructor student lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The environment: exact versions with hashes from requirements.lock, then this package itself.
 $(READY): requirements.lock pyproject.toml
@@ -31,10 +31,16 @@ test: $(READY) ## lint, type-check, test, build the book from scratch and inspec
 lint: $(READY) ## ruff on code and notebooks, mypy on the package
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@for chapter in notebooks/*.md book/intro.md; do \
+	@for chapter in notebooks/*.md notebooks/problems/*.md book/intro.md; do \
 	  $(BIN)/jupytext --quiet --to py:percent --output - $$chapter \
 	  | $(BIN)/ruff check --quiet --ignore D,E402,E501,E703,B018,I001,SIM300 --stdin-filename $$chapter.py - || exit 1; done
 	$(BIN)/mypy
+
+instructor: $(READY) ## run the problem sets: solved editions with rubric into _build/course/instructor
+	@$(BIN)/python tools/editions.py instructor
+
+student: instructor ## make the problem sets' student editions in _build/course/student
+	@$(BIN)/python tools/editions.py student
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
