@@ -36,12 +36,17 @@ ORDER = [
     "trials",
     "allocation",
     "quality",
+    "learning",
+    "kaplan",
+    "counting",
+    "floors",
     "repeated",
     "overfitting",
     "datasets",
     "simulate",
     "plotting",
     "notebook",
+    "course",
 ]
 
 

@@ -1,0 +1,111 @@
+"""Questions of the part *The law*."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scalinglab.course.answers import Case, Question
+from scalinglab.course.questions.draws import log_uniform, surface
+from scalinglab.published import CHINCHILLA
+from scalinglab.surface import LossSurface
+
+#: The step of the exercise, nats per token.
+STEP = 0.01
+
+
+def price(N: float, D: float) -> float:
+    """Factor by which D must grow, at fixed N, to lower Chinchilla's loss by 0.01 nats per token."""
+    term = CHINCHILLA.B * D**-CHINCHILLA.beta
+    return float((1 - STEP / term) ** (-1 / CHINCHILLA.beta)) if term > STEP else float("inf")
+
+
+def _price_cases(rng: np.random.Generator) -> list[Case]:
+    cheap = [(log_uniform(rng, 1e8, 1e12), log_uniform(rng, 1e9, 1e15)) for _ in range(5)]
+    return [*cheap, (log_uniform(rng, 1e8, 1e12), log_uniform(rng, 1e17, 1e18))]
+
+
+def _guarded(D: float, factor: float) -> float:
+    return factor if CHINCHILLA.B * D**-CHINCHILLA.beta > STEP else float("inf")
+
+
+def waste(surface: LossSurface, k: float) -> float:
+    """Share of compute that a model too large by a factor k wastes, to leading order."""
+    return float((surface.alpha + surface.beta) / 2 * np.log(k) ** 2)
+
+
+QUESTIONS = (
+    Question(
+        label="ex-surface-price",
+        chapter="surface",
+        asks=(
+            "price(N, D): the factor by which D must grow, at fixed N, to lower the loss of "
+            "CHINCHILLA by 0.01 nats."
+        ),
+        reference=price,
+        cases=_price_cases,
+        mistakes=(
+            (
+                "where the data term is worth less than 0.01 nats no factor is enough: return infinity there",
+                lambda N, D: (1 - STEP / (CHINCHILLA.B * D**-CHINCHILLA.beta)) ** (-1 / CHINCHILLA.beta),
+            ),
+            (
+                "a power with the wrong sign: your factor is below one, so the tokens would shrink",
+                lambda N, D: 1 / price(N, D),
+            ),
+            (
+                "alpha stands in the power where beta should: D is what grows",
+                lambda N, D: price(N, D) ** (CHINCHILLA.beta / CHINCHILLA.alpha),
+            ),
+            (
+                "you took the 0.01 off the parameter term; only the data term changes with D",
+                lambda N, D: (1 - STEP / (CHINCHILLA.A * N**-CHINCHILLA.alpha)) ** (-1 / CHINCHILLA.beta),
+            ),
+            (
+                "you took the 0.01 off the whole loss; E and the parameter term do not change with D",
+                lambda N, D: _guarded(D, (1 - STEP / CHINCHILLA.loss(N, D)) ** (-1 / CHINCHILLA.beta)),
+            ),
+            ("that is the new number of tokens, not the factor", lambda N, D: D * price(N, D)),
+            ("that is the growth, the factor less one", lambda N, D: price(N, D) - 1),
+            (
+                "that is the factor to first order in 0.01; the step is not small where the term is",
+                lambda N, D: _guarded(D, 1 + STEP / (CHINCHILLA.beta * CHINCHILLA.B * D**-CHINCHILLA.beta)),
+            ),
+        ),
+    ),
+    Question(
+        label="ex-frontier-flat",
+        chapter="frontier",
+        asks=(
+            "waste(surface, k): the share of compute that a model k times too large wastes, to leading order."
+        ),
+        reference=waste,
+        cases=lambda rng: [(surface(rng), log_uniform(rng, 0.4, 3.0)) for _ in range(6)],
+        mistakes=(
+            (
+                "log10 stands where the natural log should",
+                lambda s, k: (s.alpha + s.beta) / 2 * np.log10(k) ** 2,
+            ),
+            ("the 1/2 of the Taylor series is missing", lambda s, k: 2 * waste(s, k)),
+            (
+                "the log is not squared: at the bottom of the curve the slope is zero",
+                lambda s, k: (s.alpha + s.beta) / 2 * np.log(k),
+            ),
+            (
+                "k stands where its logarithm should: u = ln k",
+                lambda s, k: (s.alpha + s.beta) / 2 * k**2,
+            ),
+            (
+                "k - 1 stands where ln k should; they agree only near k = 1",
+                lambda s, k: (s.alpha + s.beta) / 2 * (k - 1) ** 2,
+            ),
+            (
+                "the difference of the exponents stands where their sum should",
+                lambda s, k: (s.alpha - s.beta) / 2 * np.log(k) ** 2,
+            ),
+            (
+                "that is the rise of the loss, as a share of L* - E; divide by gamma to get compute",
+                lambda s, k: s.alpha * s.beta / 2 * np.log(k) ** 2,
+            ),
+        ),
+    ),
+)
