@@ -220,6 +220,44 @@ KAPLAN_N_OPT_EXPONENT_PREDICTED = 0.71
 #: and the fewest and the most tokens.
 KAPLAN_N_RANGE, KAPLAN_D_RANGE = (768.0, 1.5e9), (22e6, 23e9)
 
+#: Pearce and Song 2024: total parameters are N + omega N^(1/3); a vocabulary of 32000.
+PEARCE_OMEGA, PEARCE_VOCABULARY = 47491.0, 32000.0
+
+#: Pearce and Song 2024: the simulation's models (non-embedding), recorded tokens and budgets.
+PEARCE_N_RANGE, PEARCE_D_RANGE = (10**2.9, 10**9.2), (1e6, 1e25)
+PEARCE_C_RANGE = (10**12.95, 10**20.7)
+
+#: Vance 2022: loss against FLOPs, Kaplan's law, and Chinchilla's two terms above 1.69.
+VANCE_KAPLAN = PowerLaw(coefficient=26.387, exponent=-0.05)
+VANCE_CHINCHILLA = (
+    PowerLaw(coefficient=514.5, exponent=-0.156),
+    PowerLaw(coefficient=560.2, exponent=-0.1512),
+)
+
+
+class PorianStep(NamedTuple):
+    """One step from Kaplan's setting to Chinchilla's: exponents a of N* ~ C^a, N* at 5.88e23 FLOPs."""
+
+    name: str
+    a: float
+    low: float
+    high: float
+    a_openwebtext2: float | None
+    N_opt: float | None
+
+
+#: Porian et al. 2024: RefinedWeb with 95 % bootstrap intervals, and OpenWebText2.
+PORIAN_STEPS = (
+    PorianStep("Kaplan's setting", 0.835, 0.82, 0.85, 0.864, 3.0e12),
+    PorianStep("count the head's FLOPs", 0.706, 0.69, 0.72, 0.699, 787e9),
+    PorianStep("shorten the warm-up", 0.602, 0.59, 0.62, 0.603, 292e9),
+    PorianStep("decay the learning rate", 0.571, 0.56, 0.59, 0.574, 183e9),
+    PorianStep("tune each size, no decay", 0.497, 0.49, 0.50, 0.518, 76.9e9),
+)
+
+#: Porian et al. 2024: everything tuned, but counted in Kaplan's way (RefinedWeb).
+PORIAN_TUNED_KAPLAN_COUNT = PorianStep("tuned, Kaplan's count", 0.711, 0.70, 0.72, None, None)
+
 SOURCES = {
     "MUENNIGHOFF": "muennighoff2023",
     "MUENNIGHOFF_R_D": "muennighoff2023",
@@ -262,4 +300,13 @@ SOURCES = {
     "KAPLAN_N_OPT_EXPONENT_PREDICTED": "kaplan2020",
     "KAPLAN_N_RANGE": "kaplan2020",
     "KAPLAN_D_RANGE": "kaplan2020",
+    "PEARCE_OMEGA": "pearce2024",
+    "PEARCE_VOCABULARY": "pearce2024",
+    "PEARCE_N_RANGE": "pearce2024",
+    "PEARCE_D_RANGE": "pearce2024",
+    "PEARCE_C_RANGE": "pearce2024",
+    "VANCE_KAPLAN": "vance2022",
+    "VANCE_CHINCHILLA": "vance2022",
+    "PORIAN_STEPS": "porian2024",
+    "PORIAN_TUNED_KAPLAN_COUNT": "porian2024",
 }
