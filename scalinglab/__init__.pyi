@@ -26,7 +26,6 @@ from .bias import (
     vertex_shift as vertex_shift,
 )
 from .certificate import Certificate as Certificate, certify as certify
-from .course import check as check
 from .counting import (
     CountedFrontier as CountedFrontier,
     CountingDesign as CountingDesign,
@@ -42,6 +41,7 @@ from .counting import (
     simulated_frontier as simulated_frontier,
     total_parameters as total_parameters,
 )
+from .course import check as check
 from .curves import TrainingCurves as TrainingCurves, simulate_curves as simulate_curves, smooth as smooth
 from .datasets import (
     DataCard as DataCard,
@@ -63,17 +63,17 @@ from .floors import (
     miss_per_residual as miss_per_residual,
     straight_line as straight_line,
 )
-from .learning import (
-    LearningCurve as LearningCurve,
-    noiseless_curve as noiseless_curve,
-    noisy_curves as noisy_curves,
-    stochastic_error as stochastic_error,
-)
 from .kaplan import (
     ComputeLaw as ComputeLaw,
     chinchilla_note_law as chinchilla_note_law,
     crossings as crossings,
     kaplan_compute_law as kaplan_compute_law,
+)
+from .learning import (
+    LearningCurve as LearningCurve,
+    noiseless_curve as noiseless_curve,
+    noisy_curves as noisy_curves,
+    stochastic_error as stochastic_error,
 )
 from .losses import Huber as Huber, Squared as Squared
 from .notebook import Explorer as Explorer, say as say, show as show
