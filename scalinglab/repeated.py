@@ -86,9 +86,10 @@ def geometric_tokens(unique: ArrayLike, epochs: ArrayLike, kept: float) -> Any:
     '3.051'
     """
     if not 0 < kept < 1:
-        raise ValueError(f"kept is {kept}; give the share a token keeps, above 0 and below 1.")
-    repetitions = _passes(epochs) - 1
-    return plain(positive("unique", unique) * (1 + kept / (1 - kept) * (1 - kept**repetitions)))
+        raise ValueError(f"kept is {kept}; it must lie between 0 and 1.")
+    q, R = kept, _passes(epochs) - 1
+    worth = 1 + q * (1 - q**R) / (1 - q)
+    return plain(positive("unique", unique) * worth)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class RepeatedAllocation:
 
     @property
     def epoch_share(self) -> Any:
-        r"""Share of the extra compute that goes to epochs, :math:`\ln e / \ln c`; nan where there is none."""
+        r"""Share of the extra compute that goes to epochs, :math:`\ln k / \ln c`; nan where there is none."""
         c = np.asarray(self.compute_ratio, float)
         extra = np.where(c > 1 + 1e-12, np.log(c), np.nan)
         return plain(np.log(self.epochs) / extra)
@@ -215,12 +216,13 @@ class RepeatedSurface:
     def allocate(self, C: ArrayLike, unique: ArrayLike) -> RepeatedAllocation:
         r"""Best parameters and epochs for C FLOPs and a fixed number of unique tokens.
 
-        Up to :meth:`base_compute` the plain optimum. Beyond it, with :math:`c = C/C_0`, the unique
-        :math:`e, n > 1` with :math:`e\,n = c` at which one per cent more of either lowers the loss equally:
+        Up to :meth:`base_compute` the plain optimum. Beyond it, with :math:`c = C/C_0`, the only
+        :math:`k, n > 1` with :math:`k\,n = c` at which one per cent more epochs :math:`k` and one per cent
+        more of :math:`n = N/N^*(U)` lower the loss equally:
 
         .. math::
 
-           \frac{e\,e^{-(e-1)/R^*_D}}{f_D(e)^{1+\beta}} = \frac{n\,e^{-(n-1)/R^*_N}}{f_N(n)^{1+\alpha}},
+           \frac{k\,e^{-(k-1)/R^*_D}}{f_D(k)^{1+\beta}} = \frac{n\,e^{-(n-1)/R^*_N}}{f_N(n)^{1+\alpha}},
            \qquad f(m) = 1 + R^*\,\bigl(1 - e^{-(m-1)/R^*}\bigr).
 
         Parameters
@@ -240,7 +242,7 @@ class RepeatedSurface:
         Notes
         -----
         Existence and uniqueness are proven in the chapter *When data run out*: the loss is strictly convex in
-        :math:`\ln e` along the budget, so the root of its slope in :math:`0 < \ln e < \ln c` is the minimum.
+        :math:`\ln k` along the budget, so the root of its slope in :math:`0 < \ln k < \ln c` is the minimum.
         """
         C, unique = np.broadcast_arrays(positive("compute", C), positive("unique", unique))
         N_base = np.asarray(self.base_parameters(unique))

@@ -1,10 +1,12 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import sympy
 from hypothesis import given, settings, strategies as st
 from scipy.optimize import approx_fprime
 
-from scalinglab import published
+from scalinglab import plotting, published
+from scalinglab.overfitting import OverfittingSurface
 from scalinglab.published import CHINCHILLA, CHINCHILLA_REFIT, MUENNIGHOFF, MUENNIGHOFF_R_D, MUENNIGHOFF_R_N
 from scalinglab.repeated import RepeatedSurface, effective_tokens, geometric_tokens
 from scalinglab.surface import LossSurface
@@ -275,3 +277,38 @@ def test_worth_to_a_negative_power_is_convex_in_the_log(R, exponent, x):
         return x - (m - 1) / R - (1 + exponent) * np.log(effective_tokens(1.0, m, R))
 
     assert log_slope(x + h) < log_slope(x)
+
+
+@pytest.fixture
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.usefixtures("closed")
+def test_pictures_show_the_results():
+    epochs = np.geomspace(1, 100, 20)
+    ax = plotting.effective_data(epochs, {"exponential": effective_tokens(1.0, epochs)}, 1 + MUENNIGHOFF_R_D)
+    shown = {line.get_label(): line for line in ax.lines}
+    np.testing.assert_array_equal(shown["exponential"].get_ydata(), effective_tokens(1.0, epochs))
+
+    plan = UNEQUAL.allocate(UNEQUAL.base_compute(U) * np.geomspace(0.1, 1e3, 9), U)
+    split, loss = plotting.repeated_allocations(UNEQUAL, plan)
+    np.testing.assert_array_equal(split.lines[0].get_ydata(), plan.epochs)
+    np.testing.assert_array_equal(split.lines[1].get_ydata(), plan.growth)
+    np.testing.assert_array_equal(loss.lines[0].get_ydata(), plan.loss)
+    assert {"epochs", "parameters", "if all fresh"} <= {text.get_text() for text in split.texts}
+
+    ax = plotting.repeated_isoflop(LAW, 1e23, U, ylim=(2, 2.5))
+    best = LAW.allocate(1e23, U)
+    marks = [line.get_xydata()[0] for line in ax.lines if line.get_marker() in "xo"]
+    np.testing.assert_allclose(marks[0], [MUENNIGHOFF.D_opt(1e23) / U, MUENNIGHOFF.L_opt(1e23)])
+    np.testing.assert_allclose(marks[1], [best.epochs, best.loss])
+
+    form = OverfittingSurface(MUENNIGHOFF, P=0.02, delta=1.5, kappa=1.0)
+    ax = plotting.epoch_losses(form, LAW, [1e6, 5e7], 1e9, most=100)
+    dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+    assert form.best_epochs(1e6, 1e9) > 100  # outside the picture
+    np.testing.assert_allclose(dots, [form.best_epochs(5e7, 1e9)])
+    for ax in map(plt.figure, plt.get_fignums()):
+        assert all(part.get_ylabel() and not part.get_title() for part in ax.axes)
