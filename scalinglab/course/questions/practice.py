@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from scalinglab.approach2 import fit_approach2
 from scalinglab.course.answers import Case, Question
 from scalinglab.course.questions.draws import log_uniform, study, surface
 from scalinglab.design import IsoflopDesign
 from scalinglab.quality import STAGES, screen
+from scalinglab.repeated import RepeatedSurface
 from scalinglab.runs import Runs
 from scalinglab.surface import FloatArray
 from scalinglab.vpnls import fit_vpnls
@@ -120,6 +122,40 @@ def _one_run_less(runs: Runs, fit: Callable[[Runs], Any], C: float) -> FloatArra
     every, (_, member) = np.arange(len(runs)), runs.by_budget()
     firsts = [int(np.argmax(member == j)) for j in range(len(runs.budgets))]
     return np.array([fit(runs.take(every != first)).D_opt(C) for first in firsts])
+
+
+def equal_compute(law: RepeatedSurface, C: float, unique: float, more: float) -> float:
+    """Budget that reaches, with more unique tokens, the best loss of C FLOPs with the unique ones."""
+    return _budget_for(law, float(law.allocate(C, unique).loss), more, C)
+
+
+def _budget_for(law: RepeatedSurface, loss: float, unique: float, C: float) -> float:
+    """Budget near C whose best loss with the unique tokens is the given one."""
+
+    def excess(log_C: float) -> float:
+        return float(law.allocate(np.exp(log_C), unique).loss) - loss
+
+    return float(np.exp(brentq(excess, np.log(C) - 20, np.log(C) + 20, xtol=1e-13, rtol=1e-14)))
+
+
+def _same_model(law: RepeatedSurface, C: float, unique: float, more: float) -> float:
+    """The mistake of keeping the parameters of the plan for the unique tokens."""
+    plan = law.allocate(C, unique)
+
+    def excess(log_D: float) -> float:
+        return float(law.loss(plan.N, np.exp(log_D), more)) - float(plan.loss)
+
+    return float(6 * plan.N * np.exp(brentq(excess, np.log(plan.D) - 5, np.log(plan.D) + 5)))
+
+
+def _repeated_cases(rng: np.random.Generator) -> list[Case]:
+    cases: list[Case] = []
+    for _ in range(6):
+        law = RepeatedSurface(surface(rng), log_uniform(rng, 8, 30), log_uniform(rng, 4, 15))
+        unique = log_uniform(rng, 1e9, 1e12)
+        C = log_uniform(rng, 5, 40) * law.base_compute(unique)
+        cases.append((law, C, unique, rng.uniform(1.3, 3) * unique))
+    return cases
 
 
 QUESTIONS = (
@@ -245,6 +281,31 @@ QUESTIONS = (
                 _without_outliers,
             ),
             ("nothing was screened: return what `screen` keeps", lambda runs: runs),
+        ),
+    ),
+    Question(
+        label="ex-more-data",
+        chapter="data_runs_out",
+        asks=(
+            "equal_compute(law, C, unique, more): the budget whose best loss with `more` unique tokens is "
+            "that of C FLOPs with `unique` ones."
+        ),
+        reference=equal_compute,
+        cases=_repeated_cases,
+        rtol=1e-5,
+        mistakes=(
+            (
+                "that is the share of the compute saved; the budget is asked for",
+                lambda law, C, unique, more: 1 - equal_compute(law, C, unique, more) / C,
+            ),
+            (
+                "the loss to match is that of the best plan with `unique` tokens, not of the plain frontier",
+                lambda law, C, unique, more: _budget_for(law, law.surface.L_opt(C), more, C),
+            ),
+            (
+                "the budget is split anew when the data grow; you kept the size of the model",
+                lambda law, C, unique, more: _same_model(law, C, unique, more),
+            ),
         ),
     ),
     Question(
