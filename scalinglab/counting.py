@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab import published
 from scalinglab.fits import SurfaceFit
 from scalinglab.losses import Loss
+from scalinglab.published import PEARCE_OMEGA
 from scalinglab.runs import Runs
 from scalinglab.surface import FLOPS_PER_PARAMETER_TOKEN, FloatArray, LossSurface, PowerLaw, plain, positive
 from scalinglab.vpnls import fit_vpnls
@@ -55,7 +55,7 @@ def embedding_omega(vocabulary: float, aspect: float) -> float:
     return float(rows * (positive("aspect", aspect) / PARAMETERS_PER_LAYER) ** (1 / 3))
 
 
-def total_parameters(N: ArrayLike, omega: float = published.PEARCE_OMEGA) -> Any:
+def total_parameters(N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
     r"""Total parameters of a model with N non-embedding ones, :math:`N_T = N + \omega N^{1/3}`.
 
     Parameters
@@ -82,7 +82,7 @@ def total_parameters(N: ArrayLike, omega: float = published.PEARCE_OMEGA) -> Any
     return plain(_both_counts(N, omega)[1])
 
 
-def nonembedding_parameters(N_total: ArrayLike, omega: float = published.PEARCE_OMEGA) -> Any:
+def nonembedding_parameters(N_total: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
     r"""Non-embedding parameters of a model with ``N_total`` in all, the inverse of :func:`total_parameters`.
 
     With :math:`x = N^{1/3}` this is the cubic :math:`x^3 + \omega x = N_T`, whose only real root is
@@ -117,7 +117,7 @@ def nonembedding_parameters(N_total: ArrayLike, omega: float = published.PEARCE_
     return plain((2 * unit * np.sinh(third)) ** 3)
 
 
-def embedding_share(N: ArrayLike, omega: float = published.PEARCE_OMEGA) -> Any:
+def embedding_share(N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
     r"""Share of all parameters that sits in the embedding, :math:`\omega/(N^{2/3} + \omega)`.
 
     Parameters
@@ -173,9 +173,7 @@ class CountedFrontier:
         return FLOPS_PER_PARAMETER_TOKEN * self.N_total * self.D
 
 
-def counted_frontier(
-    surface: LossSurface, N: ArrayLike, omega: float = published.PEARCE_OMEGA
-) -> CountedFrontier:
+def counted_frontier(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_OMEGA) -> CountedFrontier:
     r"""Where N non-embedding parameters are the best use of their compute 6ND.
 
     At fixed :math:`C = 6ND` the loss is stationary in N where
@@ -224,14 +222,17 @@ def counted_frontier(
     return CountedFrontier(N, N_total, D, np.asarray(surface.loss(N_total, D)))
 
 
-def local_exponent(surface: LossSurface, N: ArrayLike, omega: float = published.PEARCE_OMEGA) -> Any:
+def local_exponent(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
     r"""Slope :math:`g = d\ln N^*/d\ln C` of the frontier in non-embedding counts.
 
-    With :math:`u = N^{2/3}`,
+    With :math:`u = N^{2/3}` and :math:`\eta = d\ln N_T/d\ln N`,
 
     .. math::
-        \frac1g = 1 - \frac1\beta\,\frac{u + \omega/9}{u + \omega/3}
-                    + \frac{1+\alpha}{\beta}\,\frac{u + \omega/3}{u + \omega} .
+        \frac1g &= 1 + \frac{\alpha\eta - \dot\eta}{\beta}, \qquad
+        \eta = \frac{u + \omega/3}{u + \omega}, \qquad
+        \dot\eta = \frac49\,\frac{\omega u}{(u + \omega)(u + \omega/3)} \\
+        &= 1 - \frac1\beta\,\frac{u + \omega/9}{u + \omega/3}
+             + \frac{1+\alpha}{\beta}\,\frac{u + \omega/3}{u + \omega} .
 
     Parameters
     ----------
@@ -255,7 +256,8 @@ def local_exponent(surface: LossSurface, N: ArrayLike, omega: float = published.
 
     Notes
     -----
-    Equation of :cite:t:`pearce2024`, derived in the chapter *Kaplan or Chinchilla?*.
+    The second form is that of :cite:t:`pearce2024`; the first shows why g is not monotone. Derived in the
+    chapter *Kaplan or Chinchilla?*.
 
     Examples
     --------
@@ -263,17 +265,16 @@ def local_exponent(surface: LossSurface, N: ArrayLike, omega: float = published.
     >>> [f"{g:.3f}" for g in local_exponent(CHINCHILLA_REFIT, [768, 1e6, 1.5e9])]
     ['0.762', '0.963', '0.530']
     """
-    alpha, beta = surface.alpha, surface.beta
+    alpha, beta, omega = surface.alpha, surface.beta, float(positive("omega", omega))
     u = positive("parameters", N) ** (2 / 3)
-    positive("omega", omega)
-    inverse = (
-        1 - (u + omega / 9) / (u + omega / 3) / beta + (1 + alpha) * (u + omega / 3) / (u + omega) / beta
-    )
+    eta = (u + omega / 3) / (u + omega)
+    eta_dot = 4 / 9 * omega * u / ((u + omega) * (u + omega / 3))
+    inverse = 1 + (alpha * eta - eta_dot) / beta
     _require_minimum(inverse)
     return plain(1 / inverse)
 
 
-def loss_compute_slope(surface: LossSurface, N: ArrayLike, omega: float = published.PEARCE_OMEGA) -> Any:
+def loss_compute_slope(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
     r"""Slope :math:`k = d\ln L^*/d\ln C` on the frontier in non-embedding counts.
 
     At the best N a change of N does not change the loss, so only the tokens count (the envelope theorem):
@@ -309,9 +310,7 @@ def loss_compute_slope(surface: LossSurface, N: ArrayLike, omega: float = publis
     return plain(slope.reshape(np.shape(N)))
 
 
-def read_off_exponent(
-    surface: LossSurface, low: float, high: float, omega: float = published.PEARCE_OMEGA
-) -> PowerLaw:
+def read_off_exponent(surface: LossSurface, low: float, high: float, omega: float = PEARCE_OMEGA) -> PowerLaw:
     r"""Straight line through the bent frontier: what a study of models from low to high would print.
 
     Least squares of :math:`\ln N^*` on :math:`\ln C`, evenly spread in :math:`\ln C`.
@@ -359,7 +358,7 @@ def simulated_frontier(
     surface: LossSurface,
     N: ArrayLike,
     C: ArrayLike,
-    omega: float = published.PEARCE_OMEGA,
+    omega: float = PEARCE_OMEGA,
     total: bool = False,
     tokens: ArrayLike | None = None,
 ) -> CountedFrontier:
@@ -466,7 +465,7 @@ class CountingDesign:
     def fixed_aspect(
         cls,
         N_total: tuple[float, float] = (5.7e7, 1.2e9),
-        omega: float = published.PEARCE_OMEGA,
+        omega: float = PEARCE_OMEGA,
         sizes: int = 9,
         D: tuple[float, float] = (1e8, 1e10),
         tokens: int = 9,
@@ -474,6 +473,22 @@ class CountingDesign:
         """Sizes evenly spaced in log total parameters, all of one aspect: N_total = N + omega N^(1/3)."""
         total = np.geomspace(*N_total, sizes)
         return cls(nonembedding_parameters(total, omega), total, np.geomspace(*D, tokens))
+
+    def continued(self, high: float, sizes: int = 200) -> CountingDesign:
+        """Larger models of the same family: the embedding's power law through the end sizes, continued.
+
+        Parameters
+        ----------
+        high : float
+            Total parameters of the largest model.
+        sizes : int
+            How many models, evenly spaced in log from the smallest of this design.
+        """
+        embedding = self.N_total - self.N
+        rise = np.log(embedding[-1] / embedding[0]) / np.log(self.N_total[-1] / self.N_total[0])
+        total = np.geomspace(self.N_total[0], positive("high", high), sizes)
+        N = total - embedding[0] * (total / total[0]) ** rise
+        return CountingDesign(positive("CountingDesign: N", N), total, self.D)
 
 
 @dataclass(frozen=True, eq=False)

@@ -167,6 +167,25 @@ def test_exponent_is_the_slope_of_the_closed_form(k):
 
 
 @SETS
+def test_exponent_in_the_printed_form(k):
+    s, u = SURFACES[k], np.geomspace(1, 1e12, 50) ** (2 / 3)
+    third = OMEGA / 3
+    inverse = 1 - (u + OMEGA / 9) / (u + third) / s.beta + (1 + s.alpha) / s.beta * (u + third) / (u + OMEGA)
+    np.testing.assert_allclose(local_exponent(s, u**1.5), 1 / inverse, rtol=1e-12)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.floats(0.2, 1.0), st.floats(0.2, 1.0), st.floats(1e3, 1e6))
+def test_exponent_rises_first_and_falls_to_its_limit_from_above(alpha, beta, omega):
+    surface = LossSurface(1.7, 400.0, 1000.0, alpha, beta)
+    small, large = (
+        local_exponent(surface, omega**1.5 * np.array(x), omega) for x in ([1e-9, 1e-6], [1e6, 1e9])
+    )
+    assert small[1] > small[0]
+    assert large[0] > large[1] > surface.a
+
+
+@SETS
 def test_loss_slope_is_the_slope_of_the_frontier(k):
     N, h = np.geomspace(1e2, 1e13, 40), 1e-4
     up, down = (counted_frontier(SURFACES[k], N * np.exp(sign * h)) for sign in (1, -1))
@@ -309,6 +328,15 @@ def test_design_has_the_shares_it_was_given():
     assert np.all(np.diff(design.N) > 0)
     fixed = CountingDesign.fixed_aspect()
     np.testing.assert_allclose(total_parameters(fixed.N), fixed.N_total, rtol=1e-12)
+
+
+def test_continued_design_keeps_its_family():
+    design = CountingDesign.between_shares()
+    wide = design.continued(1e12, sizes=50)
+    assert wide.N_total[-1] == pytest.approx(1e12)
+    inside = wide.N_total <= design.N_total[-1]
+    expected = np.interp(np.log(wide.N_total), np.log(design.N_total), np.log(design.N_total - design.N))
+    np.testing.assert_allclose((wide.N_total - wide.N)[inside], np.exp(expected)[inside], rtol=1e-9)
 
 
 # facts 5.2: published values, and what the summary in the chapter says of them
