@@ -58,10 +58,12 @@ from .fits import (
 )
 from .floors import (
     FloorLaw as FloorLaw,
+    Meeting as Meeting,
     StraightLine as StraightLine,
     ThreeRegions as ThreeRegions,
     miss_per_residual as miss_per_residual,
     straight_line as straight_line,
+    where_laws_meet as where_laws_meet,
 )
 from .kaplan import (
     ComputeLaw as ComputeLaw,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -245,3 +245,72 @@ def miss_per_residual(decades: ArrayLike, ahead: ArrayLike) -> Any:
     """
     half = positive("decades", decades) / 2
     return plain(1.5 * (1 + np.asarray(ahead, float) / half) ** 2 - 0.5)
+
+
+class LossLaw(Protocol):
+    """A printed law ``L = (scale / x)^exponent``."""
+
+    @property
+    def scale(self) -> float:
+        """Where the loss is one nat."""
+
+    @property
+    def exponent(self) -> float:
+        """The exponent."""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Where two laws without a floor meet: compute, tokens and the loss that both give there."""
+
+    C: float
+    D: float
+    L: float
+
+
+def where_laws_meet(compute: LossLaw, data: LossLaw, tokens: PowerLaw) -> Meeting:
+    r"""Where the loss promised to compute falls to the least loss its tokens allow.
+
+    Put :math:`D = d\,C^q` into :math:`(C_c/C)^{\alpha_C} = (D_c/D)^{\alpha_D}` and take logs:
+
+    .. math:: \ln C = \frac{\alpha_C \ln C_c - \alpha_D \ln (D_c/d)}{\alpha_C - q\,\alpha_D} .
+
+    Parameters
+    ----------
+    compute, data : LossLaw
+        Loss against compute and against tokens, such as ``published.KAPLAN_L_C_MIN`` and
+        ``published.KAPLAN_L_D``.
+    tokens : PowerLaw
+        Tokens that go with a compute, :math:`D = d\,C^q`.
+
+    Returns
+    -------
+    Meeting
+        In the units of the laws.
+
+    Raises
+    ------
+    ValueError
+        If the law of compute does not fall faster than that of its tokens: it never overtakes.
+
+    Notes
+    -----
+    The contradiction of :cite:t:`kaplan2020`, eq. 6.8; the chapter *Learning curves and power laws*.
+
+    Examples
+    --------
+    >>> from scalinglab import published
+    >>> laws = published.KAPLAN_L_C_MIN, published.KAPLAN_L_D
+    >>> meeting = where_laws_meet(*laws, published.KAPLAN_D_OPT)
+    >>> f"{meeting.C:.3g} PF-days, {meeting.D:.2g} tokens, {meeting.L:.3f} nats"
+    '1.12e+04 PF-days, 2.5e+11 tokens, 1.668 nats'
+    """
+    difference = compute.exponent - tokens.exponent * data.exponent
+    if difference <= 0:
+        raise ValueError(
+            "where_laws_meet: with these tokens the loss against compute falls no faster than the loss "
+            "its tokens allow; the laws never contradict each other."
+        )
+    offset = data.exponent * np.log(data.scale / tokens.coefficient)
+    C = float(np.exp((compute.exponent * np.log(compute.scale) - offset) / difference))
+    return Meeting(C, float(tokens(C)), float((compute.scale / C) ** compute.exponent))

@@ -5,9 +5,10 @@ import pytest
 from scipy.optimize import brentq
 
 from scalinglab import plotting, published
-from scalinglab.floors import FloorLaw, ThreeRegions, miss_per_residual, straight_line
+from scalinglab.floors import FloorLaw, ThreeRegions, miss_per_residual, straight_line, where_laws_meet
 from scalinglab.learning import noiseless_curve
 from scalinglab.published import CHINCHILLA
+from scalinglab.surface import PowerLaw
 
 matplotlib.use("Agg")
 LAW = FloorLaw.of_frontier(CHINCHILLA)
@@ -122,6 +123,19 @@ def test_kaplan_contradicts_himself(tokens, printed):
 
     C = np.exp(brentq(gap, 0, 40))
     assert (f"{C:.2e}", f"{tokens(C):.1e}", f"{published.KAPLAN_L_C_MIN(C):.3f}") == printed
+    meeting = where_laws_meet(published.KAPLAN_L_C_MIN, published.KAPLAN_L_D, tokens)
+    expected = [C, tokens(C), published.KAPLAN_L_D(tokens(C))]
+    np.testing.assert_allclose([meeting.C, meeting.D, meeting.L], expected, rtol=1e-9)
+
+
+def test_the_paper_puts_a_trillion_parameters_at_the_meeting():
+    laws = published.KAPLAN_L_C_MIN, published.KAPLAN_L_D
+    assert f"{published.KAPLAN_N_OPT(where_laws_meet(*laws, published.KAPLAN_D_OPT).C):.2e}" == "1.17e+12"
+
+
+def test_with_tokens_that_grow_fast_enough_laws_do_not_contradict():
+    with pytest.raises(ValueError, match="never contradict"):
+        where_laws_meet(published.KAPLAN_L_C_MIN, published.KAPLAN_L_D, PowerLaw(2e10, 0.6))
 
 
 def test_pictures_show_what_they_are_given():
@@ -134,6 +148,15 @@ def test_pictures_show_what_they_are_given():
     ax = plotting.line_residuals({"1 decade": line})
     drawn = next(part for part in ax.lines if len(part.get_xdata()) == len(x))
     np.testing.assert_allclose(drawn.get_ydata(), np.expm1(line.residuals))
+
+
+def test_the_contradiction_is_marked_where_the_lines_meet():
+    laws = published.KAPLAN_L_C_MIN, published.KAPLAN_L_D, published.KAPLAN_D_OPT
+    ax = plotting.contradiction(*laws, np.geomspace(1, 1e7, 30))
+    (dot,) = [line for line in ax.lines if line.get_marker() == "o"]
+    meeting = where_laws_meet(*laws)
+    assert (dot.get_xdata()[0], dot.get_ydata()[0]) == (meeting.C, meeting.L)
+    assert {text.get_text() for text in ax.texts} == {"promised to C", "allowed by D(C)"}
 
 
 def test_regions_are_named_where_there_is_room():

@@ -12,6 +12,7 @@ from scalinglab.plotting.budgets import (
     training_curves as training_curves,
     vertex_errors as vertex_errors,
 )
+from scalinglab.plotting.contest import contest as contest
 from scalinglab.plotting.counting import (
     local_exponents as local_exponents,
     porian_steps as porian_steps,
@@ -21,6 +22,7 @@ from scalinglab.plotting.counting import (
     two_laws as two_laws,
 )
 from scalinglab.plotting.learning import (
+    contradiction as contradiction,
     learning_curves as learning_curves,
     line_and_law as line_and_law,
     line_residuals as line_residuals,
@@ -33,6 +35,7 @@ from scalinglab.plotting.repeated import (
     repeated_allocations as repeated_allocations,
     repeated_isoflop as repeated_isoflop,
 )
+from scalinglab.plotting.speed import duration as duration, growth as growth
 from scalinglab.plotting.studies import (
     cloud as cloud,
     coverage_shares as coverage_shares,

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from scalinglab.floors import FloorLaw, StraightLine, ThreeRegions
+from scalinglab.floors import FloorLaw, LossLaw, StraightLine, ThreeRegions, where_laws_meet
 from scalinglab.learning import LearningCurve
 from scalinglab.plotting.style import (
     ROLES,
@@ -20,6 +20,7 @@ from scalinglab.plotting.style import (
     line_of,
     shade_fitted,
 )
+from scalinglab.surface import PowerLaw
 
 #: Looks of the four types.
 LOOKS: tuple[dict[str, Any], ...] = (
@@ -157,6 +158,43 @@ def line_residuals(lines: Mapping[str, StraightLine], ax: Axes | None = None) ->
         )  # fmt: skip
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %".replace("-", "−")))
     ax.margins(x=0.2)
+    return ax
+
+
+def contradiction(
+    compute: LossLaw, data: LossLaw, tokens: PowerLaw, C: ArrayLike, ax: Axes | None = None
+) -> Axes:
+    """The loss that a law promises to compute, and the least loss its tokens allow.
+
+    Parameters
+    ----------
+    compute, data : LossLaw
+        Loss against compute and against tokens.
+    tokens : PowerLaw
+        Tokens that go with a compute.
+    C : array_like
+        Compute, in the unit of ``compute`` (PF-days for Kaplan's laws), ascending.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = axes_of(ax)
+    C = np.asarray(C, float)
+    promised = (compute.scale / C) ** compute.exponent
+    allowed = (data.scale / tokens(C)) ** data.exponent
+    meeting = where_laws_meet(compute, data, tokens)
+    ax.set(xscale="log", yscale="log", xlabel="compute C (PF-days)", ylabel="loss L (nats per token)")
+    ax.fill_between(C, promised, allowed, where=promised < allowed, color="#f0f0f0", lw=0, interpolate=True)
+    for values, look in ((promised, SPARE_LOOKS[0]), (allowed, SPARE_LOOKS[1])):
+        ax.plot(C, values, color=look["color"], linestyle=look["linestyle"])
+    ax.plot(meeting.C, meeting.L, "o", color="black", ms=6, zorder=4)
+    _plain_losses(ax)
+    label_ends(
+        ax, float(C[-1]),
+        [
+            (float(promised[-1]), "promised to C", SPARE_LOOKS[0]["color"]),
+            (float(allowed[-1]), "allowed by D(C)", SPARE_LOOKS[1]["color"]),
+        ],
+    )  # fmt: skip
     return ax
 
 

@@ -33,7 +33,45 @@ def waste(surface: LossSurface, k: float) -> float:
     return float((surface.alpha + surface.beta) / 2 * np.log(k) ** 2)
 
 
+def my_floor(first: float, second: float, third: float) -> float:
+    """Irreducible loss from three losses on E + K x^-gamma, each at the same factor in x from the last."""
+    return float((first * third - second**2) / (first + third - 2 * second))
+
+
+def _floor_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for _ in range(6):
+        E, K, shrink = rng.uniform(0.5, 3), rng.uniform(0.5, 5), rng.uniform(0.3, 0.8)
+        cases.append((E + K, E + K * shrink, E + K * shrink**2))
+    return cases
+
+
 QUESTIONS = (
+    Question(
+        label="ex-learning-floor",
+        chapter="learning_curves",
+        asks=("my_floor(first, second, third): E from three losses on E + K x^-gamma, at x, r x and r^2 x."),
+        reference=my_floor,
+        cases=_floor_cases,
+        mistakes=(
+            (
+                "you went on in a straight line; the reducible losses form a geometric series",
+                lambda first, second, third: 2 * third - second,
+            ),
+            (
+                "that is the reducible loss of the last run; subtract it from the last loss",
+                lambda first, second, third: third - my_floor(first, second, third),
+            ),
+            (
+                "the losses themselves were taken for a geometric series; only what lies above E is one",
+                lambda first, second, third: third**2 / second,
+            ),
+            (
+                "the two in the denominator is missing: it is the second difference of the losses",
+                lambda first, second, third: (first * third - second**2) / (first + third - second),
+            ),
+        ),
+    ),
     Question(
         label="ex-surface-price",
         chapter="surface",
