@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint instructor student lock clean
+.PHONY: help book test lint bench instructor student lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ lint: $(READY) ## ruff on code and notebooks, mypy on the package
 	  $(BIN)/jupytext --quiet --to py:percent --output - $$chapter \
 	  | $(BIN)/ruff check --quiet --ignore D,E402,E501,E703,B018,I001,SIM300 --stdin-filename $$chapter.py - || exit 1; done
 	$(BIN)/mypy
+
+bench: $(READY) ## time the fits beside what people would use instead (minutes)
+	@mkdir -p _build
+	@$(BIN)/python -m pytest benchmarks -n0 --quiet --benchmark-quiet --benchmark-json=_build/benchmark.json
+	@$(BIN)/python benchmarks/report.py _build/benchmark.json
 
 instructor: $(READY) ## run the problem sets: solved editions with rubric into _build/course/instructor
 	@$(BIN)/python tools/editions.py instructor
