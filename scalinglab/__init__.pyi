@@ -41,7 +41,7 @@ from .counting import (
     simulated_frontier as simulated_frontier,
     total_parameters as total_parameters,
 )
-from .course import check as check
+from .course import Oracle as Oracle, check as check
 from .curves import TrainingCurves as TrainingCurves, simulate_curves as simulate_curves, smooth as smooth
 from .datasets import (
     DataCard as DataCard,
