@@ -41,7 +41,13 @@ from .counting import (
     simulated_frontier as simulated_frontier,
     total_parameters as total_parameters,
 )
-from .course import Oracle as Oracle, check as check
+from .course import (
+    Oracle as Oracle,
+    Question as Question,
+    check as check,
+    leaderboard as leaderboard,
+    tournament as tournament,
+)
 from .curves import TrainingCurves as TrainingCurves, simulate_curves as simulate_curves, smooth as smooth
 from .datasets import (
     DataCard as DataCard,

@@ -19,9 +19,6 @@ from scalinglab.surface import FloatArray, LossSurface
 #: One case: the arguments of one call.
 Case = tuple[Any, ...]
 
-#: What is handed in when nothing is.
-_NOTHING: Any = object()
-
 #: Factors by which an answer may be off in every case, and what they are a sign of.
 _FACTORS: tuple[tuple[float, str], ...] = (
     (-1, "the sign is wrong: yours is the negative of what is asked"),
@@ -124,9 +121,7 @@ class _Outcome:
     shown: str = ""
 
 
-def check(
-    question: str | Question, answer: Any = _NOTHING, rng: np.random.Generator | None = None
-) -> Verdict:
+def check(question: str | Question, answer: Any = ..., rng: np.random.Generator | None = None) -> Verdict:
     """Try an answer on fresh random cases and say what is wrong with it.
 
     Parameters
@@ -160,7 +155,7 @@ def check(
         found = _find(question)
         if isinstance(found, Verdict):
             return found
-        if answer is _NOTHING:
+        if answer is ...:
             return Verdict(False, f"`{found.label}` asks for {found.asks}")
         complaint = _no_function(found, answer)
         if complaint:

@@ -7,7 +7,7 @@ import numpy as np
 from scalinglab.course.answers import Case, Question
 from scalinglab.course.questions.draws import log_uniform, surface
 from scalinglab.published import CHINCHILLA
-from scalinglab.surface import LossSurface
+from scalinglab.surface import FloatArray, LossSurface
 
 #: The step of the exercise, nats per token.
 STEP = 0.01
@@ -44,6 +44,33 @@ def _floor_cases(rng: np.random.Generator) -> list[Case]:
         E, K, shrink = rng.uniform(0.5, 3), rng.uniform(0.5, 5), rng.uniform(0.3, 0.8)
         cases.append((E + K, E + K * shrink, E + K * shrink**2))
     return cases
+
+
+def miscounts(N: FloatArray, D: FloatArray, omega: float) -> tuple[float, float]:
+    """Slopes of total sizes on compute without embeddings, and the other way round."""
+    return _slopes(N, D, N + omega * N ** (1 / 3))
+
+
+def _slopes(N: FloatArray, D: FloatArray, total: FloatArray) -> tuple[float, float]:
+    return _log_slope(N * D, total), _log_slope(total * D, N)
+
+
+def _log_slope(x: FloatArray, y: FloatArray) -> float:
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def _miscount_cases(rng: np.random.Generator) -> list[Case]:
+    cases: list[Case] = []
+    for _ in range(6):
+        N = np.geomspace(log_uniform(rng, 1e3, 1e5), log_uniform(rng, 1e8, 1e10), 12)
+        D = 100 * N ** rng.uniform(0.7, 1.0) * rng.uniform(0.8, 1.25, 12)
+        cases.append((N, D, log_uniform(rng, 1e4, 1e5)))
+    return cases
+
+
+def _backwards(N: FloatArray, D: FloatArray, omega: float) -> tuple[float, float]:
+    total = N + omega * N ** (1 / 3)
+    return _log_slope(total, N * D), _log_slope(N, total * D)
 
 
 QUESTIONS = (
@@ -143,6 +170,40 @@ QUESTIONS = (
             (
                 "that is the rise of the loss, as a share of L* - E; divide by gamma to get compute",
                 lambda s, k: s.alpha * s.beta / 2 * np.log(k) ** 2,
+            ),
+        ),
+    ),
+    Question(
+        label="ex-kc-miscount",
+        chapter="kaplan_or_chinchilla",
+        asks="miscounts(N, D, omega): the slopes of ln N_T on ln 6ND and of ln N on ln 6 N_T D.",
+        reference=miscounts,
+        cases=_miscount_cases,
+        mistakes=(
+            (
+                "a total proportional to N has the slopes of N itself; the embedding grows with the cube root "
+                "of N",
+                lambda N, D, omega: _slopes(N, D, N + omega * N),
+            ),
+            (
+                "the embedding is omega times a power of N; you added omega itself",
+                lambda N, D, omega: _slopes(N, D, N + omega),
+            ),
+            ("the two slopes are exchanged", lambda N, D, omega: miscounts(N, D, omega)[::-1]),
+            ("these are slopes of compute on size; size on compute is asked", _backwards),
+            (
+                "these pairs are counted alike; the exercise mixes the counts",
+                lambda N, D, omega: (
+                    _log_slope((N + omega * N ** (1 / 3)) * D, N + omega * N ** (1 / 3)),
+                    _log_slope(N * D, N),
+                ),
+            ),
+            (
+                "the line is fitted to the numbers themselves; take logarithms first",
+                lambda N, D, omega: (
+                    np.polyfit(6 * N * D, N + omega * N ** (1 / 3), 1)[0],
+                    np.polyfit(6 * (N + omega * N ** (1 / 3)) * D, N, 1)[0],
+                ),
             ),
         ),
     ),
