@@ -222,7 +222,11 @@ def counted_frontier(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_O
     return CountedFrontier(N, N_total, D, np.asarray(surface.loss(N_total, D)))
 
 
-def local_exponent(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
+def local_exponent(
+    surface: LossSurface,
+    N: ArrayLike,
+    omega: float = PEARCE_OMEGA,
+) -> Any:
     r"""Slope :math:`g = d\ln N^*/d\ln C` of the frontier in non-embedding counts.
 
     With :math:`u = N^{2/3}` and :math:`\eta = d\ln N_T/d\ln N`,

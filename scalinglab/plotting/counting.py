@@ -222,13 +222,13 @@ def sliding_window(
     """
     above: Axes
     below: Axes
-    _, (above, below) = plt.subplots(2, 1, figsize=(5.6, 5.2), height_ratios=[1.5, 1])
+    _, (above, below) = plt.subplots(2, 1, figsize=(5.4, 4.2), height_ratios=[1.4, 1])
     N = np.geomspace(*whole, 400)
     inside = np.geomspace(low, high, 100)
     track, part = counted_frontier(surface, N, omega), counted_frontier(surface, inside, omega)
     line = read_off_exponent(surface, low, high, omega)
     above.plot(track.C, track.N, **LOOKS["Chinchilla"])
-    above.plot(part.C, part.N, color=LOOKS["Chinchilla"]["color"], lw=5, alpha=0.25)
+    above.plot(part.C, part.N, color="#cccccc", lw=6, zorder=1)
     above.plot(track.C, line(track.C), color=LOOKS["Kaplan"]["color"], ls="--", lw=1.3)
     above.set_xscale("log")
     log_counts(above, "y", "best model N*")
@@ -247,6 +247,8 @@ def sliding_window(
     below.set_xlim(*whole)
     below.set_ylim(0.4, 1.03)
     below.set_ylabel("local exponent g")
+    above.grid(False)
+    below.grid(False)
     return above
 
 
