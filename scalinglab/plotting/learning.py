@@ -139,7 +139,7 @@ def line_residuals(lines: Mapping[str, StraightLine], ax: Axes | None = None) ->
         Where to draw.
     """
     ax = axes_of(ax)
-    ax.set(xscale="log", xlabel="compute C (FLOPs)", ylabel="loss over the line's, less one")
+    ax.set(xscale="log", xlabel="compute C (FLOPs)", ylabel="loss above the line")
     ax.axhline(0, color="black", lw=0.8)
     for (label, line), look in zip(lines.items(), LOOKS, strict=False):
         colour = look["color"]
@@ -157,7 +157,8 @@ def line_residuals(lines: Mapping[str, StraightLine], ax: Axes | None = None) ->
             ha="right", va="center", fontsize=9, color=colour,
         )  # fmt: skip
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %".replace("-", "−")))
-    ax.margins(x=0.2)
+    low, high = ax.get_xlim()
+    ax.set_xlim(low * (low / high) ** 0.15, high)  # room for the labels
     return ax
 
 
