@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint bench instructor student lock clean
+.PHONY: help book pdf test lint bench instructor student lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,16 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+# Debian's names of what a PDF needs beside Python
+TEX := latexmk texlive-xetex texlive-latex-extra texlive-fonts-recommended tex-gyre lmodern fonts-freefont-otf xindy
+
+pdf: $(READY) ## build the book as one PDF (needs LaTeX, see the README)
+	@for tool in latexmk xelatex xindy; do command -v $$tool >/dev/null || { \
+	  echo "make pdf needs $$tool. On Debian or Ubuntu: apt-get install $(TEX)"; exit 1; }; done
+	@$(BIN)/jupyter-book build --builder pdflatex --path-output _build/pdf . \
+	  && cp _build/pdf/_build/latex/fitting-neural-scaling-laws.pdf _build/ \
+	  && echo "The book is printed: open _build/fitting-neural-scaling-laws.pdf"
 
 book: $(READY) ## build the book into _build/html
 	@$(BIN)/jupyter-book build -W --keep-going . && echo "The book is built: open _build/html/index.html"

@@ -43,7 +43,8 @@ def whole_modules():
 def module_files(module):
     """The files of a module: one, or those of its folder."""
     single = PACKAGE / f"{module}.py"
-    return (single,) if single.exists() else tuple(sorted((PACKAGE / module).glob("[!_]*.py")))
+    folder = (path for path in sorted((PACKAGE / module).glob("*.py")) if path.stem != "__main__")
+    return (single,) if single.exists() else tuple(folder)
 
 
 def docstring(module):
