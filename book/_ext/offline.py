@@ -9,12 +9,6 @@ from pathlib import Path
 MATHJAX = "sphinx-mathjax-offline/static/mathjax"
 NEEDED = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
 
-# the theme starts from an empty mode, complains of it on the console, and paints the page light before dark
-FIRST_VISIT = """(function (page) {
-  page.mode = page.mode || "auto";
-  page.theme = page.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-})(document.documentElement.dataset);"""
-
 
 def copy_mathjax(app, exception):
     """Copy the part of MathJax that the pages load: the component and its fonts."""
@@ -45,7 +39,7 @@ def setup(app):
     os.environ["SCALINGLAB_STATIC"] = "1"
     # and draw inline, whatever backend the caller's shell asks for
     os.environ.pop("MPLBACKEND", None)
-    app.add_js_file(None, body=FIRST_VISIT)
+    app.add_js_file("first.js", priority=300)  # after Sphinx's own options, before all others
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
