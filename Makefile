@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test lint bench instructor student lock clean
+.PHONY: help book pdf test lint bench instructor student figures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ instructor: $(READY) ## run the problem sets: solved editions with rubric into _
 
 student: instructor ## make the problem sets' student editions in _build/course/student
 	@$(BIN)/python tools/editions.py student
+
+figures: $(READY) ## write every figure as SVG and PDF, for slides, into _build/figures
+	@$(BIN)/python tools/figures.py
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
