@@ -113,10 +113,16 @@ def line_and_law(law: FloorLaw, line: StraightLine, target: float, ax: Axes | No
     x = np.geomspace(fitted[0], 3 * target, 200)
     truth, promised = float(law(target)), float(line.law(target))
     ax.plot(x, law(x), label="truth", **line_of("truth"))
-    ax.plot(x, line.law(x), color=ROLES["Approach 2"]["color"], ls="--", label="best straight line")
+    ax.plot(
+        x,
+        line.law(x),
+        color=SPARE_LOOKS[1]["color"],
+        ls=SPARE_LOOKS[1]["linestyle"],
+        label="best straight line",
+    )
     ax.plot(line.x, law(line.x), "o", color=ROLES["runs"]["color"], ms=3.6)
     ax.plot([target, target], [promised, truth], color="#444444", lw=1.0)
-    for height, colour, side in ((truth, "black", "bottom"), (promised, ROLES["Approach 2"]["color"], "top")):
+    for height, colour, side in ((truth, "black", "bottom"), (promised, SPARE_LOOKS[1]["color"], "top")):
         ax.plot(target, height, "o", color=colour, ms=5)
         ax.annotate(
             f"{height:.2f}", (target, height), xytext=(0, 6 if side == "bottom" else -6),

@@ -39,8 +39,8 @@ def growth(timings: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
     ax.set_ylabel("time, one core")
-    ax.set_xlim(right=float(timings["runs"].max()) * 1.3)
     log_counts(ax, "x", "training runs")
+    ax.set_xlim(right=float(timings["runs"].max()) * 1.3)
     label_ends(ax, float(timings["runs"].max()), ends)
     return ax
 

@@ -188,7 +188,8 @@ def screening(result: Screening, ax: Axes | None = None) -> Axes:
             textcoords="offset points", fontsize=8, color=colours[j], va="center",
         )  # fmt: skip
     looks = iter(("x", "+", "s", "v", "D", "^", "*"))
-    shades = iter(("#000000", "#882255", "#332288", "#D55E00", "#0072B2", "#6B5B00", "#CC79A7"))
+    # none of them a role's
+    shades = iter(("#882255", "#332288", "#6B5B00", "#117733", "#AA4499", "#E69F00", "#56B4E9"))
     for stage in result.stages:
         rows = [flag.row for flag in result.flags if flag.stage == stage]
         marker, shade = next(looks, "x"), next(shades, "#000000")
@@ -342,7 +343,7 @@ def coverage_shares(cases: Mapping[str, Coverage], ax: Axes | None = None) -> Ax
     ax = axes_of(ax)
     looks = {
         "covariance": ("o", "#0072B2"), "profile": ("s", "#56B4E9"), "robust covariance": ("D", "#332288"),
-        "pairs": ("v", "#882255"), "residual": ("^", "#CC79A7"), "wild": ("P", "#6B5B00"),
+        "pairs": ("v", "#882255"), "residual": ("^", "#AA4499"), "wild": ("P", "#6B5B00"),
     }  # fmt: skip
     first = next(iter(cases.values()))
     band = 2 * max(case.standard_error for case in cases.values())
