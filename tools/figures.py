@@ -51,7 +51,8 @@ def run(page: Path) -> NotebookNode:
             client.execute_cell(cell, i)
             if cell.cell_type == "code" and "use_style" in cell.source:
                 client.kc.execute(BOTH_KINDS, silent=True)
-    return notebook
+    executed: NotebookNode = notebook
+    return executed
 
 
 def figures(notebook: NotebookNode) -> Iterator[tuple[str, str, str, dict[str, bytes]]]:
