@@ -7,6 +7,5 @@ c.CourseDirectory.source_directory = "instructor"
 c.CourseDirectory.release_directory = "student"
 
 c.Execute.timeout = 60  # seconds a cell may take before it is interrupted
-c.OverwriteCells.add_missing_cells = True  # a deleted test cell comes back
 c.LimitOutput.max_lines = 1000
 c.ExecutePreprocessor.iopub_timeout = 10
