@@ -110,7 +110,7 @@ class TestQuestion:
 @pytest.mark.parametrize(("label", "which"), MISTAKES)
 def test_a_known_mistake_gets_its_sentence(label, which):
     sentence, wrong = QUESTIONS[label].mistakes[which]
-    for seed in range(3):
+    for seed in range(2):
         verdict = check(label, wrong, np.random.default_rng(seed))
         assert not verdict
         assert sentence in str(verdict)
