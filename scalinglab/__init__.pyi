@@ -26,6 +26,28 @@ from .bias import (
     vertex_shift as vertex_shift,
 )
 from .certificate import Certificate as Certificate, certify as certify
+from .counting import (
+    CountedFrontier as CountedFrontier,
+    CountingDesign as CountingDesign,
+    Recount as Recount,
+    counted_frontier as counted_frontier,
+    embedding_omega as embedding_omega,
+    embedding_share as embedding_share,
+    local_exponent as local_exponent,
+    loss_compute_slope as loss_compute_slope,
+    nonembedding_parameters as nonembedding_parameters,
+    read_off_exponent as read_off_exponent,
+    refit_in_other_counts as refit_in_other_counts,
+    simulated_frontier as simulated_frontier,
+    total_parameters as total_parameters,
+)
+from .course import (
+    Oracle as Oracle,
+    Question as Question,
+    check as check,
+    leaderboard as leaderboard,
+    tournament as tournament,
+)
 from .curves import TrainingCurves as TrainingCurves, simulate_curves as simulate_curves, smooth as smooth
 from .datasets import (
     DataCard as DataCard,
@@ -40,14 +62,37 @@ from .fits import (
     Parabola as Parabola,
     SurfaceFit as SurfaceFit,
 )
+from .floors import (
+    FloorLaw as FloorLaw,
+    Meeting as Meeting,
+    StraightLine as StraightLine,
+    ThreeRegions as ThreeRegions,
+    miss_per_residual as miss_per_residual,
+    straight_line as straight_line,
+    where_laws_meet as where_laws_meet,
+)
+from .kaplan import (
+    ComputeLaw as ComputeLaw,
+    chinchilla_note_law as chinchilla_note_law,
+    crossings as crossings,
+    kaplan_compute_law as kaplan_compute_law,
+)
+from .learning import (
+    LearningCurve as LearningCurve,
+    noiseless_curve as noiseless_curve,
+    noisy_curves as noisy_curves,
+    stochastic_error as stochastic_error,
+)
 from .losses import Huber as Huber, Squared as Squared
 from .notebook import Explorer as Explorer, say as say, show as show
+from .overfitting import OverfittingSurface as OverfittingSurface
 from .plotting import count as count
 from .published import (
     ASYMMETRIC as ASYMMETRIC,
     CHINCHILLA as CHINCHILLA,
     CHINCHILLA_REFIT as CHINCHILLA_REFIT,
     CHINCHILLA_UNROUNDED as CHINCHILLA_UNROUNDED,
+    MUENNIGHOFF as MUENNIGHOFF,
     SODA as SODA,
     SPARSE_NMM as SPARSE_NMM,
     SYMMETRIC as SYMMETRIC,
@@ -58,6 +103,12 @@ from .quality import (
     curvature_score as curvature_score,
     deadweight_by_stage as deadweight_by_stage,
     screen as screen,
+)
+from .repeated import (
+    RepeatedAllocation as RepeatedAllocation,
+    RepeatedSurface as RepeatedSurface,
+    effective_tokens as effective_tokens,
+    geometric_tokens as geometric_tokens,
 )
 from .resampling import (
     Bootstrap as Bootstrap,

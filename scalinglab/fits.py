@@ -143,7 +143,8 @@ class Parabola:
     def vertex(self) -> float:
         r"""Size at the parabola's vertex, :math:`N_0\,e^{-c_1/2c_2}`; nan unless it opens upwards."""
         _, c1, c2 = self.coefficients
-        return float(self.N0 * np.exp(-c1 / (2 * c2))) if c2 > 0 else float("nan")
+        with np.errstate(over="ignore"):  # runs on a straight line: the vertex is out of sight
+            return float(self.N0 * np.exp(-c1 / (2 * c2))) if c2 > 0 else float("nan")
 
 
 @dataclass(frozen=True, repr=False)

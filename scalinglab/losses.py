@@ -113,7 +113,7 @@ class Huber:
         return np.asarray(np.abs(r) <= self.delta, float)
 
     def weight(self, r: FloatArray) -> FloatArray:
-        """Return 1 inside delta, delta/|r| outside."""
+        """Return 1 inside delta, ``delta/|r|`` outside."""
         return self.delta / np.maximum(np.abs(r), self.delta)
 
 

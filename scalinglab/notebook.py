@@ -20,6 +20,31 @@ if TYPE_CHECKING:
 
 _serial = itertools.count(1)
 
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def typeset(text: str) -> str:
+    """Numbers as a reader writes them: powers of ten for ``1e+22``, a minus sign for a hyphen.
+
+    Code between backticks stays as it is.
+
+    Examples
+    --------
+    >>> typeset("6e+22 FLOPs, -0.5 at 1e-07, `x = 1e+22`")
+    '6 × 10²² FLOPs, −0.5 at 10⁻⁷, `x = 1e+22`'
+    """
+
+    def power(number: re.Match[str]) -> str:
+        mantissa, exponent = number.groups()
+        ten = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
+        return ten if float(mantissa) == 1 else f"{mantissa} × {ten}"
+
+    pieces = re.split("(`[^`]*`)", text)
+    for i in range(0, len(pieces), 2):
+        pieces[i] = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?\d+)\b", power, pieces[i])
+        pieces[i] = re.sub(r"(?<=[\s(])-(?=\d)", "\N{MINUS SIGN}", pieces[i])
+    return "".join(pieces)
+
 
 def say(text: str) -> None:
     """Print a computed sentence as Markdown.
@@ -27,8 +52,8 @@ def say(text: str) -> None:
     Parameters
     ----------
     text : str
-        Markdown; may hold maths, and in the book citations and references. A hyphen before a number
-        becomes a minus sign.
+        Markdown; may hold maths, and in the book citations and references. Powers of ten and minus
+        signs are typeset.
 
     Examples
     --------
@@ -38,7 +63,7 @@ def say(text: str) -> None:
     from IPython.core.getipython import get_ipython
     from IPython.display import Markdown, display
 
-    text = re.sub(r"(?<=[\s(])-(?=\d)", "\N{MINUS SIGN}", text)
+    text = typeset(text)
     if get_ipython() is None:
         print(text)
     else:
@@ -109,7 +134,7 @@ class Explorer:
 
     def frames(self) -> list[tuple[str, str, str]]:
         """Draw every value: text of the value, data address of the picture, sentence."""
-        return [(self.show(value), *_frame(self.draw, value, "webp")) for value in self.values]
+        return [(typeset(self.show(value)), *_frame(self.draw, value, "webp")) for value in self.values]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """The live widget where a person sits at the kernel, static HTML where the book is built."""
@@ -154,7 +179,7 @@ aria-valuetext="{escape(value)}">
         """The live element: an ipywidgets slider that redraws."""
         import ipywidgets as widgets
 
-        texts = [self.show(value) for value in self.values]
+        texts = [typeset(self.show(value)) for value in self.values]
         middle = len(self.values) // 2
         slider = widgets.SelectionSlider(
             options=list(zip(texts, self.values, strict=True)),
@@ -188,7 +213,7 @@ def _frame(draw: Callable[[float], str], value: float, kind: str) -> tuple[str, 
     from PIL import Image
 
     plt.close("all")
-    sentence = draw(value)
+    sentence = typeset(draw(value))
     figure: Figure = plt.gcf()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=115)

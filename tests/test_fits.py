@@ -191,3 +191,7 @@ def test_parabola_vertex_is_its_minimum():
 @pytest.mark.parametrize("bend", [-0.1, 0.0, np.nan])
 def test_parabola_that_does_not_open_upwards_has_no_vertex(bend):
     assert np.isnan(Parabola(1e20, (2.0, -0.3, bend), 1e9, (1e8, 1e10), 7).vertex)
+
+
+def test_parabola_that_is_nearly_straight_has_its_vertex_out_of_sight():
+    assert Parabola(1e20, (2.0, -0.3, 1e-9), 1e9, (1e8, 1e10), 7).vertex == np.inf

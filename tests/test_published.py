@@ -13,7 +13,7 @@ from scalinglab.published import (
     SPARSE_NMM,
     SYMMETRIC,
 )
-from scalinglab.surface import LossSurface, training_flops
+from scalinglab.surface import LossSurface, PowerLaw, training_flops
 
 
 # facts 8.2
@@ -110,7 +110,7 @@ def test_every_constant_has_a_source():
     constants = {
         name
         for name, value in vars(published).items()
-        if name.isupper() and isinstance(value, LossSurface | float | tuple)
+        if name.isupper() and isinstance(value, LossSurface | PowerLaw | float | tuple)
     }
     assert constants == set(SOURCES)
 
@@ -118,9 +118,94 @@ def test_every_constant_has_a_source():
 def test_surfaces_are_labelled_apart():
     labels = [value.name for value in vars(published).values() if isinstance(value, LossSurface)]
     assert all(labels)
-    assert len(set(labels)) == len(labels) == 7
+    assert len(set(labels)) == len(labels) == 8
 
 
 def test_unrounded_constants():
     s = CHINCHILLA_UNROUNDED
     np.testing.assert_allclose([s.E, s.A, s.B], np.exp([0.5267228, 6.0073404, 6.0179186]), rtol=2e-8)
+
+
+# Kaplan et al. 2020: facts 1.4
+def test_kaplan_loss_laws_as_printed():
+    laws = [published.KAPLAN_L_N, published.KAPLAN_L_D, published.KAPLAN_L_C_MIN, published.KAPLAN_L_C]
+    assert laws == [(8.8e13, 0.076), (5.4e13, 0.095), (3.1e8, 0.050), (1.6e7, 0.057)]
+    assert [law(law.scale) for law in laws] == [1, 1, 1, 1]
+
+
+def test_kaplan_joint_and_steps_have_constants_of_their_own():
+    assert published.KAPLAN_JOINT == (6.4e13, 1.8e13, 0.076, 0.103)
+    assert published.KAPLAN_STEPS == (6.5e13, 2.1e3, 0.077, 0.76)
+    assert published.KAPLAN_BATCH == (2e8, 0.21)
+
+
+def test_kaplan_optima_as_printed():
+    laws = [
+        *(published.KAPLAN_N_OPT, published.KAPLAN_B_OPT, published.KAPLAN_S_OPT, published.KAPLAN_D_OPT),
+        *(published.KAPLAN_N_OPT_FIXED_BATCH, published.KAPLAN_D_ONE_EPOCH, published.KAPLAN_D_NEEDED),
+    ]
+    numbers = [
+        *((1.3e9, 0.73), (2.0e6, 0.24), (5.4e3, 0.03), (2e10, 0.27)),
+        *((1.6e9, 0.88), (4e10, 0.26), (5e3, 0.74)),
+    ]
+    assert [(law.coefficient, law.exponent) for law in laws] == numbers
+
+
+def test_kaplan_joint_law_tends_to_one_resource():
+    joint = published.KAPLAN_JOINT
+    assert joint(1e9, 1e40) == pytest.approx((6.4e13 / 1e9) ** 0.076, rel=1e-9)
+    assert joint(1e60, 1e10) == pytest.approx((1.8e13 / 1e10) ** 0.103, rel=1e-9)
+    assert published.KAPLAN_STEPS(1e9, 1e40) == pytest.approx((6.5e13 / 1e9) ** 0.077, rel=1e-9)
+
+
+def test_kaplan_critical_batch_falls_with_the_loss():
+    # 2e8 tokens at one nat; 2^(-1/0.21) of that at two
+    assert published.KAPLAN_BATCH(1.0) == 2e8
+    assert published.KAPLAN_BATCH(2.0) == pytest.approx(2e8 * 0.5 ** (1 / 0.21))
+
+
+def test_kaplan_doubling_and_tenfold_compute():
+    assert f"{published.KAPLAN_L_N(2e9) / published.KAPLAN_L_N(1e9):.4f}" == "0.9487"
+    factors = [law(10.0) / law(1.0) for law in (published.KAPLAN_N_OPT, published.KAPLAN_D_OPT)]
+    assert [f"{factor:.2f}" for factor in factors] == ["5.37", "1.86"]
+
+
+def test_kaplan_best_size_at_1e21_flops_needs_the_factor_one_half():
+    days = 1e21 / published.PF_DAY
+    assert f"{published.KAPLAN_N_OPT(days / 2):.2e}" == "4.68e+09"
+    assert published.KAPLAN_N_OPT(days) / published.KAPLAN_N_OPT(days / 2) == pytest.approx(2**0.73)
+
+
+def test_pf_day_is_a_petaflop_for_a_day():
+    assert published.PF_DAY == 1e15 * 24 * 60 * 60
+
+
+def test_kaplan_predicted_compute_exponent_differs_from_print():
+    steps, batch = published.KAPLAN_STEPS, published.KAPLAN_BATCH
+    exponents = [
+        1 / (1 / steps.alpha_S + 1 / batch.alpha_B + 1 / alpha_N)
+        for alpha_N in (steps.alpha_N, published.KAPLAN_JOINT.alpha_N)
+    ]
+    assert [f"{exponent:.4f}" for exponent in exponents] == ["0.0525", "0.0520"]
+    assert published.KAPLAN_ALPHA_C_MIN_PREDICTED == (0.054, 0.052)
+
+
+def test_kaplan_data_exponent_comes_from_the_joint_fit():
+    joint = published.KAPLAN_JOINT
+    assert f"{joint.alpha_N / joint.alpha_D:.2f}" == "0.74" == f"{published.KAPLAN_D_NEEDED.exponent:.2f}"
+    assert f"{published.KAPLAN_L_N.exponent / published.KAPLAN_L_D.exponent:.2f}" == "0.80"
+
+
+def test_kaplan_smallest_model_has_768_parameters():
+    assert published.KAPLAN_N_RANGE == (768, 1.5e9)
+    assert published.KAPLAN_D_RANGE == (22e6, 23e9)
+    assert published.KAPLAN_N_OPT_EXPONENT_PREDICTED == 0.71
+
+
+def test_kaplan_exponents_add_up_to_one():
+    # C = 6 N B S, so the three exponents sum to one
+    three = (published.KAPLAN_N_OPT, published.KAPLAN_B_OPT, published.KAPLAN_S_OPT)
+    assert sum(law.exponent for law in three) == pytest.approx(1)
+    assert published.KAPLAN_B_OPT.exponent + published.KAPLAN_S_OPT.exponent == pytest.approx(
+        published.KAPLAN_D_OPT.exponent
+    )

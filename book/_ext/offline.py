@@ -39,6 +39,7 @@ def setup(app):
     os.environ["SCALINGLAB_STATIC"] = "1"
     # and draw inline, whatever backend the caller's shell asks for
     os.environ.pop("MPLBACKEND", None)
+    app.add_js_file("first.js", priority=300)  # after Sphinx's own options, before all others
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

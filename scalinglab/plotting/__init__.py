@@ -12,6 +12,30 @@ from scalinglab.plotting.budgets import (
     training_curves as training_curves,
     vertex_errors as vertex_errors,
 )
+from scalinglab.plotting.contest import contest as contest
+from scalinglab.plotting.counting import (
+    local_exponents as local_exponents,
+    porian_steps as porian_steps,
+    recounted_size_term as recounted_size_term,
+    sliding_window as sliding_window,
+    two_counts as two_counts,
+    two_laws as two_laws,
+)
+from scalinglab.plotting.learning import (
+    contradiction as contradiction,
+    learning_curves as learning_curves,
+    line_and_law as line_and_law,
+    line_residuals as line_residuals,
+    three_regions as three_regions,
+)
+from scalinglab.plotting.reference import run_map as run_map, token_curves as token_curves
+from scalinglab.plotting.repeated import (
+    effective_data as effective_data,
+    epoch_losses as epoch_losses,
+    repeated_allocations as repeated_allocations,
+    repeated_isoflop as repeated_isoflop,
+)
+from scalinglab.plotting.speed import duration as duration, growth as growth
 from scalinglab.plotting.studies import (
     cloud as cloud,
     coverage_shares as coverage_shares,

@@ -20,7 +20,9 @@ from scalinglab.trials import Coverage, Hindcast
 from scalinglab.uncertainty import Profile
 
 
-def search_histories(histories: Mapping[str, Stop], lowest: float, ax: Axes | None = None) -> Axes:
+def search_histories(
+    histories: Mapping[str, Stop], lowest: float, gain: float | None = None, ax: Axes | None = None
+) -> Axes:
     """How far above the minimum each search is after every step, and where it stops.
 
     Parameters
@@ -29,6 +31,8 @@ def search_histories(histories: Mapping[str, Stop], lowest: float, ax: Axes | No
         Searches from one start, by name.
     lowest : float
         The minimum.
+    gain : float, optional
+        A step that lowers the objective by less stops the search; drawn as a line.
     ax : Axes, optional
         Where to draw.
     """
@@ -45,6 +49,12 @@ def search_histories(histories: Mapping[str, Stop], lowest: float, ax: Axes | No
         )  # fmt: skip
     ax.set_yscale("log")
     ax.set_ylim(floor / 2)
+    if gain is not None:
+        ax.axhline(gain / lowest, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))
+        ax.annotate(
+            "a step that gains less is the last", (1, gain / lowest), xycoords=("axes fraction", "data"),
+            xytext=(0, 2), textcoords="offset points", ha="right", va="bottom", fontsize=8, color="#666666",
+        )  # fmt: skip
     ax.set_xlabel("step of the search")
     ax.set_ylabel("objective above its minimum,\nas a fraction of it")
     ax.legend(loc="lower left")
@@ -178,7 +188,8 @@ def screening(result: Screening, ax: Axes | None = None) -> Axes:
             textcoords="offset points", fontsize=8, color=colours[j], va="center",
         )  # fmt: skip
     looks = iter(("x", "+", "s", "v", "D", "^", "*"))
-    shades = iter(("#000000", "#882255", "#332288", "#D55E00", "#0072B2", "#6B5B00", "#CC79A7"))
+    # none of them a role's
+    shades = iter(("#882255", "#332288", "#6B5B00", "#117733", "#AA4499", "#E69F00", "#56B4E9"))
     for stage in result.stages:
         rows = [flag.row for flag in result.flags if flag.stage == stage]
         marker, shade = next(looks, "x"), next(shades, "#000000")
@@ -332,7 +343,7 @@ def coverage_shares(cases: Mapping[str, Coverage], ax: Axes | None = None) -> Ax
     ax = axes_of(ax)
     looks = {
         "covariance": ("o", "#0072B2"), "profile": ("s", "#56B4E9"), "robust covariance": ("D", "#332288"),
-        "pairs": ("v", "#882255"), "residual": ("^", "#CC79A7"), "wild": ("P", "#6B5B00"),
+        "pairs": ("v", "#882255"), "residual": ("^", "#AA4499"), "wild": ("P", "#6B5B00"),
     }  # fmt: skip
     first = next(iter(cases.values()))
     band = 2 * max(case.standard_error for case in cases.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 from typing import Any
@@ -35,7 +36,7 @@ SPARE_LOOKS: tuple[dict[str, Any], ...] = (
 
 
 def use_style() -> None:
-    """Switch matplotlib to the book's style; in a notebook, draw figures as SVG."""
+    """Switch matplotlib to the book's style; in a notebook, draw figures as SVG (for paper, as PDF)."""
     with as_file(files("scalinglab") / "house.mplstyle") as path:
         plt.style.use(path)
     from IPython.core.getipython import get_ipython
@@ -43,7 +44,8 @@ def use_style() -> None:
     if get_ipython() is not None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        set_matplotlib_formats("svg")  # type: ignore[no-untyped-call]
+        paper = os.environ.get("SCALINGLAB_STATIC") == "paper"
+        set_matplotlib_formats("pdf" if paper else "svg")  # type: ignore[no-untyped-call]
 
 
 def count(value: float, digits: int = 3) -> str:

@@ -238,7 +238,7 @@ def certificate(proof: Certificate, level: int | None = None) -> Axes:
             edgecolors="white", linewidths=0.08 if crowded else 0.25, rasterized=len(corners) > 200,
         )  # fmt: skip
         part.add_collection(cells)
-        part.plot(*rest.T, "x", color="black", ms=5, mew=1.0)
+        part.plot(*rest.T, "x", color="black", ms=5, mew=1.0, rasterized=len(rest) > 200)
         part.plot(*sides.T, color=colour, lw=1.2)
         part.set_aspect("equal")
         part.grid(False)

@@ -1,0 +1,12 @@
+"""Every checked exercise of the book, by its label.
+
+A question is a few lines in the file of its part: its label, what it asks, the package's answer,
+random cases, and the mistakes worth a sentence.
+"""
+
+from scalinglab.course.answers import Question
+from scalinglab.course.questions import fitting, law, parabola, practice
+
+QUESTIONS: dict[str, Question] = {
+    question.label: question for part in (law, parabola, fitting, practice) for question in part.QUESTIONS
+}

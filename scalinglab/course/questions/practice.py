@@ -1,0 +1,343 @@
+"""Questions of the part *In practice*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+
+from scalinglab.approach2 import fit_approach2
+from scalinglab.course.answers import Case, Question
+from scalinglab.course.questions.draws import log_uniform, study, surface
+from scalinglab.design import IsoflopDesign
+from scalinglab.quality import STAGES, screen
+from scalinglab.repeated import RepeatedSurface
+from scalinglab.runs import Runs
+from scalinglab.surface import FloatArray
+from scalinglab.vpnls import fit_vpnls
+
+
+def jackknife(a: FloatArray) -> float:
+    """Standard error from the estimates that leave out one budget each."""
+    m = len(a)
+    return float(np.sqrt((m - 1) / m * np.sum((a - a.mean()) ** 2)))
+
+
+def bill(C: float, peak: float, utilisation: float, price: float) -> float:
+    """Dollars that C FLOPs cost on GPUs of that peak (FLOP/s), utilisation and hourly price."""
+    return C / (peak * utilisation) / 3600 * price
+
+
+def most_moving(runs: Runs, statistic: Callable[[Runs], float], rows: FloatArray) -> int:
+    """The one of the rows whose removal moves a statistic most."""
+    changes = np.abs(_changes(runs, statistic, rows))
+    return int(rows[int(np.argmax(changes))])
+
+
+def _changes(runs: Runs, statistic: Callable[[Runs], float], rows: FloatArray) -> FloatArray:
+    every = np.arange(len(runs))
+    return np.array([statistic(runs.take(every != row)) for row in rows]) - statistic(runs)
+
+
+def _slope(runs: Runs) -> float:
+    """Slope of ln L on ln N."""
+    return float(np.polyfit(np.log(runs.N), np.log(runs.L), 1)[0])
+
+
+def _slope_of_tokens(runs: Runs) -> float:
+    """Slope of ln L on ln D."""
+    return float(np.polyfit(np.log(runs.D), np.log(runs.L), 1)[0])
+
+
+def _keeping(runs: Runs, statistic: Callable[[Runs], float], rows: FloatArray) -> int:
+    """The mistake of leaving out all of the rows but one."""
+    every = np.arange(len(runs))
+    kept = [statistic(runs.take(~np.isin(every, rows) | (every == row))) for row in rows]
+    return int(rows[int(np.argmax(np.abs(np.array(kept) - statistic(runs))))])
+
+
+def _moving_cases(rng: np.random.Generator) -> list[Case]:
+    cases: list[Case] = []
+    for place in range(12):
+        runs = study(rng, budgets=3, noise=0.05)
+        rows = np.sort(rng.choice(np.arange(3, len(runs)), 6, replace=False))
+        cases.append((runs, (_slope, _slope_of_tokens)[place % 2], rows))
+    return cases
+
+
+def other_order(runs: Runs) -> Runs:
+    """The runs kept when weak curvature is judged before outliers."""
+    return _kept(
+        runs, "near-duplicates", "too few", "off centre", "weak curvature", "outliers", "too few again"
+    )
+
+
+def _kept(runs: Runs, *names: str) -> Runs:
+    stages = dict(STAGES)
+    return screen(runs, stages=[(name, stages[name]) for name in names]).kept
+
+
+def _dented(rng: np.random.Generator, place: int, size: float) -> Runs:
+    """A study in which one run of one budget lies off its curve."""
+    design = IsoflopDesign(np.geomspace(1, 100, 3) * log_uniform(rng, 1e18, 1e19), reach=3, points=9)
+    clean = design.runs(surface(rng), 0.001, rng)
+    L = clean.L.copy()
+    L[9 * rng.integers(3) + place] += size
+    return Runs(clean.N, clean.D, L, clean.C)
+
+
+def _screening_cases(rng: np.random.Generator) -> list[Case]:
+    """Two studies whose budget is lost with its outlier, two in which only the outlier goes."""
+    cases: list[Case] = []
+    for place, size, rival in ((4, 0.3, _published_order), (0, 0.1, _without_outliers)) * 2:
+        for _ in range(20):
+            runs = _dented(rng, place, size)
+            if len(other_order(runs)) != len(rival(runs)):
+                break
+        cases.append((runs,))
+    return cases
+
+
+def _published_order(runs: Runs) -> Runs:
+    return screen(runs).kept
+
+
+def _without_outliers(runs: Runs) -> Runs:
+    return _kept(runs, "near-duplicates", "too few", "off centre", "weak curvature")
+
+
+def without_each(runs: Runs, fit: Callable[[Runs], Any], C: float) -> FloatArray:
+    """Recommended tokens at C from the runs without each budget in turn."""
+    return np.array([fit(rest).D_opt(C) for rest in _leaving(runs)])
+
+
+def _leaving(runs: Runs) -> Iterator[Runs]:
+    _, member = runs.by_budget()
+    return (runs.take(member != j) for j in range(len(runs.budgets)))
+
+
+def _one_run_less(runs: Runs, fit: Callable[[Runs], Any], C: float) -> FloatArray:
+    every, (_, member) = np.arange(len(runs)), runs.by_budget()
+    firsts = [int(np.argmax(member == j)) for j in range(len(runs.budgets))]
+    return np.array([fit(runs.take(every != first)).D_opt(C) for first in firsts])
+
+
+def equal_compute(law: RepeatedSurface, C: float, unique: float, more: float) -> float:
+    """Budget that reaches, with more unique tokens, the best loss of C FLOPs with the unique ones."""
+    return _budget_for(law, float(law.allocate(C, unique).loss), more, C)
+
+
+def _budget_for(law: RepeatedSurface, loss: float, unique: float, C: float) -> float:
+    """Budget near C whose best loss with the unique tokens is the given one."""
+
+    def excess(log_C: float) -> float:
+        return float(law.allocate(np.exp(log_C), unique).loss) - loss
+
+    return float(np.exp(brentq(excess, np.log(C) - 20, np.log(C) + 20, xtol=1e-13, rtol=1e-14)))
+
+
+def _same_model(law: RepeatedSurface, C: float, unique: float, more: float) -> float:
+    """The mistake of keeping the parameters of the plan for the unique tokens."""
+    plan = law.allocate(C, unique)
+
+    def excess(log_D: float) -> float:
+        return float(law.loss(plan.N, np.exp(log_D), more)) - float(plan.loss)
+
+    return float(6 * plan.N * np.exp(brentq(excess, np.log(plan.D) - 5, np.log(plan.D) + 5)))
+
+
+def _repeated_cases(rng: np.random.Generator) -> list[Case]:
+    cases: list[Case] = []
+    for _ in range(6):
+        law = RepeatedSurface(surface(rng), log_uniform(rng, 8, 30), log_uniform(rng, 4, 15))
+        unique = log_uniform(rng, 1e9, 1e12)
+        C = log_uniform(rng, 5, 40) * law.base_compute(unique)
+        cases.append((law, C, unique, rng.uniform(1.3, 3) * unique))
+    return cases
+
+
+QUESTIONS = (
+    Question(
+        label="ex-sure-jackknife",
+        chapter="uncertainty",
+        asks="jackknife(a): the standard error from the array of estimates that leave out one budget each.",
+        reference=jackknife,
+        cases=lambda rng: [(rng.normal(0.5, 0.02, rng.integers(5, 13)),) for _ in range(6)],
+        mistakes=(
+            (
+                "that is the standard deviation of the estimates; leaving one out moves them little, "
+                "so it is "
+                "multiplied by the root of m - 1",
+                lambda a: np.std(a),
+            ),
+            (
+                "that is the standard deviation of the estimates with m - 1; the jackknife multiplies "
+                "by m - 1 "
+                "where this divides",
+                lambda a: np.std(a, ddof=1),
+            ),
+            (
+                "that is the standard error of a mean; the estimates share most of their runs, so "
+                "they are far "
+                "from independent",
+                lambda a: np.std(a, ddof=1) / np.sqrt(len(a)),
+            ),
+            ("that is the variance: the root is missing", lambda a: jackknife(a) ** 2),
+            (
+                "the root stands over the sum alone; it is over the factor (m - 1)/m too",
+                lambda a: (len(a) - 1) / len(a) * np.sqrt(np.sum((a - a.mean()) ** 2)),
+            ),
+            ("the factor (m - 1)/m is missing", lambda a: np.sqrt(np.sum((a - a.mean()) ** 2))),
+        ),
+    ),
+    Question(
+        label="ex-your-cluster",
+        chapter="cost",
+        asks=(
+            "bill(C, peak, utilisation, price): dollars that C FLOPs cost; peak in FLOP/s, price for an hour."
+        ),
+        reference=bill,
+        cases=lambda rng: [
+            (
+                log_uniform(rng, 1e22, 1e26),
+                log_uniform(rng, 1e14, 2e15),
+                rng.uniform(0.2, 0.6),
+                rng.uniform(1, 4),
+            )
+            for _ in range(6)
+        ],
+        mistakes=(
+            (
+                "seconds are billed as hours: 3600 is missing",
+                lambda C, peak, mfu, price: 3600 * bill(C, peak, mfu, price),
+            ),
+            (
+                "minutes are billed as hours: 60 stands where 3600 should",
+                lambda C, peak, mfu, price: 60 * bill(C, peak, mfu, price),
+            ),
+            (
+                "the utilisation is missing: nobody reaches the peak",
+                lambda C, peak, mfu, price: bill(C, peak, 1, price),
+            ),
+            (
+                "the utilisation multiplies where it should divide: a lower one takes longer",
+                lambda C, peak, mfu, price: bill(C, peak, 1 / mfu, price),
+            ),
+            ("that is GPU-hours: the price is missing", lambda C, peak, mfu, price: bill(C, peak, mfu, 1)),
+            (
+                "a 6 too many: C is in FLOPs already, not N times D",
+                lambda C, peak, mfu, price: 6 * bill(C, peak, mfu, price),
+            ),
+        ),
+    ),
+    Question(
+        label="ex-care-leave-one",
+        chapter="fitting_carefully",
+        asks=(
+            "most_moving(runs, statistic, rows): that one of the rows whose removal moves "
+            "statistic(runs) most."
+        ),
+        reference=most_moving,
+        cases=_moving_cases,
+        mistakes=(
+            (
+                "that is the row with the largest rise; a fall moves the statistic too, so take "
+                "absolute values",
+                lambda runs, f, rows: rows[int(np.argmax(_changes(runs, f, rows)))],
+            ),
+            (
+                "that is the row with the largest fall; a rise moves the statistic too, so take "
+                "absolute values",
+                lambda runs, f, rows: rows[int(np.argmin(_changes(runs, f, rows)))],
+            ),
+            (
+                "that is a place in the list of rows; the row itself is asked",
+                lambda runs, f, rows: int(np.argmax(np.abs(_changes(runs, f, rows)))),
+            ),
+            (
+                "that is the row that moves the statistic least",
+                lambda runs, f, rows: rows[int(np.argmin(np.abs(_changes(runs, f, rows))))],
+            ),
+            (
+                "that is the change; the row is asked",
+                lambda runs, f, rows: np.max(np.abs(_changes(runs, f, rows))),
+            ),
+            ("one run is kept and the other rows are dropped; drop one and keep the others", _keeping),
+        ),
+    ),
+    Question(
+        label="ex-screening-order",
+        chapter="screening",
+        asks="other_order(runs): the runs that are kept when weak curvature is judged before outliers.",
+        reference=other_order,
+        cases=_screening_cases,
+        view=lambda kept: np.sort(kept.L),
+        mistakes=(
+            ("that is the published order, outliers first", _published_order),
+            (
+                "the stage of outliers is gone; it comes after weak curvature",
+                _without_outliers,
+            ),
+            ("nothing was screened: return what `screen` keeps", lambda runs: runs),
+        ),
+    ),
+    Question(
+        label="ex-more-data",
+        chapter="data_runs_out",
+        asks=(
+            "equal_compute(law, C, unique, more): the budget whose best loss with `more` unique tokens is "
+            "that of C FLOPs with `unique` ones."
+        ),
+        reference=equal_compute,
+        cases=_repeated_cases,
+        rtol=1e-5,
+        mistakes=(
+            (
+                "that is the share of the compute saved; the budget is asked for",
+                lambda law, C, unique, more: 1 - equal_compute(law, C, unique, more) / C,
+            ),
+            (
+                "the loss to match is that of the best plan with `unique` tokens, not of the plain frontier",
+                lambda law, C, unique, more: _budget_for(law, law.surface.L_opt(C), more, C),
+            ),
+            (
+                "the budget is split anew when the data grow; you kept the size of the model",
+                lambda law, C, unique, more: _same_model(law, C, unique, more),
+            ),
+        ),
+    ),
+    Question(
+        label="ex-llama3-jackknife",
+        chapter="llama3",
+        asks=(
+            "without_each(runs, fit, C): the tokens recommended at C without each budget in turn, "
+            "lowest budget first."
+        ),
+        reference=without_each,
+        cases=lambda rng: [
+            (study(rng), (fit_approach2, fit_vpnls)[place % 2], log_uniform(rng, 1e22, 1e24))
+            for place in range(4)
+        ],
+        mistakes=(
+            (
+                "these are parameters, N_opt; tokens are asked",
+                lambda runs, fit, C: [fit(rest).N_opt(C) for rest in _leaving(runs)],
+            ),
+            (
+                "all budgets are still in: the runs without one are not what you fit",
+                lambda runs, fit, C: [fit(runs).D_opt(C)] * len(runs.budgets),
+            ),
+            ("only one run of each budget was left out; leave out all of them", _one_run_less),
+            (
+                "the budgets come from the highest; begin with the lowest",
+                lambda runs, fit, C: without_each(runs, fit, C)[::-1],
+            ),
+            (
+                "these are ratios to the answer from all runs; the tokens are asked",
+                lambda runs, fit, C: without_each(runs, fit, C) / fit(runs).D_opt(C),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,198 @@
+"""Both editions of the problem sets, from one source each.
+
+A source ``notebooks/problems/<name>.md`` is a MyST notebook with its solutions.
+``python tools/editions.py instructor`` runs every source and writes the solved editions, with rubric and
+pictures, to ``_build/course/instructor``. ``python tools/editions.py student`` then lets nbgrader make the
+student editions in ``_build/course/student``: stubs that say what is to be done, each followed by the picture
+that its solution draws. ``_build/course`` is a course directory of nbgrader: inside it,
+``nbgrader autograde ps2`` grades what lies in ``submitted``.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbconvert.preprocessors import TagRemovePreprocessor
+from nbformat import NotebookNode
+from nbgrader.apps import NbGraderAPI
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
+    LockCells,
+    NbGraderPreprocessor,
+    SaveCells,
+)
+from nbgrader.utils import is_solution
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+Resources = dict[str, Any]
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ROOT / "notebooks" / "problems"
+COURSE = ROOT / "_build" / "course"
+#: Attached pictures must be PNG: not every front end shows another kind.
+AS_PNG = "from matplotlib_inline.backend_inline import set_matplotlib_formats as f; f('png')"
+SETTINGS = Path(__file__).with_name("nbgrader_config.py")
+
+
+class ExampleOutput(NbGraderPreprocessor):
+    """After a solution that draws, a cell with its picture; it stays when the student runs the stub."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Insert the example cells and drop what only the page of a solution needs."""
+        cells = []
+        for cell in nb.cells:
+            alt = cell.metadata.pop("mystnb", {}).get("image", {}).get("alt", "")
+            cells.append(cell)
+            if cell.cell_type == "code" and is_solution(cell):
+                cells.extend(examples(cell, alt))
+        nb.cells = cells
+        return nb, resources
+
+
+class Stubs(ClearSolutions):
+    """A stub that says in words what is to be done: the cell's own ``todo``."""
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Resources, index: int
+    ) -> tuple[NotebookNode, Resources]:
+        """Replace the solution of one cell."""
+        if is_solution(cell):
+            slug = cell.metadata.nbgrader.grade_id
+            todo = cell.metadata.pop("todo")
+            self.text_stub = f"*Your answer ({slug}): {todo}*"
+            self.code_stub = {"python": stub(f"Problem ({slug}): {todo}")}
+        return super().preprocess_cell(cell, resources, index)
+
+
+def stub(message: str) -> str:
+    """The line that stands in for a solution, broken so that it can be read."""
+    pieces = wrap(message, 64, drop_whitespace=False, break_long_words=False)
+    quoted = "\n".join(f'    "{piece}"' for piece in pieces)
+    return f"raise NotImplementedError(\n{quoted}\n)"
+
+
+def examples(cell: NotebookNode, alt: str) -> Iterable[NotebookNode]:
+    """One Markdown cell for each picture among the outputs of a cell."""
+    slug = cell.metadata.nbgrader.grade_id
+    pictures = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
+    for i, picture in enumerate(pictures):
+        name = f"{slug}-{i}.png"
+        yield nbformat.v4.new_markdown_cell(
+            f"*Example output: what your code should draw.*\n\n![{alt}](attachment:{name})",
+            id=f"example-{slug}-{i}"[:64],
+            attachments={name: {"image/png": picture}},
+        )
+
+
+def sources() -> dict[str, Path]:
+    """The problem sets there are, by name."""
+    return {path.stem: path for path in sorted(SOURCES.glob("*.md"))}
+
+
+def solve(source: Path) -> NotebookNode:
+    """The executed notebook of a source; a cell that fails is an error."""
+    notebook = jupytext.read(source)
+    check_cells(notebook, source)
+    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(source.parent)}})
+    with client.setup_kernel():
+        assert client.kc is not None
+        for i, cell in enumerate(notebook.cells):
+            cell.id = f"cell-{i}"  # the same at every run
+            client.execute_cell(cell, i)
+            cell.metadata.pop("execution", None)  # times of the day
+            if cell.cell_type == "code" and "use_style" in cell.source:
+                client.kc.execute(AS_PNG, silent=True)
+    return notebook
+
+
+def check_cells(notebook: NotebookNode, source: Path) -> None:
+    """Refuse a source in which a problem's text would vanish with the cell it fell into."""
+    for cell in notebook.cells:
+        hidden = "instructor" in cell.metadata.get("tags", []) or is_solution(cell)
+        problem = cell.cell_type == "markdown" and ("## " in cell.source or "**Deliverable" in cell.source)
+        if hidden and problem:
+            raise ValueError(
+                f"{source.name}: the text of a problem stands in the cell that begins "
+                f"{cell.source.strip()[:60]!r}, which students do not see; end that cell with +++."
+            )
+        if is_solution(cell) and "todo" not in cell.metadata:
+            raise ValueError(
+                f"{source.name}: cell {cell.metadata.nbgrader.grade_id} has no metadata 'todo'; say there "
+                "what is to be done."
+            )
+
+
+def write_instructor(names: Iterable[str], course: Path = COURSE) -> None:
+    """Run the sources and write the solved editions into a course directory."""
+    course.mkdir(parents=True, exist_ok=True)
+    shutil.copy(SETTINGS, course)
+    for name in names:
+        path = course / "instructor" / name / f"{name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(solve(sources()[name]), path)
+
+
+def grader(course: Path, **settings: dict[str, Any]) -> NbGraderAPI:
+    """Return nbgrader on a course directory, with our way of making the student edition."""
+    config = PyFileConfigLoader(str(SETTINGS)).load_config()
+    config.CourseDirectory.root = str(course.resolve())
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_cell_tags = {"instructor"}
+    config.GenerateAssignment.preprocessors = [
+        *(TagRemovePreprocessor, ExampleOutput, LockCells, Stubs, ClearOutput, CheckCellMetadata),
+        # nbgrader keeps the cells with their hidden tests before the release loses them
+        *(
+            ComputeChecksums,
+            SaveCells,
+            ClearHiddenTests,
+            ClearMarkScheme,
+            ComputeChecksums,
+            CheckCellMetadata,
+        ),
+    ]
+    config.merge(Config(settings))
+    return NbGraderAPI(config=config)
+
+
+def write_student(names: Iterable[str], course: Path = COURSE) -> None:
+    """Make the student editions from the solved ones, and tell the gradebook about them."""
+    api = grader(course)
+    for name in names:
+        answer = api.generate_assignment(name)
+        if not answer["success"]:
+            raise RuntimeError(f"{name}: {answer.get('error')}\n{answer.get('log')}")
+
+
+def main() -> None:
+    """Write one edition of the named problem sets, or of all."""
+    parser = argparse.ArgumentParser(description="Write the editions of the problem sets.")
+    parser.add_argument("edition", choices=["instructor", "student"])
+    parser.add_argument("names", nargs="*", help="problem sets such as ps2; all without a name")
+    arguments = parser.parse_args()
+    names = arguments.names or list(sources())
+    unknown = [name for name in names if name not in sources()]
+    if unknown:
+        sys.exit(f"There is no problem set {', '.join(unknown)}; there are {', '.join(sources())}.")
+    if arguments.edition == "instructor":
+        write_instructor(names)
+    else:
+        write_student(names)
+    for name in names:
+        print((COURSE / arguments.edition / name / f"{name}.ipynb").relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
