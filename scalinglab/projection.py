@@ -9,6 +9,7 @@ of a map, starting points, bootstrap draws with their weights.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ PRODUCT = 4096
 COLUMNS = 1 << 20
 
 #: Cells of a map solved at once, along each exponent: memory this small is used again, not asked for.
-TILE = 100
+TILE = 128
 
 
 class Linear(NamedTuple):
@@ -63,8 +64,9 @@ def free_least_squares(
     Arguments as in :func:`nonnegative_least_squares`; derived in the chapter *Variable projection*.
     """
     det = pp * qq - pq * pq
-    A = (qq * pL - pq * qL) / det
-    B = (pp * qL - pq * pL) / det
+    A, B = qq * pL - pq * qL, pp * qL - pq * pL
+    A /= det
+    B /= det
     E = L - A * p - B * q
     rss = LL - A * pL - B * qL
     return Linear(E, A, B, rss), det
@@ -92,52 +94,42 @@ def nonnegative_least_squares(
     Notes
     -----
     Where the free solution is feasible it is the minimum. The objective is convex: where the free E is
-    negative and the best solution with E = 0 is feasible, that one is. Only cells where both fail compare
-    all sets of positive coefficients: on its own set the minimum is the ordinary least-squares solution,
-    so the best feasible of these is the minimum.
+    negative and the best solution with E = 0 is feasible, that one is. Where both fail, A or B is zero,
+    and the better of the two fits with one column is the minimum.
     """
     products = Products(W, p, q, L, pp, qq, pq, pL, qL, LL)
     with np.errstate(divide="ignore", invalid="ignore"):
         (E, A, B, rss), det = free_least_squares(*products[1:])
-        excess = np.minimum(E, 0)
-        if excess.any():
+        if not E.min() >= 0:
             # raise E to zero: A and B follow by their covariances with E, over its variance
+            excess = np.minimum(E, 0)
             u, v = (qq * p - pq * q) / det, (pp * q - pq * p) / det
             shift = excess / (1 / W + u * p + v * q)
             A += shift * u
             B += shift * v
             E -= excess
             rss += shift * excess
-        failed = ~((A >= 0) & (B >= 0) & (det > 1e-15 * pp * qq))
-    if failed.any():
-        where = np.nonzero(failed)
-        few = (np.broadcast_to(values, failed.shape)[where] for values in products)
-        for values, others in zip((E, A, B, rss), _bounded_least_squares(*few), strict=True):
-            values[where] = others
-    return Linear(E, A, B, np.maximum(rss, 0))
+        independent = det > 1e-15 * pp * qq
+    if not (A.min() >= 0 and B.min() >= 0 and independent.all()):
+        failed = ~((A >= 0) & (B >= 0) & independent)
+        E_p, A_p, rss_p = _one_column(W, p, L, pp, pL, LL)
+        E_q, B_q, rss_q = _one_column(W, q, L, qq, qL, LL)
+        in_p = failed & (rss_p <= rss_q)
+        for where, fit in ((failed, (E_q, 0, B_q, rss_q)), (in_p, (E_p, A_p, 0, rss_p))):
+            for values, others in zip((E, A, B, rss), fit, strict=True):
+                np.copyto(values, others, where=where)
+    return Linear(E, A, B, np.maximum(rss, 0, out=rss))
 
 
-def _bounded_least_squares(
-    W: Any, p: Any, q: Any, L: Any, pp: Any, qq: Any, pq: Any, pL: Any, qL: Any, LL: Any
-) -> Linear:
-    """Best of the seven solutions with at least one coefficient at zero; arrays of shape (k,)."""
-    none = np.zeros_like(pp)
-    # sums of products about zero, for E = 0
-    PP, QQ, PQ = pp + W * p * p, qq + W * q * q, pq + W * p * q
-    PL, QL, LL0 = pL + W * p * L, qL + W * q * L, LL + W * L * L
+def _one_column(W: Any, x: Any, L: Any, xx: Any, xL: Any, LL: Any) -> tuple[Any, Any, Any]:
+    """Constant and slope, not negative, of L on (1, x), and the residual sum of squares they leave."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        a, b = pL / pp, qL / qq
-        a0, b0 = PL / PP, QL / QQ
-        det = PP * QQ - PQ * PQ
-        a1, b1 = (QQ * PL - PQ * QL) / det, (PP * QL - PQ * PL) / det
-        both = np.where(det > 1e-15 * PP * QQ, LL0 - a1 * PL - b1 * QL, np.inf)
-        E = np.array([none, L, L - a * p, L - b * q, none, none, none])
-        A = np.array([none, none, a, none, a0, none, a1])
-        B = np.array([none, none, none, b, none, b0, b1])
-        rss = np.array([LL0, LL, LL - a * pL, LL - b * qL, LL0 - a0 * PL, LL0 - b0 * QL, both])
-        feasible = np.minimum(np.minimum(E, A), B) >= 0
-    best = np.argmin(np.where(feasible, rss, np.inf), axis=0), np.arange(len(none))
-    return Linear(E[best], A[best], B[best], rss[best])
+        slope = np.where(xx > 0, np.maximum(xL / xx, 0), 0)  # without spread x adds nothing to the constant
+        through_zero = np.maximum((xL + W * x * L) / (xx + W * x * x), 0)
+    slope = np.where(slope * x > L, through_zero, slope)
+    E = np.maximum(L - slope * x, 0)
+    rss = LL - slope * (2 * xL - slope * xx) + W * (L - E - slope * x) ** 2
+    return E, slope, rss
 
 
 def map_products(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: FloatArray | None) -> Products:
@@ -145,28 +137,28 @@ def map_products(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: Float
 
     Only ``pq`` has shape (j, k); what depends on one exponent is a column (j, 1) or a row (k,).
     """
+    j = len(alpha)
     w = np.ones_like(logs.L) if weights is None else weights
-    W = w.sum()
-    parts = blocks(len(w), max(128, COLUMNS // (len(alpha) + len(beta))))
+    W, mean = w.sum(), w @ logs.L / w.sum()
+    parts = blocks(len(w), max(128, COLUMNS // (j + len(beta))))
 
-    def columns(x: FloatArray, exponents: FloatArray) -> FloatArray:
-        return np.exp(np.multiply.outer(-exponents, x))
+    @lru_cache(1)  # a single block, the common case, is not computed twice
+    def columns(start: int) -> FloatArray:
+        rows = slice(start, start + parts[0].stop)
+        X = np.concatenate([np.outer(-alpha, logs.n[rows]), np.outer(-beta, logs.d[rows])])
+        return np.asarray(np.exp(X, out=X))
 
-    p: FloatArray = sum(columns(logs.n[rows], alpha) @ w[rows] for rows in parts) / W
-    q: FloatArray = sum(columns(logs.d[rows], beta) @ w[rows] for rows in parts) / W
-    mean = w @ logs.L / W
+    means: FloatArray = sum(columns(rows.start) @ w[rows] for rows in parts) / W
     sums: list[Any] = []
     for rows in parts:
         root = np.sqrt(w[rows])
-        P, Q = columns(logs.n[rows], alpha), columns(logs.d[rows], beta)
-        P -= p[:, None]
-        P *= root
-        Q -= q[:, None]
-        Q *= root
-        y = (logs.L[rows] - mean) * root
-        more = [np.einsum("jr,jr->j", P, P), np.einsum("kr,kr->k", Q, Q), P @ Q.T, P @ y, Q @ y, y @ y]
+        X, y = columns(rows.start), (logs.L[rows] - mean) * root
+        X -= means[:, None]
+        X *= root
+        more = [np.einsum("ir,ir->i", X, X), X[:j] @ X[j:].T, X @ y, y @ y]
         sums = [old + new for old, new in zip(sums, more, strict=True)] if sums else more
-    pp, qq, pq, pL, qL, LL = sums
+    squares, pq, with_L, LL = sums
+    (p, q), (pp, qq), (pL, qL) = ((both[:j], both[j:]) for both in (means, squares, with_L))
     return Products(W, p[:, None], q, mean, pp[:, None], qq, pq, pL[:, None], qL, LL)
 
 
@@ -174,8 +166,7 @@ def map_rss(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: FloatArray
     """Reduced residual sum of squares at every pair of exponents, shape (len(alpha), len(beta))."""
     W, p, q, L, pp, qq, rss, pL, qL, LL = map_products(logs, alpha, beta, weights)
     # pq is overwritten tile by tile; in most tiles all cells have the same positive coefficients
-    starts = product(range(0, len(alpha), TILE), range(0, len(beta), TILE))
-    for j, k in ((slice(start, start + TILE), slice(stop, stop + TILE)) for start, stop in starts):
+    for j, k in product(blocks(len(alpha), TILE), blocks(len(beta), TILE)):
         tile = W, p[j], q[k], L, pp[j], qq[k], rss[j, k], pL[j], qL[k], LL
         rss[j, k] = nonnegative_least_squares(*tile).rss
     return np.asarray(rss)
