@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalinglab.fits import EXPONENT_RANGE
 from scalinglab.logs import Logs
@@ -22,13 +23,17 @@ _HIGH = np.array([np.inf, np.inf, np.inf, EXPONENT_RANGE[1], EXPONENT_RANGE[1]])
 
 
 class Optimum(NamedTuple):
-    """Parameters (E, A, B, alpha, beta) in centred units and the objective there."""
+    """Parameters (E, A, B, alpha, beta) in centred units and the objective there.
+
+    ``settled`` says that the steps converged and that no parameter stands at a bound.
+    """
 
     theta: FloatArray
     objective: float
+    settled: bool
 
 
-def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 100) -> Optimum:
+def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 400) -> Optimum:
     r"""Minimise :math:`\sum_i \rho(r_i)` over E, A, B >= 0 and exponents in their range, from ``start``.
 
     The Newton matrix is exact, second derivatives of the model included. Where it is not positive definite
@@ -50,28 +55,35 @@ def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 100) -> 
     -------
     Optimum
     """
-    theta = np.clip(start, _LOW, _HIGH)
-    value, gradient, newton, majorant = _expand(logs, loss, theta)
+    theta = _inside(start)
+    here = _expand(logs, loss, theta)
     floor = _floor(logs, loss)
-    last_steps = 2
     for _ in range(iterations):
+        value, gradient, newton, majorant = here
         step = _step(theta, gradient, newton, majorant)
         slope = float(gradient @ step)
-        # near the optimum the gain drowns in the rounding of the objective, but the step is still good
-        converged = bool(-slope <= 1e-12 * value + floor)
-        trial = np.clip(theta + step, _LOW, _HIGH)
+        if -slope <= 1e-9 * value + floor:
+            # convergence is quadratic: what this step leaves is beyond the rounding of the objective
+            end = _inside(theta + step)
+            last = _value(logs, loss, end)
+            if last <= value + 1e-12 * value + floor:
+                return Optimum(end, last, settled=bool(((end > _LOW) & (end < _HIGH)).all()))
         size = 1.0
-        while not converged and _value(logs, loss, trial) > value + 1e-4 * size * slope:
+        trial = _inside(theta + step)
+        there = _expand(logs, loss, trial)
+        while not there[0] <= value + 1e-4 * size * slope:
             size /= 2
             if size < 1e-12:
-                return Optimum(theta, value)
-            trial = np.clip(theta + size * step, _LOW, _HIGH)
-        theta = trial
-        last_steps -= converged
-        if not last_steps:
-            break
-        value, gradient, newton, majorant = _expand(logs, loss, theta)
-    return Optimum(theta, _value(logs, loss, theta))
+                return Optimum(theta, value, settled=False)
+            trial = _inside(theta + size * step)
+            there = _expand(logs, loss, trial)
+        theta, here = trial, there
+    return Optimum(theta, here[0], settled=False)
+
+
+def _inside(theta: FloatArray) -> FloatArray:
+    """The nearest parameters that keep the bounds."""
+    return np.asarray(np.minimum(np.maximum(theta, _LOW), _HIGH))
 
 
 def _floor(logs: Logs, loss: Loss) -> float:
@@ -96,70 +108,79 @@ def _value(logs: Logs, loss: Loss, theta: FloatArray) -> float:
 def _expand(logs: Logs, loss: Loss, theta: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
     """Objective, gradient (5,), Hessian (5, 5) and the reweighted least-squares matrix (5, 5)."""
     E, A, B, alpha, beta = theta
-    value = 0.0
-    gram, bent, second = np.zeros((6, 6)), np.zeros((5, 5)), np.zeros((2, 2))
+    value, slopes = 0.0, np.zeros(7)
+    majorant, bent = np.zeros((5, 5)), np.zeros((5, 5))
     for rows in blocks(len(logs.n), PRODUCT):
         n, d = logs.n[rows], logs.d[rows]
-        p, q = np.exp(-alpha * n), np.exp(-beta * d)
+        # f by (E, A, B); by the exponents, once and twice, without the amplitudes
+        X = np.empty((7, len(n)))
+        X[0] = 1
+        p, q = np.exp(-alpha * n, out=X[1]), np.exp(-beta * d, out=X[2])
         f = E + A * p + B * q
-        r = residuals(loss, f, logs.L[rows])
-        n_p, d_q = n * p, d * q
-        # the Jacobian, and below it the residuals
-        X = np.stack([np.ones_like(p), p, q, -A * n_p, -B * d_q, r])
-        weight, psi, bend = loss.weight(r), loss.psi(r), loss.curvature(r)
-        slope = psi
+        np.multiply(n, np.multiply(n, p, out=X[3]), out=X[5])
+        np.multiply(d, np.multiply(d, q, out=X[4]), out=X[6])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r = residuals(loss, f, logs.L[rows])
+            if loss.log:
+                X /= f
+        weight, psi = loss.weight(r), loss.psi(r)
+        bend = loss.curvature(r) - weight
         if loss.log:  # r = log f - log L: dr = df/f, d²r = d²f/f - df df/f²
-            X[:5] /= f
-            bend = bend - psi
-            slope = psi / f
+            bend -= psi
         value += float(loss.rho(r).sum())
-        gram += (X * weight) @ X.T
-        bend -= weight
+        slopes += X @ psi
+        majorant += (X[:5] * weight) @ X[:5].T
         if bend.any():
             bent += (X[:5] * bend) @ X[:5].T
-        second += [[slope @ n_p, slope @ (n * n_p)], [slope @ d_q, slope @ (d * d_q)]]
-    majorant, gradient = gram[:5, :5], gram[:5, 5]
-    hessian = majorant + bent
+    amplitudes = np.array([1, 1, 1, -A, -B])
+    outer = amplitudes[:, None] * amplitudes
+    majorant *= outer
+    hessian = majorant + bent * outer
     # second derivatives of f: (A, alpha), (B, beta), (alpha, alpha), (beta, beta)
-    for k, amplitude in ((0, A), (1, B)):
-        hessian[1 + k, 3 + k] -= second[k, 0]
-        hessian[3 + k, 1 + k] -= second[k, 0]
-        hessian[3 + k, 3 + k] += amplitude * second[k, 1]
-    return value, gradient, hessian, majorant
+    for k, amplitude in ((1, A), (2, B)):
+        hessian[k, 2 + k] -= slopes[2 + k]
+        hessian[2 + k, k] -= slopes[2 + k]
+        hessian[2 + k, 2 + k] += amplitude * slopes[4 + k]
+    return value, slopes[:5] * amplitudes, hessian, majorant
 
 
 def _step(theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant: FloatArray) -> FloatArray:
     """Solve for a downhill step of the free parameters that stops at the first bound it meets."""
-    held = ((theta <= _LOW) & (gradient >= 0)) | ((theta >= _HIGH) & (gradient <= 0))
+    at_low, at_high = theta <= _LOW, theta >= _HIGH
+    held = (at_low & (gradient >= 0)) | (at_high & (gradient <= 0))
     # a term that is absent has no exponent to improve
-    held |= np.array([False, False, False, theta[1] == 0, theta[2] == 0])
+    held[3:] |= theta[1:3] == 0
     while True:
-        free = np.flatnonzero(~held)
-        square = np.ix_(free, free)
-        scale = 1 / np.sqrt(np.maximum(np.diag(majorant)[free], np.finfo(float).tiny))
-        matrix: FloatArray = np.eye(len(free))  # steepest descent, should the majorant itself be singular
-        for share in (0.0, 0.01, 0.1, 0.5, 1.0):
-            blend = ((1 - share) * newton[square] + share * majorant[square]) * scale[:, None] * scale
-            try:
-                np.linalg.cholesky(blend)
-            except np.linalg.LinAlgError:
-                continue
-            matrix = blend
-            break
-        step = np.zeros(5)
-        step[free] = np.linalg.solve(matrix, -gradient[free] * scale) * scale
+        step = _free_step(~held, gradient, newton, majorant)
         # a parameter at its bound that the coupled step would push across it stays there
-        outward = ((theta <= _LOW) & (step < 0)) | ((theta >= _HIGH) & (step > 0))
+        outward = (at_low & (step < 0)) | (at_high & (step > 0))
         if not outward.any():
             break
         held |= outward
     # clipping one parameter alone may turn a descent into an ascent: shorten the whole step instead
-    bound = np.where(step < 0, _LOW, _HIGH)
-    room = np.full(5, np.inf)
-    moving = step != 0
-    room[moving] = (bound - theta)[moving] / step[moving]
-    first = int(np.argmin(room))
-    if room[first] < 1:
+    end = theta + step
+    beyond = (end < _LOW) | (end > _HIGH)
+    if beyond.any():
+        bound = np.where(step < 0, _LOW, _HIGH)
+        room = np.divide(bound - theta, step, out=np.ones(5), where=beyond)
+        first = int(np.argmin(room))
         step *= room[first]
         step[first] = bound[first] - theta[first]
     return step
+
+
+def _free_step(
+    free: NDArray[np.bool_], gradient: FloatArray, newton: FloatArray, majorant: FloatArray
+) -> FloatArray:
+    """Newton step of the free parameters, the Hessian blended with the majorant until it is positive."""
+    # in units in which the diagonal of the majorant is one; held parameters have no slope, no coupling
+    scale = free / np.sqrt(np.maximum(majorant.diagonal(), np.finfo(float).tiny))
+    units, rest = scale[:, None] * scale, np.diag(1.0 - free)
+    for share in (0.0, 0.01, 0.1, 0.5, 1.0):
+        blend = ((1 - share) * newton + share * majorant) * units + rest
+        try:
+            np.linalg.cholesky(blend)
+            return np.asarray(np.linalg.solve(blend, -gradient * scale) * scale)
+        except np.linalg.LinAlgError:
+            continue
+    return np.asarray(-gradient * scale**2)  # steepest descent, should the majorant itself be singular

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scalinglab.concerns import require_identifiable, surface_concerns
-from scalinglab.descent import Descent, descend
+from scalinglab.descent import descend
 from scalinglab.fits import EXPONENT_RANGE, SurfaceFit
 from scalinglab.logs import Logs, gather
 from scalinglab.losses import Loss, Squared
@@ -20,6 +20,9 @@ START_EXPONENTS = np.geomspace(*EXPONENT_RANGE, 24)
 
 #: With more runs than this, the map and the first steps see them gathered into cells.
 MANY = 16384
+
+#: Newton steps from the cells of that map, at most; where they do not suffice the search is two-dimensional.
+SHORT = 12
 
 #: Local minima of that map from which the search starts, at most.
 STARTS = 6
@@ -109,11 +112,11 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     r"""Fit all five parameters of a loss surface by variable projection.
 
     For given exponents the best E, A, B follow exactly (:func:`project`), which leaves a function of
-    two variables. It is mapped over the range of exponents, its lowest local minima are refined by
-    Levenberg-Marquardt steps in two dimensions, each is polished on all five parameters, and the best is
-    kept. For Huber losses a search on reweighted squares adds a start. More than 16384 runs are gathered
-    into cells for the map and the first steps alone; time grows linearly with the runs, and memory by
-    two columns.
+    two variables. It is mapped over the range of exponents, Newton's method on all five parameters starts
+    at its lowest local minima, and the best end is kept. Where twelve steps do not suffice or meet a
+    bound, and for Huber losses, Levenberg-Marquardt steps in two dimensions go first; for Huber losses a
+    search on reweighted squares adds a start. More than 16384 runs are gathered into cells for the map
+    and the steps in two dimensions; time grows linearly with the runs, and memory by two columns.
 
     Parameters
     ----------
@@ -164,8 +167,9 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     del logs  # two columns as long as the runs
     how = (
         f"reduced objective mapped at {len(START_EXPONENTS)} x {len(START_EXPONENTS)} exponents, at most "
-        f"{STARTS} minima refined by Levenberg-Marquardt, then polished by Newton steps; no starting "
-        f"values to choose; E, A, B >= 0, exponents in {EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
+        f"{STARTS} minima refined by Newton steps, by Levenberg-Marquardt first where these do not settle; "
+        "no starting values to choose; "
+        f"E, A, B >= 0, exponents in {EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
     )
     concerns = tuple(surface_concerns(surface, runs))
     return SurfaceFit(surface, runs, loss, "VPNLS", optimum.objective, concerns, how)
@@ -173,41 +177,40 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
 
 def _optimum(logs: Logs, loss: Loss) -> Optimum:
     """Best polished optimum over the starting points."""
-    starts = _local_minima(logs, None)
-    if not isinstance(loss, Squared):
-        starts = np.vstack([starts, _reweighted(logs, loss, starts[0])])
-    candidates = [polish(logs, loss, start) for start in starts]
+    candidates: list[Optimum] = []
+    if isinstance(loss, Squared) and len(logs.n) <= MANY:
+        candidates += [polish(logs, loss, cell, SHORT) for cell in _valleys(logs, None)]
+    if not (candidates and all(optimum.settled for optimum in candidates)):
+        starts = _local_minima(logs, None)
+        if not isinstance(loss, Squared):
+            starts = np.vstack([starts, _reweighted(logs, loss, starts[0])])
+        candidates += [polish(logs, loss, start) for start in starts]
     return min(candidates, key=lambda optimum: optimum.objective)
 
 
-def _local_minima(logs: Logs, weights: FloatArray | None) -> FloatArray:
-    """Distinct minima of the reduced sum of squares, best first; rows E, A, B, alpha, beta."""
-    if len(logs.n) <= MANY:
-        return _mapped_minima(logs, weights)
-    starts = _mapped_minima(*gather(logs, weights))
-    rows = None if weights is None else weights[None]
-    return _distinct(descend(logs, starts[:, 3], starts[:, 4], rows, tolerance=1e-6))
-
-
-def _mapped_minima(logs: Logs, weights: FloatArray | None) -> FloatArray:
-    """The same, from the lowest cells of the map."""
-    rss = map_rss(logs, START_EXPONENTS, START_EXPONENTS, weights)
-    k = len(START_EXPONENTS)
-    fenced = np.full((k + 2, k + 2), np.inf)
+def _valleys(logs: Logs, weights: FloatArray | None) -> FloatArray:
+    """Cells of the map no higher than their neighbours, lowest first; rows E, A, B, alpha, beta."""
+    products = map_products(logs, START_EXPONENTS, START_EXPONENTS, weights)
+    E, A, B, rss = nonnegative_least_squares(*products)
+    fenced = np.full((len(rss) + 2, len(rss) + 2), np.inf)
     fenced[1:-1, 1:-1] = rss
-    around = [fenced[1 + i : 1 + i + k, 1 + j : 1 + j + k] for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
-    rows, columns = np.nonzero(rss <= np.minimum.reduce(around))
+    across = np.minimum(np.minimum(fenced[:, :-2], fenced[:, 2:]), fenced[:, 1:-1])
+    around = np.minimum(np.minimum(across[:-2], across[2:]), across[1:-1])
+    rows, columns = np.nonzero(rss <= around)
     order = np.argsort(rss[rows, columns], kind="stable")[:STARTS]
-    alpha, beta = START_EXPONENTS[rows[order]], START_EXPONENTS[columns[order]]
-    return _distinct(descend(logs, alpha, beta, None if weights is None else weights[None], tolerance=1e-6))
+    cells = rows[order], columns[order]
+    exponents = START_EXPONENTS[cells[0]], START_EXPONENTS[cells[1]]
+    return np.column_stack([E[cells], A[cells], B[cells], *exponents])
 
 
-def _distinct(descent: Descent) -> FloatArray:
-    """Rows E, A, B, alpha, beta of a descent, best first, repeated answers once."""
-    order = np.argsort(descent.rss, kind="stable")
-    rows = np.column_stack([descent.E, descent.A, descent.B, descent.alpha, descent.beta])[order]
-    kept = [rows[0]]
-    for row in rows[1:]:
+def _local_minima(logs: Logs, weights: FloatArray | None) -> FloatArray:
+    """Distinct minima of the reduced sum of squares, of many runs those of their cells; best first."""
+    few, total = (logs, weights) if len(logs.n) <= MANY else gather(logs, weights)
+    _, _, _, alpha, beta = _valleys(few, total).T
+    found = descend(few, alpha, beta, None if total is None else total[None], tolerance=1e-6)
+    minima = np.column_stack([found.E, found.A, found.B, found.alpha, found.beta])
+    kept: list[FloatArray] = []
+    for row in minima[np.argsort(found.rss, kind="stable")]:
         if all(np.abs(row[3:] - other[3:]).max() > 1e-5 for other in kept):
             kept.append(row)
     return np.array(kept)

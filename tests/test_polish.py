@@ -138,3 +138,10 @@ def test_polish_keeps_going_when_a_bound_is_hit():
     found = polish(logs._replace(L=logs.L - 2.0), Squared(), np.array([0.5, 1.0, 1.0, 0.5, 0.5]))
     assert found.theta[0] == 0.0
     assert found.objective == pytest.approx(0.2455709531580, rel=1e-10)
+
+
+def test_settled_means_converged_and_off_the_bounds(logs):
+    start = truth(logs) * 1.1
+    assert polish(logs, Squared(), start).settled
+    assert not polish(logs, Squared(), start, iterations=2).settled
+    assert not polish(logs._replace(L=logs.L - 2.0), Squared(), start).settled

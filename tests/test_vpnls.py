@@ -12,7 +12,7 @@ from scalinglab.polish import polish
 from scalinglab.published import CHINCHILLA
 from scalinglab.runs import Runs
 from scalinglab.surface import LossSurface
-from scalinglab.vpnls import fit_vpnls, objective_map, project
+from scalinglab.vpnls import _valleys, fit_vpnls, objective_map, project
 
 LETTERS = ("E", "A", "B", "alpha", "beta")
 DESIGN = IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21], reach=16, points=15)
@@ -290,3 +290,26 @@ def test_negative_losses_are_a_concern_of_their_own():
     runs = FIVE.runs(CHINCHILLA)
     with pytest.raises(FitError, match="positive"):
         fit_vpnls(Runs(runs.N, runs.D, runs.L - 10))
+
+
+@pytest.mark.parametrize("seed", [7, 55, 58, 65])
+def test_losses_that_depend_on_nothing_have_a_huber_fit(seed):
+    # where most residuals lie on the straight parts, the Newton matrix may be singular to the last digit
+    rng = np.random.default_rng(seed)
+    N, D = np.exp(rng.uniform(16, 24, 11)), np.exp(rng.uniform(18, 27, 11))
+    L = 3 + 0.3 * rng.standard_normal(11)
+    fit = fit_vpnls(Runs(N, D, L), Huber(0.01))
+    assert fit.objective <= objective(Huber(0.01), np.median(L), L)
+
+
+@pytest.mark.parametrize("seed", [13, 36, 47, 55])
+def test_where_newton_steps_do_not_settle_the_search_in_two_dimensions_goes_first(seed):
+    # few runs in a narrow valley, or an optimum at a bound
+    rng = np.random.default_rng(seed)
+    N, D = np.exp(rng.uniform(16, 24, 6)), np.exp(rng.uniform(18, 27, 6))
+    alpha, beta = rng.uniform(0.1, 1.2, 2)
+    runs = Runs(N, D, (N / 1e9) ** -alpha + (D / 1e10) ** -beta + 0.03 * rng.standard_normal(6))
+    logs, exponents = Logs.of(runs), np.geomspace(0.01, 2, 200)
+    lowest = objective_map(runs, exponents, exponents).min()
+    assert min(polish(logs, Squared(), cell, 12).objective for cell in _valleys(logs, None)) > lowest
+    assert fit_vpnls(runs).objective <= lowest
