@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from scalinglab.fits import EXPONENT_RANGE, FitError
 from scalinglab.runs import Runs, blocks
-from scalinglab.surface import FloatArray, LossSurface, training_flops
+from scalinglab.surface import FLOPS_PER_PARAMETER_TOKEN, FloatArray, LossSurface
 
 #: A stated compute may differ from 6ND by this relative amount before a fit says so.
 COMPUTE_TOLERANCE = 0.02
 
-#: Standard errors by which a budget's mean residual may differ from zero before a fit says so.
-SHARED_ERROR_LIMIT = 3.5
+#: How often runs whose errors are independent are said to share errors within budgets, whatever the number
+#: of budgets.
+FALSE_ALARMS = 0.005
 
 #: Scaled condition number above which the parameters count as badly determined.
 CONDITION_LIMIT = 1e6
@@ -49,8 +51,8 @@ def require_identifiable(runs: Runs) -> None:
 
 
 def _distinct(enough: int, *columns: FloatArray) -> int:
-    """How many rows differ, counted up to ``enough``; the first hundred runs decide most often."""
-    if len({*zip(*(column[:100].tolist() for column in columns), strict=True)}) >= enough:
+    """How many rows differ, counted up to ``enough``; the first few runs decide most often."""
+    if len({*zip(*(column[:32].tolist() for column in columns), strict=True)}) >= enough:
         return enough
     new = np.ones(len(columns[0]), bool)
     found = 0
@@ -65,10 +67,16 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
     """What makes a fitted surface doubtful, whatever the method: cause and remedy, a sentence each."""
     found = compute_concerns(runs)
     low, high = EXPONENT_RANGE
-    vanished = [letter for letter in ("E", "A", "B") if getattr(surface, letter) == 0]
+    largest = {
+        "E": surface.E,
+        "A": surface.A * runs.N.min() ** -surface.alpha,
+        "B": surface.B * runs.D.min() ** -surface.beta,
+    }
+    vanished = [letter for letter, term in largest.items() if term <= 1e-12 * runs.L.max()]
     for letter in vanished:
+        rounded = " to within rounding" if largest[letter] else ""
         found.append(
-            f"{letter} is zero, the edge of what the model allows: these runs do not show that term. "
+            f"{letter} is zero{rounded}, the edge of what the model allows: these runs do not show the term. "
             + (
                 "Add larger runs, whose losses come closer to the floor."
                 if letter == "E"
@@ -118,20 +126,26 @@ def _residual_powers(surface: LossSurface, runs: Runs, rows: slice) -> tuple[Flo
 
 
 def _shared_errors(runs: Runs, sizes: FloatArray, sums: FloatArray, squares: FloatArray) -> list[str]:
-    """Name the budget whose runs err together most, unless chance would do it."""
+    """Name the budget whose runs err together most, unless chance would do it to one of so many budgets.
+
+    The share of a normal distribution beyond the mean residual's standard errors, either side, times the
+    number of budgets compared bounds the chance of a false alarm (Bonferroni's inequality).
+    """
     freedom = len(runs) - 5
-    scatter = np.sqrt(squares.sum() / freedom) if freedom > 0 else np.inf
+    scatter = math.sqrt(squares.sum() / freedom) if freedom > 0 else math.inf
     if scatter < 1e-10 * max(runs.L.max(), -runs.L.min()):
         return []
-    means = sums / sizes
-    scores = np.where(sizes >= 4, np.abs(means) * np.sqrt(sizes) / scatter, 0.0)
+    compared = sizes >= 4
+    scores = np.where(compared, np.abs(sums) / np.sqrt(sizes), 0.0) / scatter
     worst = int(np.argmax(scores))
-    if scores[worst] <= SHARED_ERROR_LIMIT:
+    chance = math.erfc(scores[worst] / math.sqrt(2)) * np.count_nonzero(compared)
+    if not compared.any() or chance > FALSE_ALARMS:
         return []
-    side = "above" if means[worst] > 0 else "below"
+    mean = sums[worst] / sizes[worst]
+    side = "above" if mean > 0 else "below"
     return [
         f"the {sizes[worst]:.0f} runs of budget {runs.budgets[worst]:.3g} lie {side} the surface together "
-        f"(mean {means[worst]:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, "
+        f"(mean {mean:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, "
         "so the fit is less certain than its residuals suggest. Refit without that budget and compare."
     ]
 
@@ -140,7 +154,7 @@ def compute_concerns(runs: Runs) -> list[str]:
     """Whether the stated compute is 6ND."""
 
     def ratio(rows: slice) -> FloatArray:
-        return np.asarray(runs.C[rows] / training_flops(runs.N[rows], runs.D[rows]))
+        return runs.C[rows] / (FLOPS_PER_PARAMETER_TOKEN * runs.N[rows] * runs.D[rows])
 
     if max(np.abs(np.log(_extremes(ratio, len(runs))))) <= np.log1p(COMPUTE_TOLERANCE):
         return []
@@ -165,14 +179,14 @@ def scaled_condition(surface: LossSurface, runs: Runs) -> float:
     That of the factor R of a QR decomposition, updated block by block: the digits that squares lose are
     the ones in question.
     """
+    parts = blocks(len(runs), 4096)
     log_N0, log_D0 = (
-        sum(float(np.log(column[rows]).sum()) for rows in blocks(len(runs))) / len(runs)
-        for column in (runs.N, runs.D)
+        sum(float(np.log(column[rows]).sum()) for rows in parts) / len(runs) for column in (runs.N, runs.D)
     )
     R: FloatArray = np.empty((0, 5))
-    for rows in blocks(len(runs), 4096):
+    for rows in parts:
         n, d = np.log(runs.N[rows]) - log_N0, np.log(runs.D[rows]) - log_D0
         p, q = np.exp(-surface.alpha * n), np.exp(-surface.beta * d)
-        J = np.stack([np.ones_like(n), p, q, n * p, d * q], axis=1)
+        J = np.array([np.ones_like(n), p, q, n * p, d * q]).T
         R = np.asarray(np.linalg.qr(np.concatenate([R, J]), mode="r"))
-    return float(np.linalg.cond(R / np.linalg.norm(R, axis=0)))
+    return float(np.linalg.cond(R / np.sqrt((R**2).sum(axis=0))))

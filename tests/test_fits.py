@@ -195,3 +195,11 @@ def test_parabola_that_does_not_open_upwards_has_no_vertex(bend):
 
 def test_parabola_that_is_nearly_straight_has_its_vertex_out_of_sight():
     assert Parabola(1e20, (2.0, -0.3, 1e-9), 1e9, (1e8, 1e10), 7).vertex == np.inf
+
+
+def test_budgets_of_few_runs_are_not_said_to_share_errors():
+    rng = np.random.default_rng(0)
+    N, D = np.exp(rng.uniform(16, 24, 12)), np.exp(rng.uniform(18, 27, 12))
+    runs = Runs(N, D, CHINCHILLA.loss(N, D) + 0.01 * rng.standard_normal(12))
+    assert len(runs.budgets) == 12
+    assert not concerns_of(fit_vpnls(runs), "together")

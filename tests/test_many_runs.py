@@ -16,6 +16,7 @@ from scalinglab import (
     Runs,
     Squared,
     bootstrap,
+    concerns,
     fit_vpnls,
     load_llama3,
     noise_studies,
@@ -224,3 +225,32 @@ def test_threads_change_nothing_above_rounding():
         return np.array(json.loads(done.stdout))
 
     np.testing.assert_allclose(answers(2), answers(1), rtol=1e-12)
+
+
+def test_a_budget_shift_is_judged_by_how_many_budgets_are_compared():
+    """Errors of independent runs raise no alarm among a thousand budgets; a shared error still does."""
+    many_budgets = [many(20_000, seed) for seed in range(5)]
+    for runs in many_budgets:
+        assert len(runs.budgets) > 1000
+        assert fit_vpnls(runs).concerns == ()
+    runs = many_budgets[0]
+    _, places = runs.by_budget()
+    sizes = np.bincount(places)
+    struck = int(np.argmax(sizes))
+    L = runs.L + np.where(places == struck, 6 * 0.01 / np.sqrt(sizes[struck]), 0.0)
+    (sentence,) = fit_vpnls(Runs(runs.N, runs.D, L)).concerns
+    assert f"the {sizes[struck]} runs of budget {runs.budgets[struck]:.3g} lie above" in sentence
+
+
+def test_ten_budgets_of_independent_errors_raise_an_alarm_as_often_as_promised(monkeypatch):
+    C = np.repeat(np.geomspace(1e18, 1e21, 10), 12)
+    N = np.sqrt(C / 120) * np.tile(np.geomspace(0.25, 4, 12), 10)
+    D = C / (6 * N)
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(concerns, "FALSE_ALARMS", 0.2)
+    alarms = 0
+    for _ in range(600):
+        L = CHINCHILLA.loss(N, D) + 0.01 * rng.standard_normal(120)
+        alarms += any("together" in sentence for sentence in surface_concerns(CHINCHILLA, Runs(N, D, L)))
+    # the chance is 1 - 0.98^10 = 18 %, so 110 are expected, with a standard deviation of 9
+    assert 82 < alarms < 138
