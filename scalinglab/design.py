@@ -7,7 +7,8 @@ from numbers import Integral
 
 import numpy as np
 
-from scalinglab.runs import BUDGET_TOLERANCE, Runs
+from scalinglab.budgets import BUDGET_TOLERANCE
+from scalinglab.runs import Runs
 from scalinglab.surface import FLOPS_PER_PARAMETER_TOKEN, FloatArray, LossSurface
 
 

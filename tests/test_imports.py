@@ -14,6 +14,7 @@ PACKAGE = Path(scalinglab.__file__).parent
 ORDER = [
     "surface",
     "published",
+    "budgets",
     "runs",
     "logs",
     "design",
