@@ -8,7 +8,8 @@ import pytest
 
 from scalinglab import plotting
 from scalinglab.approach3 import fit_approach3
-from scalinglab.certificate import _about_midrange, _lower_bounds, certify
+from scalinglab.bound import about_midrange, lower_bounds
+from scalinglab.certificate import certify
 from scalinglab.datasets import load_chinchilla
 from scalinglab.design import IsoflopDesign
 from scalinglab.logs import Logs
@@ -113,13 +114,13 @@ def test_bounds_of_random_cells_hold_and_are_sharp(noise, rng):
     for _ in range(4):
         N, D = np.exp(rng.uniform(16, 23, 40)), np.exp(rng.uniform(18, 25, 40))
         runs = Runs(N, D, CHINCHILLA.loss(N, D) + noise * rng.standard_normal(40))
-        logs = _about_midrange(Logs.of(runs))
+        logs = about_midrange(Logs.of(runs))
         corner = np.exp(rng.uniform(np.log(0.01), np.log(1.5), (250, 2)))
         side = 10 ** rng.uniform(-5, -0.5, (250, 2))
         cells = np.column_stack(
             [corner[:, 0], corner[:, 0] + side[:, 0], corner[:, 1], corner[:, 1] + side[:, 1]]
         )
-        bounds, centres = _lower_bounds(logs, cells)
+        bounds, centres = lower_bounds(logs, cells)
         alpha, beta = within(cells, 40, rng)
         least = distances(runs, alpha, beta).reshape(250, 40).min(axis=1)
         assert np.all(bounds <= least)

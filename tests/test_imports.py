@@ -32,6 +32,7 @@ ORDER = [
     "stops",
     "vpnls",
     "sensitivity",
+    "bound",
     "certificate",
     "bias",
     "uncertainty",
