@@ -121,7 +121,8 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
 
 def _residual_powers(surface: LossSurface, runs: Runs, rows: slice) -> tuple[FloatArray, ...]:
     """Residuals of some runs, to the powers 0, 1 and 2."""
-    r = runs.L[rows] - np.asarray(surface.loss(runs.N[rows], runs.D[rows]))
+    in_N, in_D = surface.A * runs.N[rows] ** -surface.alpha, surface.B * runs.D[rows] ** -surface.beta
+    r = runs.L[rows] - (surface.E + in_N + in_D)
     return np.ones_like(r), r, r**2
 
 

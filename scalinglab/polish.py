@@ -20,6 +20,7 @@ from scalinglab.surface import FloatArray
 
 _LOW = np.array([0.0, 0.0, 0.0, EXPONENT_RANGE[0], EXPONENT_RANGE[0]])
 _HIGH = np.array([np.inf, np.inf, np.inf, EXPONENT_RANGE[1], EXPONENT_RANGE[1]])
+_TINY = np.finfo(float).tiny
 
 
 class Optimum(NamedTuple):
@@ -33,6 +34,7 @@ class Optimum(NamedTuple):
     settled: bool
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # a trial may lie where the model, and its log, vanish
 def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 400) -> Optimum:
     r"""Minimise :math:`\sum_i \rho(r_i)` over E, A, B >= 0 and exponents in their range, from ``start``.
 
@@ -100,8 +102,7 @@ def _value(logs: Logs, loss: Loss, theta: FloatArray) -> float:
     total = 0.0
     for rows in blocks(len(logs.n), PRODUCT):
         f = E + A * np.exp(-alpha * logs.n[rows]) + B * np.exp(-beta * logs.d[rows])
-        with np.errstate(divide="ignore"):
-            total += float(loss.rho(residuals(loss, f, logs.L[rows])).sum())
+        total += float(loss.rho(residuals(loss, f, logs.L[rows])).sum())
     return total
 
 
@@ -119,10 +120,9 @@ def _expand(logs: Logs, loss: Loss, theta: FloatArray) -> tuple[float, FloatArra
         f = E + A * p + B * q
         np.multiply(n, np.multiply(n, p, out=X[3]), out=X[5])
         np.multiply(d, np.multiply(d, q, out=X[4]), out=X[6])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            r = residuals(loss, f, logs.L[rows])
-            if loss.log:
-                X /= f
+        r = residuals(loss, f, logs.L[rows])
+        if loss.log:
+            X /= f
         weight, psi = loss.weight(r), loss.psi(r)
         bend = loss.curvature(r) - weight
         if loss.log:  # r = log f - log L: dr = df/f, d²r = d²f/f - df df/f²
@@ -174,7 +174,7 @@ def _free_step(
 ) -> FloatArray:
     """Newton step of the free parameters, the Hessian blended with the majorant until it is positive."""
     # in units in which the diagonal of the majorant is one; held parameters have no slope, no coupling
-    scale = free / np.sqrt(np.maximum(majorant.diagonal(), np.finfo(float).tiny))
+    scale = free / np.sqrt(np.maximum(majorant.diagonal(), _TINY))
     units, rest = scale[:, None] * scale, np.diag(1.0 - free)
     for share in (0.0, 0.01, 0.1, 0.5, 1.0):
         blend = ((1 - share) * newton + share * majorant) * units + rest
