@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from scalinglab.concerns import require_identifiable, surface_concerns
+from scalinglab.descent import descend
 from scalinglab.fits import EXPONENT_RANGE, SurfaceFit
+from scalinglab.logs import Logs
 from scalinglab.losses import Huber, Loss, objective
 from scalinglab.polish import polish
-from scalinglab.projection import Logs, descend
 from scalinglab.runs import Runs
 from scalinglab.surface import FloatArray
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalinglab.fits import EXPONENT_RANGE, SurfaceFit
+from scalinglab.logs import Logs
 from scalinglab.losses import Squared
-from scalinglab.projection import BLOCK, Logs, free_least_squares, moments
+from scalinglab.projection import BLOCK, free_least_squares, moments
 from scalinglab.surface import FloatArray
 
 #: Cells narrower than this are not halved again: what is left there is a tie.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from scalinglab.fits import EXPONENT_RANGE, FitError
-from scalinglab.runs import Runs
-from scalinglab.surface import LossSurface, training_flops
+from scalinglab.runs import Runs, blocks
+from scalinglab.surface import FloatArray, LossSurface, training_flops
 
 #: A stated compute may differ from 6ND by this relative amount before a fit says so.
 COMPUTE_TOLERANCE = 0.02
@@ -20,14 +22,14 @@ CONDITION_LIMIT = 1e6
 
 def require_identifiable(runs: Runs) -> None:
     """Raise FitError if no method can tell the five parameters of a surface from these runs."""
-    distinct = len(np.unique(np.column_stack([runs.N, runs.D]), axis=0))
+    distinct = _distinct(5, runs.N, runs.D)
     if distinct < 5:
         raise FitError(
             f"a surface has five parameters and these are {distinct} distinct runs (N, D); "
             "add runs until there are five or more, better fifteen."
         )
     for letter, meaning, exponent in (("N", "model size", "alpha"), ("D", "token count", "beta")):
-        values = len(np.unique(getattr(runs, letter)))
+        values = _distinct(3, getattr(runs, letter))
         if values < 3:
             raise FitError(
                 f"all runs share {values} value{'s' * (values > 1)} of {letter}, which cannot fix {exponent} "
@@ -46,6 +48,19 @@ def require_identifiable(runs: Runs) -> None:
         )
 
 
+def _distinct(enough: int, *columns: FloatArray) -> int:
+    """How many rows differ, counted up to ``enough``; the first hundred runs decide most often."""
+    if len({*zip(*(column[:100].tolist() for column in columns), strict=True)}) >= enough:
+        return enough
+    new = np.ones(len(columns[0]), bool)
+    found = 0
+    while found < enough and new.any():
+        row = int(np.argmax(new))
+        new &= np.logical_or.reduce([column != column[row] for column in columns])
+        found += 1
+    return found
+
+
 def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
     """What makes a fitted surface doubtful, whatever the method: cause and remedy, a sentence each."""
     found = compute_concerns(runs)
@@ -60,33 +75,33 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
                 else "Add runs over a wider range of " + ("N" if letter == "A" else "D") + "."
             )
         )
-    ratio = runs.D / runs.N
+    lowest, highest = _extremes(lambda rows: runs.D[rows] / runs.N[rows], len(runs))
     for letter, value in (("alpha", surface.alpha), ("beta", surface.beta)):
         if value <= low * (1 + 1e-6) or value >= high * (1 - 1e-6):
             found.append(
                 f"{letter} stands at the edge of its range, {value:g} of {low:g}-{high:g}: these runs do not "
-                f"fix it. D/N runs from {ratio.min():.3g} to {ratio.max():.3g}; add runs outside that."
+                f"fix it. D/N runs from {lowest:.3g} to {highest:.3g}; add runs outside that."
             )
-    if ratio.max() / ratio.min() < 1.2:
+    if highest / lowest < 1.2:
+        middle = np.median(runs.D / runs.N)
         found.append(
-            f"all runs share D/N near {np.median(ratio):.3g}, so the two terms change together and cannot be "
-            f"told apart; add runs at {np.median(ratio) / 4:.3g} and {np.median(ratio) * 4:.3g} tokens "
-            "per parameter."
+            f"all runs share D/N near {middle:.3g}, so the two terms change together and cannot be "
+            f"told apart; add runs at {middle / 4:.3g} and {middle * 4:.3g} tokens per parameter."
         )
     if len(runs) < 10:
         found.append(
             f"{len(runs)} runs for five parameters leave {len(runs) - 5} to judge the fit by; "
             "add runs before you rely on it."
         )
-    spread = runs.L - runs.L.mean()
-    rss = float(np.sum((runs.L - surface.loss(runs.N, runs.D)) ** 2))
-    if rss > 0.5 * float(spread @ spread):
+    sums = runs.sums_by_budget(lambda rows: _residual_powers(surface, runs, rows))
+    rss, mean = sums[2].sum(), runs.L.mean()
+    scatter = sum(float(np.sum((runs.L[rows] - mean) ** 2)) for rows in blocks(len(runs)))
+    if rss > 0.5 * scatter:
         found.append(
-            f"the surface explains {max(0.0, 1 - rss / float(spread @ spread)):.0%} of the variance of the "
-            "losses: these runs say little about N and D. Check the loss column, or add runs over wider "
-            "ranges."
+            f"the surface explains {max(0.0, 1 - rss / scatter):.0%} of the variance of the losses: these "
+            "runs say little about N and D. Check the loss column, or add runs over wider ranges."
         )
-    found += _shared_errors(surface, runs)
+    found += _shared_errors(runs, *sums)
     condition = scaled_condition(surface, runs)
     if condition > CONDITION_LIMIT and not vanished:
         found.append(
@@ -96,43 +111,68 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
     return found
 
 
-def _shared_errors(surface: LossSurface, runs: Runs) -> list[str]:
+def _residual_powers(surface: LossSurface, runs: Runs, rows: slice) -> tuple[FloatArray, ...]:
+    """Residuals of some runs, to the powers 0, 1 and 2."""
+    r = runs.L[rows] - np.asarray(surface.loss(runs.N[rows], runs.D[rows]))
+    return np.ones_like(r), r, r**2
+
+
+def _shared_errors(runs: Runs, sizes: FloatArray, sums: FloatArray, squares: FloatArray) -> list[str]:
     """Name the budget whose runs err together most, unless chance would do it."""
-    residuals = runs.L - np.asarray(surface.loss(runs.N, runs.D))
     freedom = len(runs) - 5
-    scatter = np.sqrt(residuals @ residuals / freedom) if freedom > 0 else np.inf
-    if scatter < 1e-10 * np.abs(runs.L).max():
+    scatter = np.sqrt(squares.sum() / freedom) if freedom > 0 else np.inf
+    if scatter < 1e-10 * max(runs.L.max(), -runs.L.min()):
         return []
-    budgets, member = runs.by_budget()
-    sizes = np.bincount(member)
-    means = np.bincount(member, residuals) / sizes
+    means = sums / sizes
     scores = np.where(sizes >= 4, np.abs(means) * np.sqrt(sizes) / scatter, 0.0)
     worst = int(np.argmax(scores))
     if scores[worst] <= SHARED_ERROR_LIMIT:
         return []
     side = "above" if means[worst] > 0 else "below"
     return [
-        f"the {sizes[worst]} runs of budget {budgets[worst]:.3g} lie {side} the surface together (mean "
-        f"{means[worst]:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, so "
-        "the fit is less certain than its residuals suggest. Refit without that budget and compare."
+        f"the {sizes[worst]:.0f} runs of budget {runs.budgets[worst]:.3g} lie {side} the surface together "
+        f"(mean {means[worst]:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, "
+        "so the fit is less certain than its residuals suggest. Refit without that budget and compare."
     ]
 
 
 def compute_concerns(runs: Runs) -> list[str]:
     """Whether the stated compute is 6ND."""
-    ratio = runs.C / training_flops(runs.N, runs.D)
-    worst = int(np.argmax(np.abs(np.log(ratio))))
-    if np.abs(np.log(ratio[worst])) <= np.log1p(COMPUTE_TOLERANCE):
+
+    def ratio(rows: slice) -> FloatArray:
+        return np.asarray(runs.C[rows] / training_flops(runs.N[rows], runs.D[rows]))
+
+    if max(np.abs(np.log(_extremes(ratio, len(runs))))) <= np.log1p(COMPUTE_TOLERANCE):
         return []
+    everywhere = ratio(slice(None))
+    worst = int(np.argmax(np.abs(np.log(everywhere))))
     return [
-        f"C differs from 6ND by more than {COMPUTE_TOLERANCE:.0%} (row {worst}: C/6ND = {ratio[worst]:.3g}); "
-        "allocations assume C = 6ND. Check how N counts embeddings and how C was counted, or leave C out."
+        f"C differs from 6ND by more than {COMPUTE_TOLERANCE:.0%} (row {worst}: C/6ND = "
+        f"{everywhere[worst]:.3g}); allocations assume C = 6ND. Check how N counts embeddings and how C was "
+        "counted, or leave C out."
     ]
 
 
+def _extremes(values: Callable[[slice], FloatArray], runs: int) -> tuple[float, float]:
+    """Smallest and largest of what ``values`` answers for blocks of the runs."""
+    ends = [(part.min(), part.max()) for part in map(values, blocks(runs))]
+    return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
+
+
 def scaled_condition(surface: LossSurface, runs: Runs) -> float:
-    """Condition number of the Jacobian in (E, A, B, alpha, beta) after its columns get unit length."""
-    n, d = np.log(runs.N), np.log(runs.D)
-    p, q = np.exp(-surface.alpha * (n - n.mean())), np.exp(-surface.beta * (d - d.mean()))
-    J = np.column_stack([np.ones(len(runs)), p, q, (n - n.mean()) * p, (d - d.mean()) * q])
-    return float(np.linalg.cond(J / np.linalg.norm(J, axis=0)))
+    """Condition number of the Jacobian in (E, A, B, alpha, beta) after its columns get unit length.
+
+    That of the factor R of a QR decomposition, updated block by block: the digits that squares lose are
+    the ones in question.
+    """
+    log_N0, log_D0 = (
+        sum(float(np.log(column[rows]).sum()) for rows in blocks(len(runs))) / len(runs)
+        for column in (runs.N, runs.D)
+    )
+    R: FloatArray = np.empty((0, 5))
+    for rows in blocks(len(runs), 4096):
+        n, d = np.log(runs.N[rows]) - log_N0, np.log(runs.D[rows]) - log_D0
+        p, q = np.exp(-surface.alpha * n), np.exp(-surface.beta * d)
+        J = np.stack([np.ones_like(n), p, q, n * p, d * q], axis=1)
+        R = np.asarray(np.linalg.qr(np.concatenate([R, J]), mode="r"))
+    return float(np.linalg.cond(R / np.linalg.norm(R, axis=0)))

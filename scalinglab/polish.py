@@ -11,8 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from scalinglab.fits import EXPONENT_RANGE
+from scalinglab.logs import Logs
 from scalinglab.losses import Loss, residuals
-from scalinglab.projection import BLOCK, Logs
+from scalinglab.projection import PRODUCT
+from scalinglab.runs import blocks
 from scalinglab.surface import FloatArray
 
 _LOW = np.array([0.0, 0.0, 0.0, EXPONENT_RANGE[0], EXPONENT_RANGE[0]])
@@ -50,9 +52,7 @@ def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 100) -> 
     """
     theta = np.clip(start, _LOW, _HIGH)
     value, gradient, newton, majorant = _expand(logs, loss, theta)
-    # what residuals of a few units in the last place add up to: nothing below can be told apart
-    ulp = np.finfo(float).eps * (1.0 if loss.log else np.abs(logs.L))
-    floor = float(np.sum(loss.rho(np.broadcast_to(4 * ulp, logs.L.shape))))
+    floor = _floor(logs, loss)
     last_steps = 2
     for _ in range(iterations):
         step = _step(theta, gradient, newton, majorant)
@@ -67,18 +67,26 @@ def polish(logs: Logs, loss: Loss, start: FloatArray, iterations: int = 100) -> 
                 return Optimum(theta, value)
             trial = np.clip(theta + size * step, _LOW, _HIGH)
         theta = trial
-        value, gradient, newton, majorant = _expand(logs, loss, theta)
         last_steps -= converged
         if not last_steps:
             break
-    return Optimum(theta, value)
+        value, gradient, newton, majorant = _expand(logs, loss, theta)
+    return Optimum(theta, _value(logs, loss, theta))
+
+
+def _floor(logs: Logs, loss: Loss) -> float:
+    """What residuals of a few units in the last place add up to: nothing below can be told apart."""
+    unit = 4 * np.finfo(float).eps
+    if loss.log:
+        return len(logs.n) * float(loss.rho(np.array(unit)))
+    return sum(float(loss.rho(unit * np.abs(logs.L[rows])).sum()) for rows in blocks(len(logs.n)))
 
 
 def _value(logs: Logs, loss: Loss, theta: FloatArray) -> float:
     """Objective alone."""
     E, A, B, alpha, beta = theta
     total = 0.0
-    for rows in _blocks(len(logs.n)):
+    for rows in blocks(len(logs.n), PRODUCT):
         f = E + A * np.exp(-alpha * logs.n[rows]) + B * np.exp(-beta * logs.d[rows])
         with np.errstate(divide="ignore"):
             total += float(loss.rho(residuals(loss, f, logs.L[rows])).sum())
@@ -89,32 +97,34 @@ def _expand(logs: Logs, loss: Loss, theta: FloatArray) -> tuple[float, FloatArra
     """Objective, gradient (5,), Hessian (5, 5) and the reweighted least-squares matrix (5, 5)."""
     E, A, B, alpha, beta = theta
     value = 0.0
-    gradient, hessian, majorant = np.zeros(5), np.zeros((5, 5)), np.zeros((5, 5))
-    for rows in _blocks(len(logs.n)):
+    gram, bent, second = np.zeros((6, 6)), np.zeros((5, 5)), np.zeros((2, 2))
+    for rows in blocks(len(logs.n), PRODUCT):
         n, d = logs.n[rows], logs.d[rows]
         p, q = np.exp(-alpha * n), np.exp(-beta * d)
         f = E + A * p + B * q
         r = residuals(loss, f, logs.L[rows])
-        J = np.stack([np.ones_like(p), p, q, -A * n * p, -B * d * q])
-        psi, bend = loss.psi(r), loss.curvature(r)
+        n_p, d_q = n * p, d * q
+        # the Jacobian, and below it the residuals
+        X = np.stack([np.ones_like(p), p, q, -A * n_p, -B * d_q, r])
+        weight, psi, bend = loss.weight(r), loss.psi(r), loss.curvature(r)
+        slope = psi
         if loss.log:  # r = log f - log L: dr = df/f, d²r = d²f/f - df df/f²
-            J /= f
+            X[:5] /= f
             bend = bend - psi
             slope = psi / f
-        else:
-            slope = psi
         value += float(loss.rho(r).sum())
-        gradient += J @ psi
-        hessian += (J * bend) @ J.T
-        majorant += (J * loss.weight(r)) @ J.T
-        # second derivatives of f: (A, alpha), (B, beta), (alpha, alpha), (beta, beta)
-        second = -float(slope @ (n * p)), -float(slope @ (d * q))
-        hessian[1, 3] += second[0]
-        hessian[3, 1] += second[0]
-        hessian[2, 4] += second[1]
-        hessian[4, 2] += second[1]
-        hessian[3, 3] += A * float(slope @ (n * n * p))
-        hessian[4, 4] += B * float(slope @ (d * d * q))
+        gram += (X * weight) @ X.T
+        bend -= weight
+        if bend.any():
+            bent += (X[:5] * bend) @ X[:5].T
+        second += [[slope @ n_p, slope @ (n * n_p)], [slope @ d_q, slope @ (d * d_q)]]
+    majorant, gradient = gram[:5, :5], gram[:5, 5]
+    hessian = majorant + bent
+    # second derivatives of f: (A, alpha), (B, beta), (alpha, alpha), (beta, beta)
+    for k, amplitude in ((0, A), (1, B)):
+        hessian[1 + k, 3 + k] -= second[k, 0]
+        hessian[3 + k, 1 + k] -= second[k, 0]
+        hessian[3 + k, 3 + k] += amplitude * second[k, 1]
     return value, gradient, hessian, majorant
 
 
@@ -127,17 +137,17 @@ def _step(theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant:
         free = np.flatnonzero(~held)
         square = np.ix_(free, free)
         scale = 1 / np.sqrt(np.maximum(np.diag(majorant)[free], np.finfo(float).tiny))
-        factor: FloatArray = np.eye(len(free))  # steepest descent, should the majorant itself be singular
+        matrix: FloatArray = np.eye(len(free))  # steepest descent, should the majorant itself be singular
         for share in (0.0, 0.01, 0.1, 0.5, 1.0):
-            blend = (1 - share) * newton[square] + share * majorant[square]
+            blend = ((1 - share) * newton[square] + share * majorant[square]) * scale[:, None] * scale
             try:
-                factor = np.asarray(np.linalg.cholesky(blend * scale[:, None] * scale), float)
+                np.linalg.cholesky(blend)
             except np.linalg.LinAlgError:
                 continue
+            matrix = blend
             break
-        half = np.linalg.solve(factor, -gradient[free] * scale)
         step = np.zeros(5)
-        step[free] = np.linalg.solve(factor.T, half) * scale
+        step[free] = np.linalg.solve(matrix, -gradient[free] * scale) * scale
         # a parameter at its bound that the coupled step would push across it stays there
         outward = ((theta <= _LOW) & (step < 0)) | ((theta >= _HIGH) & (step > 0))
         if not outward.any():
@@ -153,7 +163,3 @@ def _step(theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant:
         step *= room[first]
         step[first] = bound[first] - theta[first]
     return step
-
-
-def _blocks(runs: int) -> list[slice]:
-    return [slice(start, start + BLOCK) for start in range(0, runs, BLOCK)]

@@ -9,15 +9,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scalinglab.descent import descend
 from scalinglab.fits import FitError, FrontierFit, SurfaceFit
+from scalinglab.logs import Logs
 from scalinglab.losses import Squared
-from scalinglab.projection import Logs, descend
-from scalinglab.runs import Runs
+from scalinglab.runs import Runs, blocks
 from scalinglab.surface import FloatArray, LossSurface, PowerLaw, training_flops
 from scalinglab.uncertainty import Interval
 
 #: A vertex this many half-widths of the grid from its centre belongs to a parabola without a minimum.
 FLAT = 10.0
+
+#: Runs times draws that exist at once, at most.
+DRAWN = 1 << 21
 
 Kind = Literal["pairs", "residual", "wild"]
 Fit = SurfaceFit | FrontierFit
@@ -248,6 +252,7 @@ def bootstrap(
 
     Notes
     -----
+    Memory holds the answers and a block of two million runs and draws, however many draws there are.
     Efron :cite:p:`efron1979`; residuals after :cite:t:`freedman1981`, wild after :cite:t:`wu1986`.
     Surfaces are refitted from the optimum of all runs, without searching for other minima. In Approach 2
     a draw fails if any budget the fit used has fewer than three distinct sizes or a parabola that does
@@ -266,20 +271,37 @@ def bootstrap(
     _check(runs, fits, draws, kind)
     logs = Logs.of(runs)
     weights, losses = None, runs.L
-    if kind == "pairs":
-        weights = draw_weights(runs, draws, rng, within_budgets)
-    else:
-        surface_fit = next(one for one in fits if isinstance(one, SurfaceFit))
-        losses = draw_losses(surface_fit.predicted, surface_fit.residuals, draws, rng, kind)
-    replicates = tuple(
-        refit_surface(logs._replace(L=losses), one, weights, draws)
-        if isinstance(one, SurfaceFit)
-        else refit_frontier(one, weights, losses)
-        for one in fits
-    )
+    parts: list[list[Replicates]] = []
+    for rows in blocks(draws, max(1, DRAWN // len(runs))):
+        count = rows.stop - rows.start
+        if kind == "pairs":
+            weights = draw_weights(runs, count, rng, within_budgets)
+        else:
+            centre = next(one for one in fits if isinstance(one, SurfaceFit))
+            losses = draw_losses(centre.predicted, centre.residuals, count, rng, kind)
+        parts.append(
+            [
+                refit_surface(logs._replace(L=losses), one, weights, count)
+                if isinstance(one, SurfaceFit)
+                else refit_frontier(one, weights, losses)
+                for one in fits
+            ]
+        )
+    replicates = tuple(_joined(blocks_of_one) for blocks_of_one in zip(*parts, strict=True))
     failed = np.array([np.isnan(replicate.a) for replicate in replicates])
     where = " within budgets" if kind == "pairs" and within_budgets else ""
     return Bootstrap(fits, replicates, failed, kind + where)
+
+
+def _joined(parts: Sequence[Replicates]) -> Replicates:
+    """The replicates of several blocks of draws as one."""
+
+    def column(letter: str) -> FloatArray:
+        return np.concatenate([getattr(part, letter) for part in parts])
+
+    if isinstance(parts[0], Frontiers):
+        return Frontiers(column("coefficient"), column("a"))
+    return Surfaces(*(column(letter) for letter in ("E", "A", "B", "alpha", "beta")))  # type: ignore[arg-type]
 
 
 def draw_weights(runs: Runs, draws: int, rng: np.random.Generator, within_budgets: bool = True) -> FloatArray:

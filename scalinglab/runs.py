@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,8 +95,7 @@ class Runs:
     @property
     def budgets(self) -> FloatArray:
         """The distinct compute budgets, ascending; computes within 1 % of each other are one budget."""
-        values, _ = self.by_budget()
-        return values
+        return self._budgets.medians.copy()
 
     def at(self, C: float) -> Runs:
         """Return the runs of the budget C.
@@ -207,18 +207,66 @@ class Runs:
 
     def by_budget(self) -> tuple[FloatArray, NDArray[np.intp]]:
         """Return the budgets, ascending, and for each run the place of its budget among them."""
-        order = np.argsort(self.C, kind="stable")
-        logs = np.log(self.C[order])
-        member = np.empty(len(self), np.intp)
-        values: list[float] = []
-        start = 0
-        while start < len(logs):
-            stop = int(np.searchsorted(logs, logs[start] + BUDGET_TOLERANCE, side="right"))
-            group = self.C[order[start:stop]]
-            values.append(float(np.median(group)))
-            member[order[start:stop]] = len(values) - 1
-            start = stop
-        return np.array(values), member
+        return self._budgets.medians.copy(), self._budgets.places(self.C)
+
+    def sums_by_budget(self, columns: Callable[[slice], Sequence[FloatArray]]) -> FloatArray:
+        """Sums over the runs of each budget, shape (columns, budgets).
+
+        ``columns`` answers for a slice of the runs, so that no column as long as the runs need exist.
+        """
+        sums: FloatArray = np.zeros(())
+        for rows in blocks(len(self)):
+            places, count = self._budgets.places(self.C[rows]), len(self._budgets.medians)
+            sums = sums + np.array([np.bincount(places, values, count) for values in columns(rows)])
+        return sums
+
+    @cached_property
+    def _budgets(self) -> _Budgets:
+        return _Budgets.of(self.C)
+
+
+class _Budgets(NamedTuple):
+    """The budgets and a table that finds the budget of a run in one look.
+
+    The leading bits of a double count in steps of less than the tolerance, and budgets lie further apart;
+    so the runs that share these bits belong to two budgets at most.
+    """
+
+    medians: FloatArray
+    lowest_bits: int
+    before: NDArray[np.intp]
+    starts: FloatArray
+
+    @classmethod
+    def of(cls, C: FloatArray) -> _Budgets:
+        """One step a budget, and a factor of e holds a hundred budgets at most, however many the runs."""
+        ordered = np.sort(C)
+        above = np.exp(BUDGET_TOLERANCE)
+        starts = [0]
+        while (stop := int(ordered.searchsorted(above * ordered[starts[-1]], "right"))) < len(C):
+            starts.append(stop)
+        first, last = np.array(starts), np.array([*starts[1:], len(C)]) - 1
+        medians = (ordered[(first + last) // 2] + ordered[(first + last + 1) // 2]) / 2
+        bits = _leading_bits(ordered[[*starts, -1]])
+        table = np.full(bits[-1] - bits[0] + 1, np.inf)
+        table[bits[:-1] - bits[0]] = ordered[first]
+        begun = np.cumsum(np.isfinite(table))
+        return cls(medians, int(bits[0]), begun - np.isfinite(table) - 1, table)
+
+    def places(self, C: FloatArray) -> NDArray[np.intp]:
+        """Place of the budget of each run among the budgets."""
+        cell = _leading_bits(C) - self.lowest_bits
+        return self.before[cell] + (self.starts[cell] <= C)
+
+
+def _leading_bits(C: FloatArray) -> NDArray[np.int64]:
+    """Exponent and first seven digits of the mantissa: a count that grows with C, 128 for each doubling."""
+    return np.ascontiguousarray(C).view(np.int64) >> 45
+
+
+def blocks(runs: int, size: int = 1 << 13) -> list[slice]:
+    """Slices that cover so many runs, each small enough to stay in cache."""
+    return [slice(start, min(start + size, runs)) for start in range(0, runs, size)]
 
 
 def _column(letter: str, values: ArrayLike) -> FloatArray:
@@ -250,11 +298,13 @@ def _column(letter: str, values: ArrayLike) -> FloatArray:
             f"Runs: {_MEANING[letter]} of row {row} is {column[row]}; drop the run or fill in its "
             f'{_MEANING[letter]} (pandas: df.dropna(subset=["{letter}"])).'
         )
-    size = np.abs(column)
-    if letter == "L" and not ((size == 0) | ((size > 1e-100) & (size < 1e100))).all():
-        row = int(np.argmax((size != 0) & ((size <= 1e-100) | (size >= 1e100))))
-        raise ValueError(f"Runs: loss of row {row} is {column[row]:g}; check its unit.")
-    if letter != "L" and not (column > 0).all():
+    if letter == "L" and not 1e-100 < column.min(initial=1) <= column.max(initial=1) < 1e100:
+        size = np.abs(column)
+        odd = (size != 0) & ((size <= 1e-100) | (size >= 1e100))
+        if odd.any():
+            row = int(np.argmax(odd))
+            raise ValueError(f"Runs: loss of row {row} is {column[row]:g}; check its unit.")
+    if letter != "L" and not column.min(initial=1) > 0:
         row = int(np.argmin(column > 0))
         raise ValueError(
             f"Runs: {_MEANING[letter]} of row {row} is {column[row]:g}; {letter} must be positive. "

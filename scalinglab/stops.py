@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from scalinglab.approach3 import centred_starts, lse_objective, search
+from scalinglab.logs import Logs
 from scalinglab.losses import Huber, Loss
-from scalinglab.projection import Logs
 from scalinglab.runs import Runs
 from scalinglab.surface import FloatArray, LossSurface
 

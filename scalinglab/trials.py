@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from scalinglab.approach2 import fit_approach2, fit_parabola
 from scalinglab.approach3 import fit_approach3
+from scalinglab.descent import descend
 from scalinglab.design import IsoflopDesign
 from scalinglab.fits import EXPONENT_RANGE, FitError, SurfaceFit
-from scalinglab.projection import Logs, descend
+from scalinglab.logs import Logs
 from scalinglab.resampling import Fit, Kind, draw_losses, draw_weights
 from scalinglab.runs import BUDGET_TOLERANCE, Runs
 from scalinglab.surface import FloatArray, LossSurface

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import stdtrit
 
+from scalinglab.descent import descend
 from scalinglab.fits import EXPONENT_RANGE, FitError, SurfaceFit
+from scalinglab.logs import Logs
 from scalinglab.losses import Squared
-from scalinglab.projection import Logs, moments, slopes
 from scalinglab.surface import FloatArray
 
 if TYPE_CHECKING:
@@ -367,49 +368,25 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
     return Profile(statistic, estimate, level, Interval(low, high), limit, freedom, values, rss)
 
 
-def reduced_along(
-    logs: Logs, statistic: Statistic, values: FloatArray, start: FloatArray, iterations: int = 60
-) -> FloatArray:
+def reduced_along(logs: Logs, statistic: Statistic, values: FloatArray, start: FloatArray) -> FloatArray:
     r"""Lowest sum of squares with one statistic held at each of R values, the rest free; shape (R,).
 
     With a held, :math:`(\alpha, \beta) = \sigma\,(1 - a, a)` and the search is over
-    :math:`\sigma = \alpha + \beta`; with one exponent held it is over the other. Damped Gauss-Newton
-    steps in one dimension, from ``start`` of shape (R,); E, A, B are projected out.
+    :math:`\sigma = \alpha + \beta`; with one exponent held it is over the other. It starts from
+    ``start``, shape (R,), moved into the range.
     """
     low, high = EXPONENT_RANGE
     zero, one = np.zeros_like(values), np.ones_like(values)
-    if statistic == "a":
-        origin, direction = np.stack([zero, zero], 1), np.stack([1 - values, values], 1)
-    elif statistic == "alpha":
-        origin, direction = np.stack([values, zero], 1), np.stack([zero, one], 1)
-    else:
-        origin, direction = np.stack([zero, values], 1), np.stack([one, zero], 1)
-    smallest = low / np.where(direction > 0, direction, 1).min(axis=1)
-    largest = high / direction.max(axis=1)
-
-    def expand(s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        theta = origin + s[:, None] * direction
-        state = moments(logs, None, theta[:, 0], theta[:, 1])
-        linear = state.linear()
-        gradient, hessian = slopes(state, linear)
-        slope = np.einsum("ri,ri->r", direction, gradient)
-        return linear.rss, slope, np.einsum("ri,rij,rj->r", direction, hessian, direction)
-
-    s = np.clip(start, smallest, largest)
-    rss, slope, bend = expand(s)
-    damping = np.full_like(s, 1e-3)
-    for _ in range(iterations):
-        step = -slope / (bend * (1 + damping) + np.finfo(float).tiny)
-        trial = np.clip(s + np.clip(step, -0.5, 0.5), smallest, largest)
-        new = expand(trial)
-        better = new[0] < rss
-        moved = np.abs(trial - s)
-        s = np.where(better, trial, s)
-        rss, slope, bend = (np.where(better, x, old) for x, old in zip(new, (rss, slope, bend), strict=True))
-        damping = np.clip(damping * np.where(better, 0.1, 10.0), 1e-12, 1e12)
-        if np.all((moved < 1e-9) | (damping >= 1e10)):
-            break
-    return rss
+    origin, direction = {
+        "a": ((zero, zero), (1 - values, values)),
+        "alpha": ((values, zero), (zero, one)),
+        "beta": ((zero, values), (one, zero)),
+    }[statistic]
+    along = np.stack(direction, axis=1)
+    smallest = low / np.where(along > 0, along, 1).min(axis=1)
+    s = np.clip(start, smallest, high / along.max(axis=1))
+    theta = np.stack(origin, axis=1) + s[:, None] * along
+    return descend(logs, theta[:, 0], theta[:, 1], along=along).rss
 
 
 def quantile(level: float, freedom: int) -> float:

@@ -6,15 +6,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scalinglab.concerns import require_identifiable, surface_concerns
+from scalinglab.descent import Descent, descend
 from scalinglab.fits import EXPONENT_RANGE, SurfaceFit
+from scalinglab.logs import Logs, gather
 from scalinglab.losses import Loss, Squared
 from scalinglab.polish import Optimum, polish
-from scalinglab.projection import Descent, Logs, descend, map_rss
+from scalinglab.projection import map_products, map_rss, nonnegative_least_squares
 from scalinglab.runs import Runs
 from scalinglab.surface import FloatArray, LossSurface
 
 #: Exponents at which the reduced objective is first evaluated: 24 from 0.01 to 2, by equal factors.
 START_EXPONENTS = np.geomspace(*EXPONENT_RANGE, 24)
+
+#: With more runs than this, the map and the first steps see them gathered into cells.
+MANY = 16384
 
 #: Local minima of that map from which the search starts, at most.
 STARTS = 6
@@ -57,7 +62,8 @@ def project(
     """
     logs = Logs.of(runs)
     w = None if weights is None else _checked_weights(runs, weights)
-    E, A, B, rss = map_rss(logs, _checked(alpha, "alpha"), _checked(beta, "beta"), w)
+    products = map_products(logs, _checked(alpha, "alpha"), _checked(beta, "beta"), w)
+    E, A, B, rss = nonnegative_least_squares(*products)
     return logs.surface(E.item(), A.item(), B.item(), alpha, beta), rss.item()
 
 
@@ -96,7 +102,7 @@ def objective_map(
     (2, 3)
     """
     w = None if weights is None else _checked_weights(runs, weights)
-    return np.asarray(map_rss(Logs.of(runs), _checked(alpha, "alpha"), _checked(beta, "beta"), w).rss)
+    return map_rss(Logs.of(runs), _checked(alpha, "alpha"), _checked(beta, "beta"), w)
 
 
 def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
@@ -105,7 +111,9 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     For given exponents the best E, A, B follow exactly (:func:`project`), which leaves a function of
     two variables. It is mapped over the range of exponents, its lowest local minima are refined by
     Levenberg-Marquardt steps in two dimensions, each is polished on all five parameters, and the best is
-    kept. For Huber losses a search on reweighted squares adds a start.
+    kept. For Huber losses a search on reweighted squares adds a start. More than 16384 runs are gathered
+    into cells for the map and the first steps alone; time grows linearly with the runs, and memory by
+    two columns.
 
     Parameters
     ----------
@@ -153,6 +161,7 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     logs = Logs.of(runs)
     optimum = _optimum(logs, loss)
     surface = logs.surface(*optimum.theta)
+    del logs  # two columns as long as the runs
     how = (
         f"reduced objective mapped at {len(START_EXPONENTS)} x {len(START_EXPONENTS)} exponents, at most "
         f"{STARTS} minima refined by Levenberg-Marquardt, then polished by Newton steps; no starting "
@@ -173,21 +182,24 @@ def _optimum(logs: Logs, loss: Loss) -> Optimum:
 
 def _local_minima(logs: Logs, weights: FloatArray | None) -> FloatArray:
     """Distinct minima of the reduced sum of squares, best first; rows E, A, B, alpha, beta."""
-    rss = np.pad(map_rss(logs, START_EXPONENTS, START_EXPONENTS, weights).rss, 1, constant_values=np.inf)
+    if len(logs.n) <= MANY:
+        return _mapped_minima(logs, weights)
+    starts = _mapped_minima(*gather(logs, weights))
+    rows = None if weights is None else weights[None]
+    return _distinct(descend(logs, starts[:, 3], starts[:, 4], rows, tolerance=1e-6))
+
+
+def _mapped_minima(logs: Logs, weights: FloatArray | None) -> FloatArray:
+    """The same, from the lowest cells of the map."""
+    rss = map_rss(logs, START_EXPONENTS, START_EXPONENTS, weights)
     k = len(START_EXPONENTS)
-    neighbours = [
-        rss[1 + i : 1 + i + k, 1 + j : 1 + j + k] for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)
-    ]
-    inner = rss[1:-1, 1:-1]
-    rows, columns = np.nonzero(inner <= np.minimum.reduce(neighbours))
-    order = np.argsort(inner[rows, columns], kind="stable")[:STARTS]
-    descent = descend(
-        logs,
-        START_EXPONENTS[rows[order]],
-        START_EXPONENTS[columns[order]],
-        None if weights is None else weights[None],
-    )
-    return _distinct(descent)
+    fenced = np.full((k + 2, k + 2), np.inf)
+    fenced[1:-1, 1:-1] = rss
+    around = [fenced[1 + i : 1 + i + k, 1 + j : 1 + j + k] for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+    rows, columns = np.nonzero(rss <= np.minimum.reduce(around))
+    order = np.argsort(rss[rows, columns], kind="stable")[:STARTS]
+    alpha, beta = START_EXPONENTS[rows[order]], START_EXPONENTS[columns[order]]
+    return _distinct(descend(logs, alpha, beta, None if weights is None else weights[None], tolerance=1e-6))
 
 
 def _distinct(descent: Descent) -> FloatArray:

@@ -4,8 +4,8 @@ import pytest
 from scalinglab import FitError
 from scalinglab.approach3 import fit_approach3, hoffmann_starts, lse_objective
 from scalinglab.design import IsoflopDesign
+from scalinglab.logs import Logs
 from scalinglab.losses import Huber, Squared, objective
-from scalinglab.projection import Logs
 from scalinglab.published import ASYMMETRIC, CHINCHILLA
 from scalinglab.runs import Runs
 from scalinglab.vpnls import fit_vpnls

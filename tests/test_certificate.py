@@ -11,9 +11,9 @@ from scalinglab.approach3 import fit_approach3
 from scalinglab.certificate import _about_midrange, _lower_bounds, certify
 from scalinglab.datasets import load_chinchilla
 from scalinglab.design import IsoflopDesign
+from scalinglab.logs import Logs
 from scalinglab.losses import Huber, Squared
 from scalinglab.polish import polish
-from scalinglab.projection import Logs
 from scalinglab.published import ASYMMETRIC, CHINCHILLA
 from scalinglab.runs import Runs
 from scalinglab.surface import LossSurface

@@ -4,9 +4,9 @@ from scipy.optimize import least_squares
 
 from scalinglab import polish as polish_module
 from scalinglab.design import IsoflopDesign
+from scalinglab.logs import Logs
 from scalinglab.losses import Huber, Squared, objective
 from scalinglab.polish import _expand, _value, polish
-from scalinglab.projection import Logs
 from scalinglab.published import ASYMMETRIC, CHINCHILLA
 
 LOSSES = [Squared(), Squared(log=True), Huber(0.01), Huber(0.003, log=True)]
@@ -74,7 +74,7 @@ def test_majorant_is_that_of_reweighted_least_squares(logs, loss):
 def test_runs_in_blocks_equal_runs_at_once(logs, loss, monkeypatch):
     theta = truth(logs) * 1.02
     whole = _expand(logs, loss, theta)
-    monkeypatch.setattr(polish_module, "BLOCK", 7)
+    monkeypatch.setattr(polish_module, "PRODUCT", 7)
     for a, b in zip(whole, _expand(logs, loss, theta), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12 * np.abs(a).max())
     assert _value(logs, loss, theta) == pytest.approx(whole[0], rel=1e-13)

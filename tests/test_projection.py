@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from scalinglab import projection
+from scalinglab import descent, projection
+from scalinglab.descent import descend, slopes
 from scalinglab.design import IsoflopDesign
+from scalinglab.logs import Logs
 from scalinglab.projection import (
-    Logs,
-    descend,
     map_rss,
     moments,
     nonnegative_least_squares,
@@ -103,7 +103,7 @@ def test_logs_are_centred_and_give_back_the_surface():
 
 def test_map_cells_are_nonnegative_fits(logs):
     exponents = np.array([0.02, 0.2, 0.34, 0.9, 2.0])
-    cells = map_rss(logs, exponents, exponents, None).rss
+    cells = map_rss(logs, exponents, exponents, None)
     for (j, alpha), (k, beta) in product(enumerate(exponents), repeat=2):
         _, rss = by_scipy(np.exp(-alpha * logs.n), np.exp(-beta * logs.d), logs.L, np.ones(len(logs.n)))
         assert cells[j, k] == pytest.approx(rss, rel=1e-9)
@@ -129,12 +129,12 @@ def test_slopes_are_those_of_the_reduced_objective(logs, shift):
     point, h = np.array([0.45, 0.2]), 1e-5
 
     def reduced(alpha, beta):
-        return map_rss(moved, np.array([alpha]), np.array([beta]), None).rss.item()
+        return map_rss(moved, np.array([alpha]), np.array([beta]), None).item()
 
     state = moments(moved, None, point[:1], point[1:])
     linear = state.linear()
     assert (linear.E[0] == 0) == (shift == 2.5)
-    gradient, _ = projection.slopes(state, linear)
+    gradient, _ = slopes(state, linear)
     numeric = [
         (reduced(*(point + step)) - reduced(*(point - step))) / (2 * h)
         for step in (np.array([h, 0]), np.array([0, h]))
@@ -151,7 +151,7 @@ def test_descent_reaches_one_optimum_from_many_starts(logs):
     around = map_rss(
         logs, found.alpha[0] * np.array([0.99, 1, 1.01]), found.beta[0] * np.array([0.99, 1, 1.01]), None
     )
-    assert np.unravel_index(np.argmin(around.rss), (3, 3)) == (1, 1)
+    assert np.unravel_index(np.argmin(around), (3, 3)) == (1, 1)
 
 
 def test_integer_weights_repeat_runs(logs):
@@ -164,8 +164,8 @@ def test_integer_weights_repeat_runs(logs):
         np.testing.assert_allclose(a, b, rtol=1e-7)
     grid = np.array([0.2, 0.4])
     np.testing.assert_allclose(
-        map_rss(logs, grid, grid, counts.astype(float)).rss,
-        map_rss(repeated, grid, grid, None).rss,
+        map_rss(logs, grid, grid, counts.astype(float)),
+        map_rss(repeated, grid, grid, None),
         rtol=1e-10,
     )
 
@@ -195,6 +195,7 @@ def test_runs_in_blocks_equal_runs_at_once(monkeypatch):
     weights = np.random.default_rng(10).uniform(0, 2, (4, len(logs.n)))
     whole = moments(logs, weights, STARTS, STARTS), descend(logs, STARTS, STARTS, weights)
     monkeypatch.setattr(projection, "BLOCK", 8)
+    monkeypatch.setattr(descent, "BLOCK", 8)
     assert len(logs.n) > 3 * 256
     parts = moments(logs, weights, STARTS, STARTS), descend(logs, STARTS, STARTS, weights)
     for a, b in zip(whole[0] + whole[1], parts[0] + parts[1], strict=True):
@@ -218,5 +219,5 @@ def test_descent_never_ends_above_its_start():
         logs = Logs.of(Runs(N, D, 3 + 0.1 * rng.standard_normal(12)))
         start = rng.uniform(0.05, 1.5, (2, 5))
         found = descend(logs, *start)
-        before = [map_rss(logs, start[0, [k]], start[1, [k]], None).rss.item() for k in range(5)]
+        before = [map_rss(logs, start[0, [k]], start[1, [k]], None).item() for k in range(5)]
         assert np.all(found.rss <= np.array(before) * (1 + 1e-10))

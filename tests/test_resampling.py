@@ -14,7 +14,8 @@ from scalinglab import (
     load_chinchilla,
     load_llama3,
 )
-from scalinglab.projection import Logs, descend
+from scalinglab.descent import descend
+from scalinglab.logs import Logs
 from scalinglab.resampling import Bootstrap, Frontiers, Surfaces, draw_weights
 
 RUNS = load_llama3()

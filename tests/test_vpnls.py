@@ -6,9 +6,9 @@ from scipy.optimize import least_squares, nnls
 
 from scalinglab import FitError, SurfaceFit
 from scalinglab.design import IsoflopDesign
+from scalinglab.logs import Logs
 from scalinglab.losses import Huber, Squared, objective
 from scalinglab.polish import polish
-from scalinglab.projection import Logs
 from scalinglab.published import CHINCHILLA
 from scalinglab.runs import Runs
 from scalinglab.surface import LossSurface
