@@ -195,7 +195,10 @@ def _product_ND(C: ArrayLike) -> Any:
 
 def positive(name: str, values: ArrayLike) -> FloatArray:
     """Return values as float64, or raise ValueError unless all are positive and finite."""
-    array = np.asarray(values, float)
+    try:
+        array = np.asarray(values, float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} is {values!r}; give a number or an array of numbers.") from error
     if not (np.isfinite(array) & (array > 0)).all():
         raise ValueError(f"{name} is {values!r}; it must be positive and finite.")
     return array
