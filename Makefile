@@ -48,7 +48,8 @@ lint: $(READY) ## ruff on code and notebooks, mypy on the package
 
 bench: $(READY) ## time the fits beside what people would use instead (minutes)
 	@mkdir -p _build
-	@$(BIN)/python -m pytest benchmarks -n0 --quiet --benchmark-quiet --benchmark-json=_build/benchmark.json
+	@$(BIN)/python -m pytest benchmarks -n0 --quiet --benchmark-quiet \
+	  --benchmark-timer=time.process_time --benchmark-json=_build/benchmark.json
 	@$(BIN)/python benchmarks/report.py _build/benchmark.json
 
 gallery: $(READY) ## renew the stored pictures that the tests compare with
