@@ -21,6 +21,13 @@ spec.loader.exec_module(editions)
 
 NAMES = list(editions.sources())
 SETS = [name for name in NAMES if re.fullmatch(r"ps\d", name)]
+
+
+def together(names):
+    """One worker for all tests of a set: it is solved once."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+
+
 GRADED = "ps4"  # the set that goes through the whole of nbgrader
 pytestmark = [  # warnings of nbgrader's own code
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -107,7 +114,7 @@ def test_the_five_sets_are_there():
     assert SETS == ["ps1", "ps2", "ps3", "ps4", "ps5"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", together(NAMES))
 def test_the_solved_source_runs(solved, name):
     assert all(
         output.output_type != "error" and output.get("name") != "stderr"
@@ -116,7 +123,7 @@ def test_the_solved_source_runs(solved, name):
     )
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", together(SETS))
 class TestForm:
     def test_problems_say_slug_points_and_deliverable(self, solved, name):
         problems = [cell.source for cell in solved(name).cells if cell.source.startswith("## Problem")]
@@ -149,7 +156,7 @@ class TestForm:
         assert sum("default_rng()" in test for test in tests) >= 3
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", together(NAMES))
 class TestStudentEdition:
     def test_leaks_nothing(self, released, name):
         secret, visible = set(), ""
@@ -201,6 +208,7 @@ class TestStudentEdition:
         assert str(stop.value) == f"Problem ({first}): {cell.metadata.todo}"
 
 
+@pytest.mark.xdist_group(GRADED)
 class TestGrading:
     """One set through generate, autograde and feedback, with submissions of every kind."""
 
