@@ -92,7 +92,7 @@ def test_sliding_window_has_both_published_answers_beside_it():
     full = next(line for line in ax.lines if line.get_color() == "#666666")
     C, N = full.get_data()
     assert np.polyfit(np.log(C), np.log(N), 1)[0] == pytest.approx(CHINCHILLA_REFIT.a)
-    assert texts(ax.figure.axes[1]) == ["Kaplan 0.73", "counted in full 0.51"]
+    assert texts(ax.figure.axes[1]) == ["Kaplan 0.73", "in full 0.51"]
 
 
 def test_size_term_shows_the_sampled_models():

@@ -225,7 +225,7 @@ def sliding_window(
     """
     above: Axes
     below: Axes
-    _, (above, below) = plt.subplots(2, 1, figsize=(5.4, 4.2), height_ratios=[1.4, 1])
+    _, (above, below) = plt.subplots(2, 1, figsize=(4.8, 3.7), height_ratios=[1.4, 1])
     N = np.geomspace(*whole, 400)
     inside = np.geomspace(low, high, 100)
     track, part = counted_frontier(surface, N, omega), counted_frontier(surface, inside, omega)
@@ -239,25 +239,25 @@ def sliding_window(
     above.set_xlim(track.C[0], track.C[-1])
     above.set_ylim(*whole)
     above.xaxis.set_minor_locator(NullLocator())
-    above.set_xlabel("compute, counted like the parameters (FLOPs)")
+    above.set_xlabel("compute (FLOPs)")
     above.annotate(
         f"read off: {line.exponent:.2f}", (0.04, 0.9), xycoords="axes fraction",
         color=LOOKS["Kaplan"]["color"], fontsize=11,
     )  # fmt: skip
     above.annotate(
-        "counted in full", (track.C[30], surface.N_opt(track.C[30])), xytext=(0, 7),
-        textcoords="offset points", ha="left", va="bottom", fontsize=8, color="#666666",
+        "in full", (track.C[125], surface.N_opt(track.C[125])), xytext=(-4, 3),
+        textcoords="offset points", ha="right", va="bottom", fontsize=8, color="#666666",
     )  # fmt: skip
     below.axvspan(low, high, color="#f0f0f0", zorder=0)
     below.plot(N, local_exponent(surface, N, omega), **LOOKS["Chinchilla"])
-    for level, name in ((KAPLAN_N_OPT.exponent, "Kaplan"), (surface.a, "counted in full")):
+    for level, name in ((KAPLAN_N_OPT.exponent, "Kaplan"), (surface.a, "in full")):
         below.axhline(level, color="#666666", lw=0.9, ls=(0, (1, 2)))
         below.annotate(
-            f"{name} {level:.2f}", (whole[1], level), xytext=(-2, 2), textcoords="offset points",
-            ha="right", fontsize=8, color="#666666",
+            f"{name} {level:.2f}", (whole[1], level), xytext=(-2, -2), textcoords="offset points",
+            ha="right", va="top", fontsize=8, color="#666666",
         )  # fmt: skip
     below.plot([low, high], [line.exponent] * 2, color=LOOKS["Kaplan"]["color"], ls="--", lw=1.6)
-    log_counts(below, "x", "best model N* (non-embedding parameters)")
+    log_counts(below, "x", "best model N*")
     below.set_xlim(*whole)
     below.set_ylim(0.4, 1.03)
     below.set_ylabel("local exponent g")
