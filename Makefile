@@ -36,7 +36,7 @@ book: $(READY) ## build the book into _build/html
 
 test: $(READY) ## lint, type-check, test, build the book from scratch and inspect it
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff on code and notebooks, mypy on the package
 	$(BIN)/ruff check .

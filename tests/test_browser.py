@@ -14,8 +14,6 @@ from axe_playwright_python.sync_playwright import Axe
 from pages import ADDED, PAGES
 from playwright.sync_api import sync_playwright
 
-pytestmark = pytest.mark.xdist_group("site")
-
 WIDE, NARROW = 1280, 390
 CASES = [(page, width) for page in PAGES + ADDED for width in (WIDE, NARROW)]
 AXE = Axe()
