@@ -20,7 +20,7 @@ from scalinglab.counting import (
     read_off_exponent,
 )
 from scalinglab.kaplan import ComputeLaw
-from scalinglab.plotting.style import ROLES, axes_of, log_counts
+from scalinglab.plotting.style import ROLES, axes_of, line_of, log_counts
 from scalinglab.published import KAPLAN_N_OPT, PEARCE_OMEGA, PorianStep
 from scalinglab.surface import LossSurface
 
@@ -286,7 +286,7 @@ def recounted_size_term(
     N = family.N
     fitted = both.nonembedding.surface
     true = surface.E + surface.A * family.N_total**-surface.alpha
-    ax.plot(N, true, **LOOKS["Chinchilla"])
+    ax.plot(N, true, **line_of("truth"))
     ax.plot(N, fitted.E + fitted.A * N**-fitted.alpha, **LOOKS["Kaplan"])
     sizes, first = np.unique(both.nonembedding.runs.N, return_index=True)
     dots = surface.E + surface.A * both.total.runs.N[first] ** -surface.alpha
@@ -299,7 +299,7 @@ def recounted_size_term(
     k = 3 * len(N) // 4
     ax.annotate(
         "truth", (N[k], true[k]), xytext=(0, 8), textcoords="offset points", fontsize=9,
-        color=LOOKS["Chinchilla"]["color"],
+        color=ROLES["truth"]["color"],
     )  # fmt: skip
     ax.annotate(
         "fitted without\nthe embedding", (N[k], fitted.E + fitted.A * N[k] ** -fitted.alpha), xytext=(-8, -4),
