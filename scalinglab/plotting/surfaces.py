@@ -114,7 +114,7 @@ def exponent_map(
     excess = np.log10(np.asarray(rss, float))
     filled = ax.contourf(alpha, beta, excess.T, levels=24, cmap="viridis_r")
     ax.contour(alpha, beta, excess.T, levels=24, colors="white", linewidths=0.3, alpha=0.6)
-    bar = plt.colorbar(filled, ax=ax, pad=0.02)
+    bar = plt.colorbar(filled, ax=ax, pad=0.02, ticks=MaxNLocator(6))
     bar.set_label("log₁₀ of the reduced objective")
     for label, (x, y) in (marks or {}).items():
         look = look_of(label)
