@@ -195,7 +195,7 @@ def deadweight(truth: LossSurface, N: float, D: float, ax: Axes | None = None) -
     ax.plot(1.0, loss, "P", color=ROLES["Approach 2"]["color"], ms=8, label="the run")
     ax.plot(needed, loss, "x", color=ROLES["truth"]["color"], ms=8, mew=1.6, label="same loss, spent well")
     ax.annotate(
-        f"wasted {1 - needed:.1%}", (1.0, loss), xytext=(8, 4), textcoords="offset points",
+        f"wasted {100 * (1 - needed):.1f} %", (1.0, loss), xytext=(8, 4), textcoords="offset points",
         ha="left", color=ROLES["Approach 2"]["color"], fontsize=9,
     )  # fmt: skip
     ax.axvline(1.0, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))
