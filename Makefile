@@ -36,20 +36,24 @@ book: $(READY) ## build the book into _build/html
 
 test: $(READY) ## lint, type-check, test, build the book from scratch and inspect it
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff on code and notebooks, mypy on the package
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@for chapter in notebooks/*.md notebooks/problems/*.md book/intro.md; do \
+	@for chapter in notebooks/*.md notebooks/problems/*.md book/intro.md book/data.md book/which_method.md book/corrections.md; do \
 	  $(BIN)/jupytext --quiet --to py:percent --output - $$chapter \
 	  | $(BIN)/ruff check --quiet --ignore D,E402,E501,E703,B018,I001,SIM300 --stdin-filename $$chapter.py - || exit 1; done
 	$(BIN)/mypy
 
 bench: $(READY) ## time the fits beside what people would use instead (minutes)
 	@mkdir -p _build
-	@$(BIN)/python -m pytest benchmarks -n0 --quiet --benchmark-quiet --benchmark-json=_build/benchmark.json
+	@$(BIN)/python -m pytest benchmarks -n0 --quiet --benchmark-quiet \
+	  --benchmark-timer=time.process_time --benchmark-json=_build/benchmark.json
 	@$(BIN)/python benchmarks/report.py _build/benchmark.json
+
+gallery: $(READY) ## renew the stored pictures that the tests compare with
+	@$(BIN)/python tests/gallery.py
 
 instructor: $(READY) ## run the problem sets: solved editions with rubric into _build/course/instructor
 	@$(BIN)/python tools/editions.py instructor

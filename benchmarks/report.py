@@ -58,7 +58,10 @@ def main(source: str, target: str | None = None) -> None:
             time = f"{row.seconds * 1e3:12.2f} ms {row.seconds / first:9.1f}x"
             print(f"  {row.method:38} {runs:11}{time}{reached}{part}")
     if target:
-        stored = {"conditions": conditions(run), "figures": json.loads(table.to_json(orient="records"))}
+        stored = {
+            "conditions": conditions(run),
+            "figures": json.loads(table.to_json(orient="records", double_precision=15)),
+        }
         Path(target).write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 

@@ -86,10 +86,10 @@ def test_fit(benchmark, place, method, fit, options, parts):
 
 DRAWS = 1000
 REFITS = [
-    ("grid of NNLS, then Nelder-Mead", rivals.textbook),
-    ("grid of NNLS, then L-BFGS-B", rivals.textbook_with_gradient),
-    ("Approach 3's search, 4,500 starts", rivals.five_logarithms),
-    ("least_squares, 20 starts", rivals.five_by_least_squares),
+    ("NNLS inside, Nelder-Mead outside", rivals.textbook),
+    ("NNLS inside, L-BFGS-B outside", rivals.textbook_with_gradient),
+    ("L-BFGS-B over five parameters", rivals.five_logarithms),
+    ("least_squares over five parameters", rivals.five_by_least_squares),
 ]
 
 

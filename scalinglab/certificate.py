@@ -85,12 +85,12 @@ class Certificate:
         s = self.fit.surface
         more = 0 < self.margin < 1
         outside = f"{100 * self.margin:.2g} % more" if more else f"{self.lower_bound:.5g}"
-        outcome = "all excluded" if self.holds else f"{len(self.remaining)} not excluded"
+        outcome = "all excluded" if self.holds else f"{len(self.remaining):,} not excluded"
         return [
             ("proof", f"does not hold: {self.reason}" if self.reason else HOLDS),
             ("box", f"alpha and beta from {self.box[0]:g} to {self.box[1]:g}"),
             ("square", f"alpha {s.alpha:.5f} ± {self.square:g}, beta {s.beta:.5f} ± {self.square:g}"),
-            ("cells", f"{self.examined} examined, {outcome}"),
+            ("cells", f"{self.examined:,} examined, {outcome}"),
             ("objective", f"{self.fit.objective:.5g} for the fit; outside at least {outside}"),
         ]
 
@@ -248,7 +248,7 @@ def _better(fit: SurfaceFit, cells: FloatArray, centre: FloatArray) -> str:
 def _spent(cells: FloatArray, budget: int) -> str:
     low, high = cells[:, [0, 2]].min(axis=0), cells[:, [1, 3]].max(axis=0)
     return (
-        f"the budget of {budget} cells is spent and {len(cells)} remain, at alpha {low[0]:.3g} to "
+        f"the budget of {budget:,} cells is spent and {len(cells):,} remain, at alpha {low[0]:.3g} to "
         f"{high[0]:.3g} and beta {low[1]:.3g} to {high[1]:.3g}. Allow more cells or a larger "
         "square; if these cells form a line, the runs hardly tell the two terms apart: add runs at other D/N."
     )

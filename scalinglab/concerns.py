@@ -84,11 +84,13 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
             )
         )
     lowest, highest = _extremes(lambda rows: runs.D[rows] / runs.N[rows], len(runs))
+    ends = f"{lowest:.3g}", f"{highest:.3g}"
+    span = f"All have D/N near {ends[0]}" if ends[0] == ends[1] else f"D/N runs from {ends[0]} to {ends[1]}"
     for letter, value in (("alpha", surface.alpha), ("beta", surface.beta)):
         if value <= low * (1 + 1e-6) or value >= high * (1 - 1e-6):
             found.append(
-                f"{letter} stands at the edge of its range, {value:g} of {low:g}-{high:g}: these runs do not "
-                f"fix it. D/N runs from {lowest:.3g} to {highest:.3g}; add runs outside that."
+                f"{letter} stands at the edge of its range {low:g}-{high:g}, at {value:g}: these runs do not "
+                f"fix it. {span}; add runs outside that."
             )
     if highest / lowest < 1.2:
         middle = np.median(runs.D / runs.N)

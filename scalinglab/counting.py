@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scalinglab.fits import SurfaceFit
-from scalinglab.losses import Loss
+from scalinglab.losses import Huber, Loss, Squared
 from scalinglab.published import PEARCE_OMEGA
 from scalinglab.runs import Runs
 from scalinglab.surface import FLOPS_PER_PARAMETER_TOKEN, FloatArray, LossSurface, PowerLaw, plain, positive
@@ -51,8 +51,8 @@ def embedding_omega(vocabulary: float, aspect: float) -> float:
     >>> f"{embedding_omega(32000, aspect=39.2):.0f}"
     '47481'
     """
-    rows = positive("vocabulary", vocabulary)
-    return float(rows * (positive("aspect", aspect) / PARAMETERS_PER_LAYER) ** (1 / 3))
+    rows, r = _one("vocabulary", vocabulary), _one("aspect", aspect)
+    return float(rows * (r / PARAMETERS_PER_LAYER) ** (1 / 3))
 
 
 def total_parameters(N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
@@ -112,9 +112,16 @@ def nonembedding_parameters(N_total: ArrayLike, omega: float = PEARCE_OMEGA) -> 
     >>> f"{nonembedding_parameters(total_parameters(1e8)):.6g}"
     '1e+08'
     """
-    unit = np.sqrt(positive("omega", omega) / 3)
-    third = np.arcsinh(positive("parameters", N_total) / (2 * unit**3)) / 3
-    return plain((2 * unit * np.sinh(third)) ** 3)
+    unit = np.sqrt(_one("omega", omega) / 3)
+    with np.errstate(all="ignore"):
+        third = np.arcsinh(positive("parameters", N_total) / (2 * unit**3)) / 3
+        N = np.asarray((2 * unit * np.sinh(third)) ** 3)
+    if not (np.isfinite(N) & (N > 0)).all():
+        raise ValueError(
+            f"nonembedding_parameters: N_total {N_total!r} with omega {omega!r} is beyond what a float can "
+            "hold; give both in ones, as for real models."
+        )
+    return plain(N)
 
 
 def embedding_share(N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
@@ -202,7 +209,7 @@ def counted_frontier(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_O
     Raises
     ------
     ValueError
-        If N or omega is not positive, or if the stationary point of some N is no minimum.
+        If N or omega is not positive, if A or B is zero, or if the stationary point of some N is no minimum.
 
     Notes
     -----
@@ -216,9 +223,22 @@ def counted_frontier(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_O
     ['1.03e+17', '1.55e+20']
     """
     local_exponent(surface, N, omega)  # refuses stationary points that are no minima
-    N, N_total = _both_counts(np.atleast_1d(np.asarray(N, float)), omega)
-    pull = surface.alpha * surface.A * N_total ** (-surface.alpha - 1) * (N + omega / 3 * N ** (1 / 3))
-    D = (surface.beta * surface.B / pull) ** (1 / surface.beta)
+    if not surface.A * surface.B > 0:
+        raise ValueError(
+            f"counted_frontier: A is {surface.A:g} and B is {surface.B:g}; a frontier weighs two terms that "
+            "fall, so both must be positive."
+        )
+    N, N_total = _both_counts(np.atleast_1d(positive("parameters", N)), omega)
+    size = np.log(N + omega / 3 * N ** (1 / 3)) - (surface.alpha + 1) * np.log(N_total)
+    pull = np.log(surface.alpha * surface.A) + size
+    with np.errstate(over="ignore"):
+        D = np.exp((np.log(surface.beta * surface.B) - pull) / surface.beta)
+        far = ~(np.isfinite(6 * N_total * D) & (6 * N * D > 0))
+    if far.any():
+        raise ValueError(
+            f"counted_frontier: the compute at N = {N[far][0]:.3g} is beyond what a float can hold; use "
+            "sizes nearer to real models, or a larger beta."
+        )
     return CountedFrontier(N, N_total, D, np.asarray(surface.loss(N_total, D)))
 
 
@@ -269,10 +289,10 @@ def local_exponent(
     >>> [f"{g:.3f}" for g in local_exponent(CHINCHILLA_REFIT, [768, 1e6, 1.5e9])]
     ['0.762', '0.963', '0.530']
     """
-    alpha, beta, omega = surface.alpha, surface.beta, float(positive("omega", omega))
-    u = positive("parameters", N) ** (2 / 3)
+    alpha, beta = _exponents(surface)
+    u, omega = positive("parameters", N) ** (2 / 3), _one("omega", omega)
     eta = (u + omega / 3) / (u + omega)
-    eta_dot = 4 / 9 * omega * u / ((u + omega) * (u + omega / 3))
+    eta_dot = 4 / 9 * (omega / (u + omega)) * (u / (u + omega / 3))
     inverse = 1 + (alpha * eta - eta_dot) / beta
     _require_minimum(inverse)
     return plain(1 / inverse)
@@ -336,7 +356,7 @@ def read_off_exponent(surface: LossSurface, low: float, high: float, omega: floa
     Raises
     ------
     ValueError
-        If ``high`` is not above ``low``.
+        If ``high`` is not above ``low``, or as in :func:`counted_frontier`.
 
     Notes
     -----
@@ -349,8 +369,7 @@ def read_off_exponent(surface: LossSurface, low: float, high: float, omega: floa
     >>> f"{read_off_exponent(CHINCHILLA_REFIT, 768, 1.5e9).exponent:.3f}"
     '0.788'
     """
-    if not high > low:
-        raise ValueError(f"read_off_exponent: the range {low!r} to {high!r} is empty; give low < high.")
+    low, high = _range("read_off_exponent", (low, high))
     frontier = counted_frontier(surface, np.geomspace(low, high, 4001), omega)
     log_C, log_N = np.log(frontier.C), np.log(frontier.N)
     even = np.linspace(log_C[0], log_C[-1], 4001)
@@ -392,7 +411,7 @@ def simulated_frontier(
     Raises
     ------
     ValueError
-        If no model at some budget is inside ``tokens``.
+        If an argument is empty or not positive, or if no model at some budget is inside ``tokens``.
 
     Notes
     -----
@@ -406,19 +425,21 @@ def simulated_frontier(
     >>> [f"{N:.2g}" for N in frontier.N]
     ['1.2e+06', '6e+07']
     """
-    N, N_total = _both_counts(np.atleast_1d(np.asarray(N, float)), omega)
+    _exponents(surface)
+    N, N_total = _both_counts(_row("parameters", N), omega)
     paid = (N_total if total else N)[:, None]
-    D = np.atleast_1d(positive("compute", C)) / (FLOPS_PER_PARAMETER_TOKEN * paid)
+    with np.errstate(over="ignore"):  # too many tokens to write down: the loss refuses them
+        D = _row("compute", C) / (FLOPS_PER_PARAMETER_TOKEN * paid)
     recorded = np.ones(D.shape, bool)
     if tokens is not None:
-        grid = np.sort(positive("tokens", tokens))
+        grid = np.sort(_row("tokens", tokens))
         recorded = (D - grid[0] >= 0) & (D - grid[-1] <= 0)
+        if not recorded.any(axis=0).all():
+            raise ValueError(
+                f"simulated_frontier: at some budget no model needs between {grid[0]:.3g} and {grid[-1]:.3g} "
+                "tokens; widen tokens, or leave it out to read every run exactly."
+            )
         D = _nearest(grid, D)
-    if not recorded.any(axis=0).all():
-        raise ValueError(
-            f"simulated_frontier: at some budget no model needs between {grid[0]:.3g} and {grid[-1]:.3g} "
-            "tokens; widen tokens, or leave it out to read every run exactly."
-        )
     L = np.where(recorded, surface.loss(N_total[:, None], D), np.inf)
     best = np.argmin(L, axis=0)
     each = np.arange(L.shape[1])
@@ -435,11 +456,25 @@ class CountingDesign:
         Non-embedding and total parameters of the models.
     D : ndarray, shape (t,)
         Token counts.
+
+    Raises
+    ------
+    ValueError
+        If an entry is not positive, N and N_total differ in length, or some N is not below its N_total.
     """
 
     N: FloatArray
     N_total: FloatArray
     D: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("N", "N_total", "D"):
+            object.__setattr__(self, name, _row(f"CountingDesign: {name}", getattr(self, name)))
+        if self.N.shape != self.N_total.shape or not (self.N_total > self.N).all():
+            raise ValueError(
+                "CountingDesign: each model needs both counts, and N, which leaves the embedding out, must "
+                f"be smaller than N_total; N is {self.N!r} and N_total is {self.N_total!r}."
+            )
 
     @classmethod
     def between_shares(
@@ -461,9 +496,15 @@ class CountingDesign:
         D, tokens
             Range and number of token counts, evenly spaced in log.
         """
-        total = np.geomspace(*N_total, sizes)
-        embedding = np.geomspace(share[0] * N_total[0], share[1] * N_total[1], sizes)
-        return cls(positive("CountingDesign: N", total - embedding), total, np.geomspace(*D, tokens))
+        ends, shares = _range("CountingDesign: N_total", N_total), _row("CountingDesign: share", share)
+        if shares.shape != (2,) or not (shares < 1).all():
+            raise ValueError(
+                f"CountingDesign: share is {share!r}; give the embedding's share of the smallest and of the "
+                "largest model, both between 0 and 1."
+            )
+        total = _spaced("sizes", ends, sizes)
+        embedding = _spaced("sizes", (shares[0] * ends[0], shares[1] * ends[1]), sizes)
+        return cls(total - embedding, total, _spaced("tokens", _range("CountingDesign: D", D), tokens))
 
     @classmethod
     def fixed_aspect(
@@ -475,8 +516,9 @@ class CountingDesign:
         tokens: int = 9,
     ) -> CountingDesign:
         """Sizes evenly spaced in log total parameters, all of one aspect: N_total = N + omega N^(1/3)."""
-        total = np.geomspace(*N_total, sizes)
-        return cls(nonembedding_parameters(total, omega), total, np.geomspace(*D, tokens))
+        total = _spaced("sizes", _range("CountingDesign: N_total", N_total), sizes)
+        N = nonembedding_parameters(total, omega)
+        return cls(N, total, _spaced("tokens", _range("CountingDesign: D", D), tokens))
 
     def continued(self, high: float, sizes: int = 200) -> CountingDesign:
         """Larger models of the same family: the embedding's power law through the end sizes, continued.
@@ -484,15 +526,20 @@ class CountingDesign:
         Parameters
         ----------
         high : float
-            Total parameters of the largest model.
+            Total parameters of the largest model, more than the smallest of this design.
         sizes : int
             How many models, evenly spaced in log from the smallest of this design.
         """
+        if not self.N_total[-1] > self.N_total[0]:
+            raise ValueError(
+                "CountingDesign: one size sets no trend; continue a design of two or more sizes."
+            )
+        ends = _range("CountingDesign: continued", (self.N_total[0], high))
         embedding = self.N_total - self.N
         rise = np.log(embedding[-1] / embedding[0]) / np.log(self.N_total[-1] / self.N_total[0])
-        total = np.geomspace(self.N_total[0], positive("high", high), sizes)
+        total = _spaced("sizes", ends, sizes)
         N = total - embedding[0] * (total / total[0]) ** rise
-        return CountingDesign(positive("CountingDesign: N", N), total, self.D)
+        return CountingDesign(N, total, self.D)
 
 
 @dataclass(frozen=True, eq=False)
@@ -528,6 +575,13 @@ def refit_in_other_counts(
     Recount
         Both fits by :func:`fit_vpnls`, with E, A, B >= 0.
 
+    Raises
+    ------
+    ValueError
+        If an argument is of another kind.
+    FitError
+        If the design has too few sizes or token counts to fix five parameters.
+
     Notes
     -----
     Used in the chapter *Kaplan or Chinchilla?*.
@@ -539,7 +593,16 @@ def refit_in_other_counts(
     >>> [f"{fit.surface.a:.3f}" for fit in (both.total, both.nonembedding)]
     ['0.513', '0.860']
     """
+    _exponents(surface)
     design = CountingDesign.between_shares() if design is None else design
+    for name, value, kinds in (
+        ("design", design, CountingDesign),
+        ("loss", loss, (Squared, Huber, type(None))),
+    ):
+        if not isinstance(value, kinds):
+            raise ValueError(
+                f"refit_in_other_counts: {name} is {value!r}; see its docstring for what it may be."
+            )
     D = np.tile(design.D, len(design.N))
     total, N = np.repeat(design.N_total, len(design.D)), np.repeat(design.N, len(design.D))
     L = surface.loss(total, D)
@@ -549,7 +612,45 @@ def refit_in_other_counts(
 def _both_counts(N: ArrayLike, omega: float) -> tuple[FloatArray, FloatArray]:
     """Checked non-embedding parameters, and the total."""
     N = positive("parameters", N)
-    return N, N + positive("omega", omega) * N ** (1 / 3)
+    return N, N + _one("omega", omega) * N ** (1 / 3)
+
+
+def _one(name: str, value: Any) -> float:
+    """One positive number."""
+    array = positive(name, value)
+    if array.ndim:
+        raise ValueError(f"{name} is {value!r}; give one number.")
+    return float(array)
+
+
+def _row(name: str, values: ArrayLike) -> FloatArray:
+    """One or more positive numbers in a row."""
+    array = np.atleast_1d(positive(name, values))
+    if array.ndim != 1 or not array.size:
+        raise ValueError(f"{name} has shape {array.shape}; give one number or a row of them.")
+    return array
+
+
+def _range(name: str, ends: Any) -> tuple[float, float]:
+    """Two positive numbers, the second the larger."""
+    pair = _row(name, ends)
+    if pair.shape != (2,) or not pair[1] > pair[0]:
+        raise ValueError(f"{name}: the range {ends!r} is empty or no range; give low < high.")
+    return float(pair[0]), float(pair[1])
+
+
+def _spaced(name: str, ends: tuple[float, float], number: int) -> FloatArray:
+    """Evenly spaced in log, both ends included."""
+    if not isinstance(number, (int, np.integer)) or not 2 <= number <= 1e6:
+        raise ValueError(f"CountingDesign: {name} is {number!r}; give a whole number, two to a million.")
+    return np.geomspace(*ends, int(number))
+
+
+def _exponents(surface: LossSurface) -> tuple[float, float]:
+    """Both exponents of what must be a surface."""
+    if not isinstance(surface, LossSurface):
+        raise ValueError(f"surface is {surface!r}; give a LossSurface, for instance CHINCHILLA_REFIT.")
+    return surface.alpha, surface.beta
 
 
 def _require_minimum(inverse: Any) -> None:

@@ -14,6 +14,7 @@ from scalinglab.losses import Loss
 from scalinglab.report import checklist
 from scalinglab.runs import Runs
 from scalinglab.surface import FloatArray, LossSurface, PowerLaw, training_flops
+from scalinglab.typography import typeset
 
 #: Exponents are sought in this box; a fit at its edge says so.
 EXPONENT_RANGE = (0.01, 2.0)
@@ -231,10 +232,11 @@ def _sentences(concerns: tuple[str, ...]) -> str:
 
 
 def _html_table(names: tuple[str, ...], values: tuple[str, ...], concerns: tuple[str, ...]) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    cells = "".join(f"<td>{value}</td>" for value in values)
-    verdict = "<br>".join(html.escape(concern) for concern in concerns) or "none"
+    head = "".join(f'<th scope="col">{name}</th>' for name in names[1:])
+    cells = "".join(f"<td>{value}</td>" for value in values[1:])
+    verdict = "<br>".join(html.escape(typeset(concern)) for concern in concerns) or "none"
     return (
-        f'<table class="fit"><thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr>'
-        f'<tr><td colspan="{len(names)}"><b>Concerns</b>: {verdict}</td></tr></tbody></table>'
+        f'<table class="fit"><caption><b>{names[0].capitalize()}</b>: {html.escape(values[0])}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
+        f'<p class="fit"><b>Concerns</b>: {verdict}</p>'
     )

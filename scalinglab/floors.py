@@ -13,6 +13,8 @@ from scalinglab.surface import (
     FloatArray,
     LossSurface,
     PowerLaw,
+    finite,
+    number,
     plain,
     positive,
 )
@@ -51,14 +53,18 @@ class FloorLaw:
     gamma: float
 
     def __post_init__(self) -> None:
+        for name in ("E", "K", "gamma"):
+            number(f"FloorLaw: {name}", getattr(self, name))
         positive("FloorLaw: K", self.K)
         positive("FloorLaw: gamma", self.gamma)
-        if not (np.isfinite(self.E) and self.E >= 0):
-            raise ValueError(f"FloorLaw: E is {self.E}; it must be finite and not negative.")
+        if self.E < 0:
+            raise ValueError(f"FloorLaw: E is {self.E}; it must not be negative.")
 
     @classmethod
     def of_frontier(cls, surface: LossSurface) -> FloorLaw:
         """The lowest loss that compute can buy on a surface, as a law in FLOPs."""
+        if not isinstance(surface, LossSurface):
+            raise ValueError(f"FloorLaw.of_frontier: the surface is {surface!r}; give a LossSurface.")
         return cls(surface.E, surface.K * FLOPS_PER_PARAMETER_TOKEN**surface.gamma, surface.gamma)
 
     def __call__(self, x: ArrayLike) -> Any:
@@ -119,9 +125,11 @@ class ThreeRegions:
     exponent: float
 
     def __post_init__(self) -> None:
+        for name in ("guess", "floor", "start", "exponent"):
+            number(f"ThreeRegions: {name}", getattr(self, name))
         positive("ThreeRegions: start", self.start)
         positive("ThreeRegions: exponent", self.exponent)
-        if not 0 <= self.floor < self.guess < np.inf:
+        if not 0 <= self.floor < self.guess:
             raise ValueError(
                 f"ThreeRegions: the floor is {self.floor} and the guess {self.guess}; "
                 "take a floor from 0 up and a guess above it."
@@ -142,7 +150,9 @@ class ThreeRegions:
         if self.floor == 0:
             return self.start, np.inf
         ratio = (self.guess - self.floor) / self.floor
-        return self.start, self.start * max(ratio ** (1 / self.exponent) - 1, 0.0)
+        with np.errstate(over="ignore"):  # beyond all numbers, the floor is never reached
+            end = self.start * np.expm1(np.log(ratio) / self.exponent)
+        return self.start, max(float(end), 0.0)
 
     def _reducible(self, m: ArrayLike) -> Any:
         """Error above the floor."""
@@ -225,7 +235,7 @@ def miss_per_residual(decades: ArrayLike, ahead: ArrayLike) -> Any:
 
     .. math:: \frac{3}{2}\Bigl(1 + \frac{a}{U}\Bigr)^2 - \frac12,
 
-    does not depend on the law.
+    does not depend on the law, as long as the bend stays the same up to there.
 
     Parameters
     ----------
@@ -238,13 +248,22 @@ def miss_per_residual(decades: ArrayLike, ahead: ArrayLike) -> Any:
     -------
     float or ndarray
 
+    Raises
+    ------
+    ValueError
+        If the range is not positive and finite, or the distance not finite.
+
+    Notes
+    -----
+    Proven in the chapter *Learning curves and power laws*.
+
     Examples
     --------
     >>> miss_per_residual(decades=1, ahead=2)
     37.0
     """
-    half = positive("decades", decades) / 2
-    return plain(1.5 * (1 + np.asarray(ahead, float) / half) ** 2 - 0.5)
+    U, a = positive("decades", decades) / 2, finite("ahead", ahead)
+    return plain(1.5 * (1 + a / U) ** 2 - 0.5)
 
 
 class LossLaw(Protocol):
@@ -291,7 +310,8 @@ def where_laws_meet(compute: LossLaw, data: LossLaw, tokens: PowerLaw) -> Meetin
     Raises
     ------
     ValueError
-        If the law of compute does not fall faster than that of its tokens: it never overtakes.
+        If an argument is not a law, or the law of compute does not fall faster than that of its tokens: it
+        never overtakes.
 
     Notes
     -----
@@ -305,6 +325,11 @@ def where_laws_meet(compute: LossLaw, data: LossLaw, tokens: PowerLaw) -> Meetin
     >>> f"{meeting.C:.3g} PF-days, {meeting.D:.2g} tokens, {meeting.L:.3f} nats"
     '1.12e+04 PF-days, 2.5e+11 tokens, 1.668 nats'
     """
+    for name, law in (("compute", compute), ("data", data)):
+        for part in ("scale", "exponent"):
+            positive(f"where_laws_meet: {part} of {name}", getattr(law, part, np.nan))
+    if not isinstance(tokens, PowerLaw):
+        raise ValueError(f"where_laws_meet: tokens is {tokens!r}; give PowerLaw(coefficient, exponent).")
     difference = compute.exponent - tokens.exponent * data.exponent
     if difference <= 0:
         raise ValueError(

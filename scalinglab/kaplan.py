@@ -22,7 +22,12 @@ class ComputeLaw:
     E : float
         The floor; zero for a pure power law.
     terms : tuple of PowerLaw
-        Falling terms, with negative exponents; compute in FLOPs.
+        Falling terms, with negative exponents; compute in FLOPs. One or more.
+
+    Raises
+    ------
+    ValueError
+        If E is negative or not finite, or if a term does not fall.
 
     Notes
     -----
@@ -37,6 +42,15 @@ class ComputeLaw:
 
     E: float
     terms: tuple[PowerLaw, ...]
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.E, (int, float)) and 0 <= self.E < 1e308):
+            raise ValueError(f"ComputeLaw: E is {self.E!r}; the floor must be a finite number, zero or more.")
+        if not (isinstance(self.terms, tuple) and self.terms and all(map(_falls, self.terms))):
+            raise ValueError(
+                f"ComputeLaw: terms is {self.terms!r}; give a tuple of PowerLaw(coefficient, exponent), each "
+                "with a positive coefficient and a negative exponent."
+            )
 
     def __call__(self, C: ArrayLike) -> Any:
         """Loss at C FLOPs."""
@@ -107,9 +121,16 @@ def crossings(
     ndarray
         Ascending, empty if the curves do not meet.
 
+    Raises
+    ------
+    ValueError
+        If the range is empty, if a curve is not a function of compute that is finite on it, or if the two
+        are one curve.
+
     Notes
     -----
-    Used in the chapter *Kaplan or Chinchilla?*.
+    Curves that touch without crossing are missed unless they do so on the grid of 1001 points. Used in
+    the chapter *Kaplan or Chinchilla?*.
 
     Examples
     --------
@@ -121,10 +142,32 @@ def crossings(
     def gap(x: Any) -> Any:
         return first(np.exp(x)) - second(np.exp(x))
 
-    if not high > low:
+    ends = [positive("crossings: low", low), positive("crossings: high", high)]
+    if not (ends[0].ndim == ends[1].ndim == 0 and ends[1] > ends[0]):
         raise ValueError(f"crossings: the range {low!r} to {high!r} is empty; give low < high.")
-    x = np.linspace(np.log(positive("low", low)), np.log(positive("high", high)), 1001)
-    sign = np.sign(gap(x))
+    for name, curve in (("first", first), ("second", second)):
+        if not callable(curve):
+            raise ValueError(f"crossings: {name} is {curve!r}; give a function of compute in FLOPs.")
+    x = np.linspace(float(np.log(ends[0])), float(np.log(ends[1])), 1001)
+    try:
+        difference = np.broadcast_to(np.asarray(gap(x)).astype(float, casting="same_kind"), x.shape)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"crossings: the curves do not give one loss for each compute ({error}); a constant is "
+            "lambda C: 1.69 + 0 * C."
+        ) from error
+    if not np.isfinite(difference).all():
+        raise ValueError(
+            "crossings: a curve is not finite everywhere between low and high; narrow the range."
+        )
+    sign = np.sign(difference)
+    if (sign[:-1] == 0).all():
+        raise ValueError("crossings: the two curves are one and the same between low and high; give two.")
     steps = np.flatnonzero(sign[:-1] * sign[1:] < 0)
     found = [brentq(gap, x[i], x[i + 1], xtol=1e-13) for i in steps]
     return np.asarray(np.exp(np.sort(np.concatenate([found, x[sign == 0]]))))
+
+
+def _falls(term: object) -> bool:
+    """Whether a term is a power law that falls."""
+    return isinstance(term, PowerLaw) and term.coefficient > 0 and term.exponent < 0

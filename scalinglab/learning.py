@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab.surface import FloatArray, plain, positive
+from scalinglab.surface import FloatArray, finite, number, plain, positive
 
 #: Largest noise for which the ends of the input range are too far away to matter.
 LARGEST_NOISE = 0.1
+
+#: Largest number of inputs drawn for one mark, examples times replicates.
+MOST_INPUTS = 100_000_000
 
 #: The teacher answers 1 above this input and 0 below.
 TEACHER = 0.5
@@ -60,10 +62,11 @@ class LearningCurve:
         Raises
         ------
         ValueError
-            If fewer than three points remain, or the error is not above the floor there.
+            If fewer than three points remain, the error is not above the floor there, or an argument is
+            not a number.
         """
-        late = self.t >= start
-        above = self.error[late] - (self.floor if floor is None else floor)
+        late = self.t >= number("LearningCurve: start", start)
+        above = self.error[late] - (self.floor if floor is None else number("LearningCurve: floor", floor))
         if late.sum() < 3 or not (above > 0).all():
             raise ValueError(
                 "LearningCurve: a slope needs three points above the floor; lower start or the floor."
@@ -72,7 +75,7 @@ class LearningCurve:
 
 
 def noiseless_curve(
-    t: Sequence[int] | FloatArray, rng: np.random.Generator, margin: float = 0.0, replicates: int = 500
+    t: ArrayLike, rng: np.random.Generator, margin: float = 0.0, replicates: int = 500
 ) -> LearningCurve:
     r"""Learning curve of a threshold whose teacher is never wrong.
 
@@ -87,14 +90,14 @@ def noiseless_curve(
 
     Parameters
     ----------
-    t : sequence of int
-        Numbers of examples, each at least 2.
+    t : array_like, shape (n,)
+        Numbers of examples, rounded to whole ones; each at least 2.
     rng : numpy.random.Generator
         Draws the examples, afresh for each t.
     margin : float
         Length m of the stretch without inputs, at least 0 and below 1.
     replicates : int
-        Machines trained at each t.
+        Machines trained at each t; two or more.
 
     Returns
     -------
@@ -103,7 +106,8 @@ def noiseless_curve(
     Raises
     ------
     ValueError
-        If a number of examples, the margin or the number of replicates is out of range.
+        If a number of examples, the margin or the number of replicates is out of range, or ``rng`` is not a
+        generator.
 
     Notes
     -----
@@ -116,8 +120,8 @@ def noiseless_curve(
     >>> f"{curve.limit(100):.4f}"
     '0.0067'
     """
-    counts = _counts(t, replicates)
-    if not 0 <= margin < 1:
+    counts = _counts(t, replicates, rng)
+    if not 0 <= number("noiseless_curve: the margin", margin) < 1:
         raise ValueError(f"noiseless_curve: the margin is {margin}; it must be at least 0 and below 1.")
     errors = []
     for n in counts:
@@ -130,7 +134,7 @@ def noiseless_curve(
 
 
 def noisy_curves(
-    t: Sequence[int] | FloatArray, rng: np.random.Generator, noise: float = 0.05, replicates: int = 500
+    t: ArrayLike, rng: np.random.Generator, noise: float = 0.05, replicates: int = 500
 ) -> tuple[LearningCurve, LearningCurve]:
     r"""Learning curves of two machines that share one fit, after a teacher who is often wrong.
 
@@ -147,14 +151,14 @@ def noisy_curves(
 
     Parameters
     ----------
-    t : sequence of int
-        Numbers of examples, each at least 2.
+    t : array_like, shape (n,)
+        Numbers of examples, rounded to whole ones; each at least 2.
     rng : numpy.random.Generator
         Draws the examples, afresh for each t.
     noise : float
         The scale s, positive and at most 0.1: beyond, the ends of the input range would matter.
     replicates : int
-        Machines trained at each t.
+        Machines trained at each t; two or more.
 
     Returns
     -------
@@ -164,7 +168,8 @@ def noisy_curves(
     Raises
     ------
     ValueError
-        If a number of examples, the noise or the number of replicates is out of range.
+        If a number of examples, the noise or the number of replicates is out of range, or ``rng`` is not a
+        generator.
 
     Notes
     -----
@@ -177,9 +182,7 @@ def noisy_curves(
     >>> f"{decided.limit(10_000):.4f} and {stochastic.limit(10_000):.5f}"
     '0.0018 and 0.10002'
     """
-    counts = _counts(t, replicates)
-    if not 0 < noise <= LARGEST_NOISE:
-        raise ValueError(f"noisy_curves: the noise is {noise}; it must be positive and at most 0.1.")
+    counts, noise = _counts(t, replicates, rng), _noise(noise)
     distances = []
     for n in counts:
         x = rng.random((replicates, n))
@@ -198,9 +201,9 @@ def stochastic_error(delta: ArrayLike, noise: float) -> Any:
     Parameters
     ----------
     delta : float or array_like
-        Distance of the two thresholds.
+        Distance of the two thresholds, at most 1 in size.
     noise : float
-        Scale s of both.
+        Scale s of both, positive and at most 0.1.
 
     Returns
     -------
@@ -208,15 +211,27 @@ def stochastic_error(delta: ArrayLike, noise: float) -> Any:
         Probability that the two answers differ on a new input, :math:`2s + \delta^2/6s + \dots`; both
         thresholds well inside the input range.
 
+    Raises
+    ------
+    ValueError
+        If a distance or the noise is out of range.
+
+    Notes
+    -----
+    Derived in the chapter *Learning curves and power laws*.
+
     Examples
     --------
     >>> f"{stochastic_error(0.0, 0.05):.3f} {stochastic_error(0.01, 0.05):.6f}"
     '0.100 0.100333'
     """
-    half = np.abs(np.asarray(delta, float)) / (2 * positive("noise", noise))
+    size, noise = np.abs(finite("delta", delta)), _noise(noise)
+    if (size > 1).any():
+        raise ValueError(f"delta is {delta!r}; two thresholds in [0, 1] are at most 1 apart.")
+    half = size / (2 * noise)
     # below 1e-4 the series is exact to rounding, and zero is no trouble
-    safe = np.maximum(half, 1e-4)
-    return plain(2 * noise * np.where(half > 1e-4, safe / np.tanh(safe), 1 + half**2 / 3))
+    large, small = np.maximum(half, 1e-4), np.minimum(half, 1e-4)
+    return plain(2 * noise * np.where(half > 1e-4, large / np.tanh(large), 1 + small**2 / 3))
 
 
 def likeliest_threshold(x: ArrayLike, y: ArrayLike, noise: float) -> FloatArray:
@@ -236,19 +251,43 @@ def likeliest_threshold(x: ArrayLike, y: ArrayLike, noise: float) -> FloatArray:
     -------
     ndarray, shape (machines,)
         Thresholds in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, an input lies outside [0, 1], an answer is not 0 or 1, or the noise is out of
+        range.
+
+    Examples
+    --------
+    >>> w = likeliest_threshold([[0.3, 0.45, 0.55, 0.7]], [[0, 1, 0, 1]], noise=0.05)
+    >>> f"{w[0]:.3f}"
+    '0.500'
     """
-    x, y = np.asarray(x, float), np.asarray(y, float)
+    x, y, noise = finite("x", x), finite("y", y), _noise(noise)
+    if x.ndim != 2 or x.shape != y.shape or x.size == 0:
+        raise ValueError(
+            f"likeliest_threshold: shapes {x.shape} and {y.shape}; give x and y as (machines, t) each."
+        )
+    if x.min() < 0 or x.max() > 1 or not ((y == 0) | (y == 1)).all():
+        raise ValueError("likeliest_threshold: inputs must lie in [0, 1], and answers be 0 or 1.")
+    t, ones = x.shape[1], y.sum(axis=1)
     low, high = np.zeros(len(x)), np.ones(len(x))
-    w = np.full(len(x), 0.5)
+    w = np.full(len(x), TEACHER)
+    x = x / (2 * noise)
+    work = np.empty_like(x)
     for _ in range(60):
-        p = _logistic((x - w[:, None]) / noise)
-        score = (p - y).sum(axis=1)
+        # p = (1 + tanh)/2, so sum p = (t + sum tanh)/2 and sum p(1 - p) = (t - sum tanh^2)/4
+        np.tanh(np.subtract(x, w[:, None] / (2 * noise), out=work), out=work)
+        score = (t + work.sum(axis=1)) / 2 - ones
+        information = (t - np.einsum("ij,ij->i", work, work)) / 4
         low, high = np.where(score > 0, w, low), np.where(score < 0, w, high)
-        step = noise * score / np.maximum((p * (1 - p)).sum(axis=1), 1e-300)
-        new = np.where((w + step > low) & (w + step < high), w + step, (low + high) / 2)
-        new = np.where(score == 0, w, new)
-        moved, w = np.abs(new - w).max(), new
-        if moved < 1e-10:
+        newton = w + noise * score / np.maximum(information, 1e-300)
+        inside = (newton > low) & (newton < high)
+        new = np.where(score == 0, w, np.where(inside, newton, (low + high) / 2))
+        moved, w = np.abs(new - w), new
+        # Newton squares the error: after a step of 1e-7 it is beyond rounding
+        if (moved < np.where(inside, 1e-7, 1e-10)).all():
             break
     return w
 
@@ -259,14 +298,33 @@ def _logistic(z: FloatArray) -> FloatArray:
     return answer
 
 
-def _counts(t: Sequence[int] | FloatArray, replicates: int) -> list[int]:
+def _noise(noise: float) -> float:
+    """Return the scale of the noise, or raise ValueError unless the ends of the input range are far away."""
+    single = number("the noise", noise)
+    if not 0 < single <= LARGEST_NOISE:
+        raise ValueError(f"the noise is {noise}; it must be positive and at most {LARGEST_NOISE}.")
+    return single
+
+
+def _counts(t: ArrayLike, replicates: int, rng: np.random.Generator) -> list[int]:
     """Whole numbers of examples, or ValueError."""
-    counts = [round(float(n)) for n in t]
-    if not counts or min(counts) < 2 or replicates < 2:
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"learning curve: rng is {rng!r}; give numpy.random.default_rng(seed).")
+    counts = finite("learning curve: t", t)
+    machines = number("learning curve: replicates", replicates)
+    if counts.ndim != 1 or machines != int(machines):
         raise ValueError(
-            f"learning curve: examples {counts}, replicates {replicates}; both must be at least 2."
+            f"learning curve: t is {t!r}, replicates {replicates}; give a list of numbers of examples and "
+            "a whole number of replicates."
         )
-    return counts
+    if counts.size == 0 or counts.min() < 2 or machines < 2:
+        raise ValueError(f"learning curve: examples {t!r}, replicates {replicates}; both must be at least 2.")
+    if counts.max() * machines > MOST_INPUTS:
+        raise ValueError(
+            f"learning curve: {counts.max():.3g} examples for {machines:.3g} machines may not fit into "
+            f"memory; keep their product below {MOST_INPUTS:.0e}."
+        )
+    return [round(n) for n in counts.tolist()]
 
 
 def _averaged(

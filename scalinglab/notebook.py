@@ -10,40 +10,16 @@ import io
 import itertools
 import json
 import os
-import re
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from scalinglab.typography import typeset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _serial = itertools.count(1)
-
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def typeset(text: str) -> str:
-    """Numbers as a reader writes them: powers of ten for ``1e+22``, a minus sign for a hyphen.
-
-    Code between backticks stays as it is.
-
-    Examples
-    --------
-    >>> typeset("6e+22 FLOPs, -0.5 at 1e-07, `x = 1e+22`")
-    '6 × 10²² FLOPs, −0.5 at 10⁻⁷, `x = 1e+22`'
-    """
-
-    def power(number: re.Match[str]) -> str:
-        mantissa, exponent = number.groups()
-        ten = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
-        return ten if float(mantissa) == 1 else f"{mantissa} × {ten}"
-
-    pieces = re.split("(`[^`]*`)", text)
-    for i in range(0, len(pieces), 2):
-        pieces[i] = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?\d+)\b", power, pieces[i])
-        pieces[i] = re.sub(r"(?<=[\s(])-(?=\d)", "\N{MINUS SIGN}", pieces[i])
-    return "".join(pieces)
 
 
 def say(text: str) -> None:

@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from scalinglab.surface import LossSurface, plain, positive
+from scalinglab.repeated import counted, matched
+from scalinglab.surface import LossSurface, number, plain, positive
+
+#: Largest log of a number of repetitions.
+LARGEST_LOG = 300.0
 
 
 @dataclass(frozen=True)
@@ -52,20 +56,27 @@ class OverfittingSurface:
     kappa: float = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        positive("P", self.P)
-        positive("delta", self.delta)
-        if not (np.isfinite(self.kappa) and self.kappa >= 0):
-            raise ValueError(f"kappa is {self.kappa}; it must not be negative, and finite.")
+        if not isinstance(self.surface, LossSurface):
+            raise ValueError(f"OverfittingSurface: the surface is {self.surface!r}; give a LossSurface.")
+        positive("P", number("P", self.P))
+        positive("delta", number("delta", self.delta))
+        if number("kappa", self.kappa) < 0:
+            raise ValueError(f"kappa is {self.kappa}; it must not be negative.")
 
     def penalty(self, N: ArrayLike, D: ArrayLike, unique: ArrayLike) -> Any:
         """What repetition adds to the loss; zero up to one pass."""
-        N, D, unique = positive("N", N), positive("D", D), positive("unique", unique)
+        N, D, unique = matched(N=counted("N", N), D=counted("D", D), unique=counted("unique", unique))
         repetitions = np.maximum(D / unique - 1, 0)
-        return plain(self.P * repetitions**self.delta * (N / unique) ** self.kappa)
+        with np.errstate(over="ignore"):
+            penalty = self.P * repetitions**self.delta * (N / unique) ** self.kappa
+        if not np.isfinite(penalty).all():
+            raise ValueError("OverfittingSurface: the penalty overflows; take fewer epochs or parameters.")
+        return plain(penalty)
 
     def loss(self, N: ArrayLike, D: ArrayLike, unique: ArrayLike) -> Any:
         """Loss of N parameters after D tokens, of which at most ``unique`` are different."""
-        return self.surface.loss(N, D) + self.penalty(N, D, unique)
+        penalty = self.penalty(N, D, unique)
+        return self.surface.loss(N, D) + penalty
 
     def best_epochs(self, N: ArrayLike, unique: ArrayLike) -> Any:
         r"""Number of passes at which the loss of N parameters is lowest, compute being no object.
@@ -92,9 +103,10 @@ class OverfittingSurface:
         Raises
         ------
         ValueError
-            If an argument is not positive and finite.
+            If an argument is not positive and finite, or the penalty too weak to end the repetition at any
+            number of epochs a computer can hold.
         """
-        N, unique = np.broadcast_arrays(positive("N", N), positive("unique", unique))
+        N, unique = matched(N=counted("N", N), unique=counted("unique", unique))
         gain = self.surface.beta * self.surface.B * unique**-self.surface.beta
         price = self.P * self.delta * (N / unique) ** self.kappa
         R = [self._best_repetitions(g, p) for g, p in zip(gain.flat, price.flat, strict=True)]
@@ -111,13 +123,16 @@ class OverfittingSurface:
 
         if delta == 1:
             return float(max(np.expm1(log_rho / (1 + beta)), 0.0))
-        high = max(0.0, log_rho / (delta + beta))
+        high = max(0.0, log_rho / (delta + beta)) + 1  # one more, against rounding where R is huge
         if delta > 1:
             low = min(0.0, (log_rho - (1 + beta) * np.log(2)) / (delta - 1))
         else:
             low = float(np.log((1 - delta) / (beta + delta)))
             if slope(low) >= 0:
                 return 0.0
-        R = float(np.exp(brentq(slope, low, high, xtol=1e-14, rtol=1e-14)))
+        root = brentq(slope, low, high, xtol=1e-14, rtol=1e-14)
+        if root > LARGEST_LOG:
+            raise ValueError("best_epochs: the penalty is too weak to stop at any number; give a larger P.")
+        R = float(np.exp(root))
         saved = -gain / beta * np.expm1(-beta * np.log1p(R))
         return R if saved > price / delta * R**delta else 0.0

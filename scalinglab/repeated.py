@@ -10,7 +10,10 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from scalinglab.published import MUENNIGHOFF_R_D
-from scalinglab.surface import FLOPS_PER_PARAMETER_TOKEN, FloatArray, LossSurface, plain, positive
+from scalinglab.surface import FLOPS_PER_PARAMETER_TOKEN, FloatArray, LossSurface, number, plain, positive
+
+#: Counts are taken for counts between these; beyond, products of them overflow.
+SMALLEST_COUNT, LARGEST_COUNT = 1e-100, 1e100
 
 
 def effective_tokens(unique: ArrayLike, epochs: ArrayLike, R_star: float = MUENNIGHOFF_R_D) -> Any:
@@ -47,7 +50,8 @@ def effective_tokens(unique: ArrayLike, epochs: ArrayLike, R_star: float = MUENN
     >>> f"{effective_tokens(100e9, epochs=4):.3g}"
     '3.73e+11'
     """
-    return plain(positive("unique", unique) * _worth(_passes(epochs), float(positive("R_star", R_star))))
+    U, passes = _passes(unique, epochs)
+    return plain(U * _worth(passes, decay("R_star", R_star)))
 
 
 def geometric_tokens(unique: ArrayLike, epochs: ArrayLike, kept: float) -> Any:
@@ -85,11 +89,11 @@ def geometric_tokens(unique: ArrayLike, epochs: ArrayLike, kept: float) -> Any:
     >>> f"{geometric_tokens(1.0, epochs=5, kept=0.75):.3f}"
     '3.051'
     """
-    if not 0 < kept < 1:
+    q, (U, passes) = number("kept", kept), _passes(unique, epochs)
+    if not 0 < q < 1:
         raise ValueError(f"kept is {kept}; it must lie between 0 and 1.")
-    q, R = kept, _passes(epochs) - 1
-    worth = 1 + q * (1 - q**R) / (1 - q)
-    return plain(positive("unique", unique) * worth)
+    R = passes - 1
+    return plain(U + U * q * (1 - q**R) / (1 - q))
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,8 @@ class RepeatedSurface:
     Raises
     ------
     ValueError
-        If a constant is not positive and finite, or A or B of the surface is zero.
+        If a constant is not one positive number, if ``surface`` is not a LossSurface or its A or B is zero,
+        and, by each method, if a count is not positive and finite.
 
     Notes
     -----
@@ -183,23 +188,25 @@ class RepeatedSurface:
     R_star_N: float
 
     def __post_init__(self) -> None:
-        positive("R_star_D", self.R_star_D)
-        positive("R_star_N", self.R_star_N)
+        decay("R_star_D", self.R_star_D)
+        decay("R_star_N", self.R_star_N)
+        if not isinstance(self.surface, LossSurface):
+            raise ValueError(f"RepeatedSurface: the surface is {self.surface!r}; give a LossSurface.")
         _ = self.surface.G  # says what is wrong if A or B is zero
 
     def base_parameters(self, unique: ArrayLike) -> Any:
         r"""Parameters whose compute-optimal token count is U: :math:`N^* = G\,(G U)^{\beta/\alpha}`."""
         s = self.surface
-        return plain(s.G * (s.G * positive("unique", unique)) ** (s.beta / s.alpha))
+        return plain(s.G * (s.G * counted("unique", unique)) ** (s.beta / s.alpha))
 
     def base_compute(self, unique: ArrayLike) -> Any:
         r"""Compute :math:`C_0 = 6 N^*(U)\,U` up to which unique tokens suffice."""
-        return plain(FLOPS_PER_PARAMETER_TOKEN * self.base_parameters(unique) * positive("unique", unique))
+        return plain(FLOPS_PER_PARAMETER_TOKEN * self.base_parameters(unique) * counted("unique", unique))
 
     def effective(self, N: ArrayLike, D: ArrayLike, unique: ArrayLike) -> tuple[Any, Any]:
         """Effective parameters N' and effective tokens D' (floats or arrays that broadcast)."""
-        N, D = positive("N", N), positive("D", D)
-        seen = np.minimum(D, positive("unique", unique))
+        N, D, unique = matched(N=counted("N", N), D=counted("D", D), unique=counted("unique", unique))
+        seen = np.minimum(D, unique)
         used = np.minimum(N, self.base_parameters(seen))
         return plain(used * _worth(N / used, self.R_star_N)), plain(seen * _worth(D / seen, self.R_star_D))
 
@@ -209,7 +216,7 @@ class RepeatedSurface:
 
     def limit(self, unique: ArrayLike) -> Any:
         """The loss no amount of compute gets below with these unique tokens."""
-        unique = positive("unique", unique)
+        unique = counted("unique", unique)
         N, D = (1 + self.R_star_N) * self.base_parameters(unique), (1 + self.R_star_D) * unique
         return self.surface.loss(N, D)
 
@@ -244,9 +251,9 @@ class RepeatedSurface:
         Existence and uniqueness are proven in the chapter *When data run out*: the loss is strictly convex in
         :math:`\ln k` along the budget, so the root of its slope in :math:`0 < \ln k < \ln c` is the minimum.
         """
-        C, unique = np.broadcast_arrays(positive("compute", C), positive("unique", unique))
+        C, unique = matched(compute=positive("compute", C), unique=counted("unique", unique))
         N_base = np.asarray(self.base_parameters(unique))
-        extra = np.log(C / (FLOPS_PER_PARAMETER_TOKEN * N_base)) - np.log(unique)
+        extra = np.log(C) - np.log(FLOPS_PER_PARAMETER_TOKEN * N_base) - np.log(unique)
         epochs = np.exp([self._log_epochs(x) if x > 0 else 0.0 for x in extra.flat]).reshape(extra.shape)
         enough = extra <= 0
         D = np.where(enough, self.surface.D_opt(C), epochs * unique)
@@ -265,6 +272,28 @@ class RepeatedSurface:
         return float(brentq(steepness, 0.0, extra, xtol=1e-15, rtol=1e-14))
 
 
+def counted(name: str, values: ArrayLike) -> FloatArray:
+    """Return numbers of tokens or parameters, or raise ValueError if they cannot be meant as such."""
+    array = positive(name, values)
+    if ((array < SMALLEST_COUNT) | (array > LARGEST_COUNT)).any():
+        raise ValueError(f"{name} is {values!r}; give a count between {SMALLEST_COUNT} and {LARGEST_COUNT}.")
+    return array
+
+
+def decay(name: str, value: float) -> float:
+    """Return a decay constant as a float, or raise ValueError."""
+    return float(counted(name, number(name, value)))
+
+
+def matched(**arrays: FloatArray) -> tuple[FloatArray, ...]:
+    """Broadcast arrays against each other, or raise ValueError with their shapes."""
+    try:
+        return tuple(np.broadcast_arrays(*arrays.values()))
+    except ValueError as error:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ValueError(f"shapes do not match: {shapes}; give numbers or arrays that broadcast.") from error
+
+
 def _worth(m: FloatArray, R_star: float) -> Any:
     """Worth of m times the base amount, in base amounts: f(m) = 1 + R* (1 - exp(-(m-1)/R*))."""
     return 1 - R_star * np.expm1(-(m - 1) / R_star)
@@ -276,11 +305,11 @@ def _log_slope(x: float, R_star: float, exponent: float) -> float:
     return float(x - (m - 1) / R_star - (1 + exponent) * np.log(_worth(m, R_star)))
 
 
-def _passes(epochs: ArrayLike) -> FloatArray:
-    """Return epochs as an array, or raise ValueError if one is below one pass."""
-    passes = positive("epochs", epochs)
+def _passes(unique: ArrayLike, epochs: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return unique tokens and epochs as arrays, or raise ValueError if one is below one pass."""
+    U, passes = matched(unique=counted("unique", unique), epochs=positive("epochs", epochs))
     if np.any(passes < 1):
         raise ValueError(
             f"epochs is {epochs!r}; below one pass nothing repeats: count the tokens seen as unique."
         )
-    return passes
+    return U, passes

@@ -195,12 +195,38 @@ def _product_ND(C: ArrayLike) -> Any:
 
 def positive(name: str, values: ArrayLike) -> FloatArray:
     """Return values as float64, or raise ValueError unless all are positive and finite."""
-    array = np.asarray(values, float)
+    array = _floats(name, values)
     if not (np.isfinite(array) & (array > 0)).all():
         raise ValueError(f"{name} is {values!r}; it must be positive and finite.")
     return array
 
 
+def finite(name: str, values: ArrayLike) -> FloatArray:
+    """Return values as float64, or raise ValueError unless all are finite."""
+    array = _floats(name, values)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} is {values!r}; it must be finite.")
+    return array
+
+
+def number(name: str, value: Any) -> float:
+    """Return one finite number as a float, or raise ValueError."""
+    array = np.asarray(value, object)
+    if array.ndim == 0 and isinstance(array[()], (int, float, np.integer, np.floating)):
+        single = float(array[()]) if abs(array[()]) < np.inf else np.nan
+        if np.isfinite(single):
+            return single
+    raise ValueError(f"{name} is {value!r}; give one finite number.")
+
+
 def plain(values: Any) -> Any:
     """A float for a 0-d result, the array otherwise."""
     return float(values) if np.ndim(values) == 0 else values
+
+
+def _floats(name: str, values: ArrayLike) -> FloatArray:
+    """Return values as float64, or raise ValueError if they are no numbers."""
+    try:
+        return np.asarray(values, float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} is {values!r}; give a number or an array of numbers.") from error

@@ -184,7 +184,7 @@ def test_runs_on_one_ray_exhaust_the_budget():
     assert not proof.holds
     assert proof.examined <= 20_000
     assert len(proof.remaining) > 1000
-    assert "budget of 20000 cells" in proof.reason
+    assert "budget of 20,000 cells" in proof.reason
     assert "other D/N" in proof.reason
 
 

@@ -17,6 +17,7 @@ from scalinglab.counting import (
     simulated_frontier,
     total_parameters,
 )
+from scalinglab.fits import FitError
 from scalinglab.losses import Huber
 from scalinglab.published import CHINCHILLA_REFIT, CHINCHILLA_UNROUNDED, PORIAN_STEPS
 from scalinglab.surface import LossSurface
@@ -93,6 +94,44 @@ def test_exponent_is_not_monotone(k):
     assert np.all(np.diff(local_exponent(SURFACES[k], N)) > 0)
     N = np.geomspace(10**top.x, 1e15, 400)
     assert np.all(np.diff(local_exponent(SURFACES[k], N)) < 0)
+
+
+def top_of_the_hump(surface, omega=OMEGA):
+    alpha = surface.alpha
+    return (omega * (2 * np.sqrt(3 * (1 + alpha)) - 3 * alpha) / (9 * alpha + 6)) ** 1.5
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.floats(0.05, 1.95), st.floats(0.2, 1.5), st.floats(1e3, 1e6))
+def test_the_hump_has_one_top_and_its_place_is_known(alpha, beta, omega):
+    surface = LossSurface(1.7, 400.0, 400.0, alpha, beta)
+    top = top_of_the_hump(surface, omega)
+    rising = local_exponent(surface, np.geomspace(top * 1e-4, top, 200), omega)
+    falling = local_exponent(surface, np.geomspace(top, top * 1e4, 200), omega)
+    assert np.all(np.diff(rising) > 0)
+    assert np.all(np.diff(falling) < 0)
+
+
+def test_steep_size_terms_leave_no_hump():
+    surface = LossSurface(1.7, 400.0, 400.0, 2.0, 0.4)
+    assert np.all(np.diff(local_exponent(surface, np.geomspace(1e2, 1e14, 400))) < 0)
+
+
+def test_a_bound_that_keeps_the_stationary_point_a_minimum():
+    # eta' never exceeds two thirds of 2 - sqrt 3, and eta is never below one third
+    u = np.geomspace(1e-6, 1e6, 4001)
+    dot = 4 / 9 * u / ((u + 1) * (u + 1 / 3))
+    assert dot.max() == pytest.approx(2 / 3 * (2 - np.sqrt(3)), rel=1e-4)
+    surface = LossSurface(1.7, 400.0, 400.0, 0.03, 0.17)
+    assert surface.alpha / 3 + surface.beta > 2 / 3 * (2 - np.sqrt(3))
+    assert np.all(local_exponent(surface, np.geomspace(1e-3, 1e18, 400)) > 0)
+
+
+def test_recounting_the_winners_is_not_choosing_anew():
+    frontier = counted_frontier(EPOCH, np.geomspace(*KAPLAN_RANGE, 400))
+    assert slope(frontier.C, frontier.N_total) < 0.5 < 1 < slope(frontier.C_total, frontier.N)
+    recounted = slope(frontier.C_total, frontier.N_total)
+    assert EPOCH.a + 0.1 < recounted < slope(frontier.C, frontier.N)
 
 
 def test_where_the_exponent_is_kaplans():
@@ -267,21 +306,52 @@ def test_millions_are_another_law():
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("call", "says"),
     [
-        lambda: total_parameters(-1.0),
-        lambda: total_parameters(1e6, omega=0),
-        lambda: nonembedding_parameters([1e6, np.nan]),
-        lambda: embedding_share(0),
-        lambda: local_exponent(EPOCH, 1e6, omega=-1),
-        lambda: read_off_exponent(EPOCH, 1e6, 1e6),
-        lambda: embedding_omega(32000, 0),
-        lambda: CountingDesign.between_shares(share=(1.2, 0.1)),
+        (lambda: total_parameters(-1.0), "parameters is -1.0; it must be positive"),
+        (lambda: total_parameters("many"), "parameters is 'many'; give a number"),
+        (lambda: total_parameters(1j), "give a number"),
+        (lambda: total_parameters(1e6, omega=0), "omega is 0; it must be positive"),
+        (lambda: total_parameters(1e6, omega=[1e4, 1e5]), "omega is .*; give one number"),
+        (lambda: nonembedding_parameters([1e6, np.nan]), "positive and finite"),
+        (lambda: nonembedding_parameters(1e6, omega=1e300), "beyond what a float can hold"),
+        (lambda: embedding_share(0), "parameters is 0"),
+        (lambda: embedding_omega(32000, 0), "aspect is 0"),
+        (lambda: embedding_omega([32000, 64000], 39), "vocabulary is .*; give one number"),
+        (lambda: local_exponent(EPOCH, 1e6, omega=-1), "omega is -1"),
+        (lambda: local_exponent(None, 1e6), "surface is None; give a LossSurface"),
+        (lambda: counted_frontier(EPOCH, 1e300), "use sizes nearer to real models"),
+        (lambda: counted_frontier(LossSurface(1.7, 0, 400, 0.3, 0.3), 1e6), "A is 0 .* must be positive"),
+        (lambda: loss_compute_slope(LossSurface(1.7, 400, 0, 0.3, 0.3), 1e6), "B is 0"),
+        (lambda: read_off_exponent(EPOCH, 1e6, 1e6), "give low < high"),
+        (lambda: read_off_exponent(EPOCH, 0, 1e6), "must be positive"),
+        (lambda: read_off_exponent(EPOCH, 1e3, None), "positive and finite"),
+        (lambda: simulated_frontier(EPOCH, [], 1e16), "parameters has shape"),
+        (lambda: simulated_frontier(EPOCH, 1e6, [[1e16], [1e17]]), "compute has shape"),
+        (lambda: simulated_frontier(EPOCH, 1e6, 1e16, tokens=[]), "tokens has shape"),
+        (lambda: simulated_frontier("surface", 1e6, 1e16), "give a LossSurface"),
+        (lambda: CountingDesign.between_shares(share=(1.2, 0.1)), "both between 0 and 1"),
+        (lambda: CountingDesign.between_shares(share=0.5), "smallest and of the largest"),
+        (lambda: CountingDesign.between_shares(N_total=(1e9, 1e7)), "give low < high"),
+        (lambda: CountingDesign.between_shares(sizes=1), "sizes is 1; give a whole number"),
+        (lambda: CountingDesign.between_shares(tokens=2.5), "tokens is 2.5; give a whole number"),
+        (lambda: CountingDesign.fixed_aspect(D=1e9), "give low < high"),
+        (lambda: CountingDesign([1e6, 1e7], [2e6], [1e9]), "each model needs both counts"),
+        (lambda: CountingDesign([3e6, 1e7], [2e6, 3e7], [1e9]), "smaller than N_total"),
+        (lambda: CountingDesign.between_shares().continued(1e6), "give low < high"),
+        (lambda: CountingDesign([1e6], [2e6], [1e9]).continued(1e9), "two or more sizes"),
+        (lambda: refit_in_other_counts(EPOCH, design="small"), "design is 'small'"),
+        (lambda: refit_in_other_counts(EPOCH, loss="huber"), "loss is 'huber'"),
     ],
 )
-def test_bad_input_is_refused(call):
-    with pytest.raises(ValueError):  # noqa: PT011
+def test_bad_input_is_refused_with_a_remedy(call, says):
+    with pytest.raises(ValueError, match=says):
         call()
+
+
+def test_too_few_sizes_are_the_fits_complaint():
+    with pytest.raises(FitError, match="add runs"):
+        refit_in_other_counts(EPOCH, CountingDesign.between_shares(sizes=2))
 
 
 # facts 11: the noise-free rows. The table behind them is not ours to carry, so the design is our own:

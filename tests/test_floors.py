@@ -109,6 +109,33 @@ def test_bad_columns(x, L):
         straight_line(x, L)
 
 
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda: FloorLaw("one", 1, 0.1), "FloorLaw: E"),
+        (lambda: FloorLaw(1, [1, 2], 0.1), "FloorLaw: K"),
+        (lambda: FloorLaw.of_frontier("chinchilla"), "LossSurface"),
+        (lambda: LAW(0), "positive"),
+        (lambda: LAW(["1e20 FLOPs"]), "numbers"),
+        (lambda: ThreeRegions(None, 0.1, 1e3, 0.3), "ThreeRegions: guess"),
+        (lambda: ThreeRegions(2.0, 0.1, 1e3, 0.3)(-1), "positive"),
+        (lambda: straight_line("x", [1, 2]), "numbers"),
+        (lambda: straight_line([1, 2], [3, 2]).miss(1, np.nan), "loss"),
+        (lambda: miss_per_residual(0, 2), "decades"),
+        (lambda: miss_per_residual(1, "two"), "ahead"),
+        (lambda: where_laws_meet(1, published.KAPLAN_L_D, published.KAPLAN_D_OPT), "scale of compute"),
+        (lambda: where_laws_meet(published.KAPLAN_L_C_MIN, published.KAPLAN_L_D, 0.27), "PowerLaw"),
+    ],
+)
+def test_bad_input_says_what(call, word):
+    with pytest.raises(ValueError, match=word):
+        call()
+
+
+def test_a_floor_that_no_number_of_examples_reaches():
+    assert ThreeRegions(2.0, 0.1, 1e3, 1e-4).borders == (1e3, np.inf)
+
+
 # facts 1.4, by root finding instead of the closed form
 @pytest.mark.parametrize(
     ("tokens", "printed"),

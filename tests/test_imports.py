@@ -12,6 +12,7 @@ PACKAGE = Path(scalinglab.__file__).parent
 
 # every module imports only from those before it
 ORDER = [
+    "typography",
     "surface",
     "published",
     "budgets",

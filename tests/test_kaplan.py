@@ -125,6 +125,26 @@ def test_crossings_of_curves_that_never_meet_or_meet_on_the_grid():
     np.testing.assert_allclose(on_grid, [1.0], rtol=1e-12)
 
 
-def test_crossings_refuses_an_empty_range():
-    with pytest.raises(ValueError, match="empty"):
-        crossings(KAPLAN, NOTE, low=1e20, high=1e20)
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: crossings(KAPLAN, NOTE, low=1e20, high=1e20), "empty; give low < high"),
+        (lambda: crossings(KAPLAN, NOTE, low=[1e15, 1e16]), "give low < high"),
+        (lambda: crossings(KAPLAN, NOTE, low=-1), "crossings: low is -1"),
+        (lambda: crossings(KAPLAN, NOTE, high="far"), "crossings: high is 'far'; give a number"),
+        (lambda: crossings(1.69, NOTE), "first is 1.69; give a function"),
+        (lambda: crossings(KAPLAN, lambda C: "low"), "one loss for each compute"),
+        (lambda: crossings(KAPLAN, lambda C: C[:3]), "one loss for each compute"),
+        (lambda: crossings(KAPLAN, lambda C: C * np.nan), "not finite everywhere"),
+        (lambda: crossings(NOTE, NOTE), "one and the same"),
+        (lambda: ComputeLaw(np.nan, NOTE.terms), "E is nan; the floor"),
+        (lambda: ComputeLaw(-1.0, NOTE.terms), "zero or more"),
+        (lambda: ComputeLaw(1.69, ()), "give a tuple of PowerLaw"),
+        (lambda: ComputeLaw(1.69, (PowerLaw(2.0, 0.1),)), "negative exponent"),
+        (lambda: ComputeLaw(1.69, NOTE.terms[0]), "give a tuple of PowerLaw"),
+        (lambda: NOTE(0), "x is 0; it must be positive"),
+    ],
+)
+def test_bad_input_is_refused_with_a_remedy(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.optimize import brentq
 from scipy.stats import beta as beta_law
 
 from scalinglab.learning import (
@@ -136,3 +137,52 @@ def test_bad_noise(noise):
 def test_bad_counts(counts, replicates):
     with pytest.raises(ValueError, match="at least 2"):
         noiseless_curve(counts, rng(), replicates=replicates)
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda: noiseless_curve(10, rng()), "list of numbers"),
+        (lambda: noiseless_curve(["ten"], rng()), "numbers"),
+        (lambda: noiseless_curve([10, np.nan], rng()), "finite"),
+        (lambda: noiseless_curve([1e30], rng()), "memory"),
+        (lambda: noiseless_curve([10], rng(), replicates=2.5), "whole number"),
+        (lambda: noiseless_curve([10], rng(), replicates="2"), "replicates"),
+        (lambda: noiseless_curve([10], 1992), "default_rng"),
+        (lambda: noiseless_curve([10], rng(), margin="0.3"), "margin"),
+        (lambda: noisy_curves([10], rng(), noise=[0.05]), "noise"),
+        (lambda: stochastic_error(np.nan, 0.05), "delta"),
+        (lambda: stochastic_error(2.0, 0.05), "at most 1 apart"),
+        (lambda: stochastic_error(0.1, 0.2), "noise"),
+        (lambda: likeliest_threshold([0.2, 0.4], [0, 1], 0.05), "shapes"),
+        (lambda: likeliest_threshold([[0.2, 0.4]], [[0]], 0.05), "shapes"),
+        (lambda: likeliest_threshold([[0.2, 1.4]], [[0, 1]], 0.05), "lie in"),
+        (lambda: likeliest_threshold([[0.2, 0.4]], [[0, 0.5]], 0.05), "0 or 1"),
+        (lambda: noiseless_curve([10, 20, 30], rng(), replicates=2).slope(start="late"), "start"),
+        (lambda: noiseless_curve([10, 20, 30], rng(), replicates=2).slope(floor=[0, 0]), "floor"),
+        (lambda: noiseless_curve([10, 20, 30], rng(), replicates=2).limit(0), "positive"),
+    ],
+)
+def test_bad_input_says_what(call, word):
+    with pytest.raises(ValueError, match=word):
+        call()
+
+
+def test_likeliest_threshold_is_what_a_bracketing_search_finds():
+    # an independent search of the same zero
+    generator = rng()
+    x = generator.random((20, 200))
+    y = generator.random((20, 200)) < 1 / (1 + np.exp(-(x - 0.5) / 0.03))
+
+    def score(w, i):
+        return (1 / (1 + np.exp(-(x[i] - w) / 0.03)) - y[i]).sum()
+
+    expected = [brentq(score, 0, 1, args=(i,), xtol=1e-13) for i in range(20)]
+    np.testing.assert_allclose(likeliest_threshold(x, y, 0.03), expected, atol=1e-10)
+
+
+def test_what_knowing_the_noise_would_leave():
+    # of the floor 2s, the likelier answer still misses 2 s ln 2
+    s = 0.05
+    wrong = quad(lambda x: 1 / (1 + np.exp(abs(x - 0.5) / s)), 0, 1, points=[0.5])[0]
+    assert wrong == pytest.approx(2 * s * np.log(2), rel=1e-3)

@@ -361,7 +361,7 @@ def test_the_picture_has_a_row_a_strategy_and_names_failures():
     ax = plotting.contest(games)
     ax.figure.canvas.draw()
     assert [label.get_text() for label in ax.get_yticklabels()] == ["right", "broken"]
-    assert [text.get_text() for text in ax.figure.axes[1].texts] == ["holds 100%", "3 failed"]
+    assert [text.get_text() for text in ax.figure.axes[1].texts] == ["holds 100 %", "3 failed"]
     plt.close("all")
 
 

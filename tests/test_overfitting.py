@@ -114,8 +114,26 @@ def test_shapes():
         (lambda: law(kappa=np.nan), "kappa"),
         (lambda: law().loss(0, 1e9, U), "N"),
         (lambda: law().best_epochs(1e9, -1), "unique"),
+        (lambda: law(P="P"), "P"),
+        (lambda: law(delta=[1, 2]), "delta"),
+        (lambda: law(kappa=None), "kappa"),
+        (lambda: law(surface="C4"), "LossSurface"),
+        (lambda: law().loss([1e9, 1e8], [1e9, 2e9, 3e9], U), "shapes do not match"),
+        (lambda: law().best_epochs([1e9, 1e8], [1e9, 2e9, 3e9]), "shapes do not match"),
+        (lambda: law(delta=9.0).loss(1e9, 1e99, U), "overflows"),
+        (lambda: law(P=1e-300, delta=0.01).best_epochs(1e9, U), "too weak"),
     ],
 )
 def test_bad_input_says_what(call, word):
     with pytest.raises(ValueError, match=word):
         call()
+
+
+def test_a_penalty_too_weak_for_any_real_run_is_still_solved():
+    # R beyond 1e16, where 1 + R is R to rounding
+    form = law(P=1e-20, delta=0.1)
+    R = form.best_epochs(1e9, U) - 1
+    s = MUENNIGHOFF
+    rho = s.beta * s.B * U**-s.beta / (form.P * form.delta * (1e9 / U) ** form.kappa)
+    assert R > 1e16
+    assert R ** (form.delta + s.beta) == pytest.approx(rho, rel=1e-9)

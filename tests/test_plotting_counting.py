@@ -84,7 +84,15 @@ def test_local_exponent_picture_ends_at_the_limits():
 
 def test_sliding_window_prints_what_is_read_off():
     ax = drawn(plotting.sliding_window(CHINCHILLA_REFIT, 1e4, 1e9, whole=(10, 1e12)))
-    assert texts(ax) == [f"read off: {read_off_exponent(CHINCHILLA_REFIT, 1e4, 1e9).exponent:.2f}"]
+    assert texts(ax)[0] == f"read off: {read_off_exponent(CHINCHILLA_REFIT, 1e4, 1e9).exponent:.2f}"
+
+
+def test_sliding_window_has_both_published_answers_beside_it():
+    ax = drawn(plotting.sliding_window(CHINCHILLA_REFIT, 1e4, 1e9, whole=(10, 1e12)))
+    full = next(line for line in ax.lines if line.get_color() == "#666666")
+    C, N = full.get_data()
+    assert np.polyfit(np.log(C), np.log(N), 1)[0] == pytest.approx(CHINCHILLA_REFIT.a)
+    assert texts(ax.figure.axes[1]) == ["Kaplan 0.73", "in full 0.51"]
 
 
 def test_size_term_shows_the_sampled_models():

@@ -21,6 +21,13 @@ spec.loader.exec_module(editions)
 
 NAMES = list(editions.sources())
 SETS = [name for name in NAMES if re.fullmatch(r"ps\d", name)]
+
+
+def together(names):
+    """One worker for all tests of a set: it is solved once."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+
+
 GRADED = "ps4"  # the set that goes through the whole of nbgrader
 pytestmark = [  # warnings of nbgrader's own code
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -107,7 +114,7 @@ def test_the_five_sets_are_there():
     assert SETS == ["ps1", "ps2", "ps3", "ps4", "ps5"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", together(NAMES))
 def test_the_solved_source_runs(solved, name):
     assert all(
         output.output_type != "error" and output.get("name") != "stderr"
@@ -116,7 +123,7 @@ def test_the_solved_source_runs(solved, name):
     )
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", together(SETS))
 class TestForm:
     def test_problems_say_slug_points_and_deliverable(self, solved, name):
         problems = [cell.source for cell in solved(name).cells if cell.source.startswith("## Problem")]
@@ -149,7 +156,7 @@ class TestForm:
         assert sum("default_rng()" in test for test in tests) >= 3
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", together(NAMES))
 class TestStudentEdition:
     def test_leaks_nothing(self, released, name):
         secret, visible = set(), ""
@@ -201,6 +208,7 @@ class TestStudentEdition:
         assert str(stop.value) == f"Problem ({first}): {cell.metadata.todo}"
 
 
+@pytest.mark.xdist_group(GRADED)
 class TestGrading:
     """One set through generate, autograde and feedback, with submissions of every kind."""
 
@@ -211,13 +219,13 @@ class TestGrading:
         answers = solutions(full)
 
         def submission(student, slugs=tuple(answers), change=None, drop=()):
+            change = change or {}
             notebook = nbformat.from_dict(json.loads(json.dumps(empty)))
             for cell in notebook.cells:
                 slug = marks(cell).get("grade_id")
                 if slug in slugs and slug in answers:
                     cell.source = answers[slug].source
-                if change and slug == change[0]:
-                    cell.source = change[1]
+                cell.source = change.get(slug, cell.source)
             notebook.cells = [cell for cell in notebook.cells if marks(cell).get("grade_id") not in drop]
             path = course / "submitted" / student / GRADED / f"{GRADED}.ipynb"
             path.parent.mkdir(parents=True)
@@ -226,9 +234,9 @@ class TestGrading:
         submission("full")
         submission("empty", slugs=())
         submission("partial", slugs=("expected-waste-hand", "expected-waste", "shared-hand"))
-        submission("broken", change=("shared", "def spread(x:\n    return 1"))
-        submission("endless", change=("failures-hand", "while True:\n    pass"))
-        submission("deleted", drop=("shared", "digits-hand-test", "sneak", "sneak-test"))
+        broken, endless = "def spread(x:\n    return 1", "import time\n\ntime.sleep(3600)"
+        submission("damaged", change={"shared": broken, "failures-hand": endless})
+        submission("deleted", drop=("shared", "digits-hand-test", "sneak", "sneak-test", "sneak-why"))
         api = editions.grader(course, Execute={"timeout": 8})
         answer = api.autograde(GRADED, "*")
         assert answer["success"], answer.get("log")
@@ -273,14 +281,23 @@ class TestGrading:
     @pytest.mark.parametrize(
         ("student", "lost"),
         [
-            ("broken", {"shared-test"}),
-            ("endless", {"failures-hand-test"}),
-            ("deleted", {"shared-test", "digits-hand-test", "sneak-test"}),
+            ("damaged", {"shared-test", "failures-hand-test"}),
+            ("deleted", {"shared-test", "sneak-test"}),
         ],
     )
     def test_a_damaged_submission_loses_that_problem_only(self, graded, worth, automatic, student, lost):
         for slug in automatic:
             assert graded[student][slug][0] == (0 if slug in lost else worth[slug]), slug
+
+    def test_deleted_cells_come_back_with_a_notice(self, graded, course, worth):
+        path = course / "autograded" / "deleted" / GRADED / f"{GRADED}.ipynb"
+        cells = {marks(cell).get("grade_id"): cell for cell in nbformat.read(path, 4).cells}
+        assert set(worth) <= set(cells)
+        order = list(cells)
+        assert order.index("digits-hand-test") == order.index("digits-hand") + 1
+        for slug in ("digits-hand-test", "sneak-test", "sneak-why"):
+            assert "was missing from the submission" in cells[slug].source, slug
+        assert graded["deleted"]["sneak-why"] == (0, True)
 
     def test_feedback_is_a_page_with_the_points(self, graded, course):
         answer = editions.grader(course).generate_feedback(GRADED, "partial")

@@ -1,5 +1,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import sympy
 from hypothesis import given, settings, strategies as st
@@ -105,6 +106,15 @@ def test_a_share_outside_zero_and_one_is_refused(kept):
         (lambda: LAW.loss(1e9, 1e9, 0), "unique"),
         (lambda: LAW.allocate(np.nan, U), "compute"),
         (lambda: LAW.allocate(1e20, [U, 0]), "unique"),
+        (lambda: LAW.allocate([1e20, 1e21], [U, U, U]), "shapes do not match"),
+        (lambda: LAW.loss([1e9, 1e10], [1e9, 1e10, 1e11], U), "shapes do not match"),
+        (lambda: LAW.loss("big", 1e9, U), "N is 'big'"),
+        (lambda: LAW.loss(1e9, 1e9, 1e308), "count between"),
+        (lambda: effective_tokens([1e9, 2e9], [2, 3, 4]), "shapes do not match"),
+        (lambda: effective_tokens(1e9, 2, R_star=[5, 6]), "one finite number"),
+        (lambda: geometric_tokens(1e9, 2, "half"), "kept"),
+        (lambda: RepeatedSurface("C4", 5, 5), "LossSurface"),
+        (lambda: RepeatedSurface(MUENNIGHOFF, [5, 6], 5), "R_star_D"),
     ],
 )
 def test_bad_input_says_what(call, word):
@@ -255,12 +265,25 @@ def test_arrays_broadcast_and_scalars_stay_scalars():
     assert plan.epoch_share.shape == (2, 3)
 
 
+def test_lists_integers_and_series_do_as_well():
+    wanted = LAW.loss(np.array([1e9, 2e9]), 3e11, U)
+    for sizes in ([1_000_000_000, 2_000_000_000], pd.Series([1e9, 2e9])):
+        np.testing.assert_array_equal(LAW.loss(sizes, 300_000_000_000, int(U)), wanted)
+
+
 # the lemma behind the allocation
 def test_algebra_of_the_convexity_lemma():
     R, t = sympy.symbols("R t", positive=True)
     q = sympy.exp(-t)
     m, f = 1 + R * t, 1 + R - R * q
     assert sympy.expand((1 - m / R) * f - m * q - (R * (1 - t - q) - t - 1 / R)) == 0
+
+
+def test_parameters_count_for_more_on_a_larger_base():
+    # f(m)/m falls beyond m = 1: what the theorem needs for less than one epoch
+    for R in (0.1, 5.0, 1e3):
+        m = np.geomspace(1, 1e4, 500)
+        assert np.all(np.diff(effective_tokens(1.0, m, R) / m) < 0)
 
 
 @settings(max_examples=60, deadline=None)

@@ -180,3 +180,9 @@ def test_power_law_evaluates_where_its_coefficient_alone_would_overflow():
     assert PowerLaw(1e-300, 20.0)(1e16) == pytest.approx(1e20, rel=1e-10)
     assert PowerLaw(1e300, -20.0)(1e16) == pytest.approx(1e-20, rel=1e-10)
     np.testing.assert_allclose(PowerLaw(2.0, -1.0)([1.0, 4.0]), [2.0, 0.5], rtol=1e-14)
+
+
+@pytest.mark.parametrize("value", ["many", None, 1j, {}, [[1], [2, 3]], 10**400, float("nan"), 0])
+def test_what_is_no_positive_number_is_refused_by_name(value):
+    with pytest.raises(ValueError, match=r"^N is .*; (give a number|it must be positive)"):
+        CHINCHILLA.loss(value, 1e9)

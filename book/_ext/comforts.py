@@ -91,6 +91,11 @@ def drop_ballast(app, exception):
     static = Path(app.outdir, "_static")
     for ballast in (*static.rglob("*.map"), *static.glob("vendor/fontawesome/webfonts/*.ttf")):
         ballast.unlink()
+    for sheet in static.rglob("*.css"):
+        text = sheet.read_text(encoding="utf-8")
+        kept = re.sub(r",\s*url\([^)]*\.ttf\) format\([^)]*\)", "", text)
+        if kept != text:
+            sheet.write_text(kept, encoding="utf-8")
     for drawing in Path(app.outdir, "_images").glob("*.svg"):
         drawing.write_text(slim(drawing.read_text(encoding="utf-8")), encoding="utf-8")
 

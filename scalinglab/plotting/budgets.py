@@ -26,6 +26,7 @@ from scalinglab.plotting.style import (
     line_of,
     log_counts,
     look_of,
+    power_of_ten,
     shade_fitted,
 )
 from scalinglab.runs import Runs
@@ -74,8 +75,8 @@ def isoflops(
             )  # fmt: skip
         last = int(np.argmax(part.N))
         ax.annotate(
-            f"{C:.0e}".replace("e+", "e"), (part.N[last], part.L[last]), xytext=(5, 0),
-            textcoords="offset points", fontsize=8, color=colour, va="center",
+            power_of_ten(C), (part.N[last], part.L[last]), xytext=(5, 0),
+            textcoords="offset points", fontsize=9, color=colour, va="center",
         )  # fmt: skip
     log_counts(ax, "x", "parameters N")
     ax.set_ylabel("loss L")

@@ -39,7 +39,7 @@ def contest(games: pd.DataFrame) -> Axes:
                 ax.plot([low, high], [row, row], color="#332288", linewidth=3, solid_capstyle="butt")
                 ax.plot(middle, row, "v", color="#332288", markerfacecolor="white", markersize=7)
         failed = int(np.sum((games["strategy"] == name) & (games["failure"] != "")))
-        note = f"holds {mine['covers'].mean():.0%}" if len(mine) else ""
+        note = f"holds {100 * mine['covers'].mean():.0f} %" if len(mine) else ""
         note += f"{', ' if note else ''}{failed} failed" if failed else ""
         axes[1].annotate(
             note, (0.98, row - 0.36), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=8

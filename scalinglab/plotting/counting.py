@@ -20,8 +20,8 @@ from scalinglab.counting import (
     read_off_exponent,
 )
 from scalinglab.kaplan import ComputeLaw
-from scalinglab.plotting.style import ROLES, axes_of, log_counts
-from scalinglab.published import PEARCE_OMEGA, PorianStep
+from scalinglab.plotting.style import ROLES, axes_of, line_of, log_counts
+from scalinglab.published import KAPLAN_N_OPT, PEARCE_OMEGA, PorianStep
 from scalinglab.surface import LossSurface
 
 #: The looks of two laws, or of two counts, side by side.
@@ -176,7 +176,8 @@ def local_exponents(
             "Kaplan's models", (np.sqrt(fitted[0] * fitted[1]), 0.03), xycoords=("data", "axes fraction"),
             ha="center", fontsize=8, color="#666666",
         )  # fmt: skip
-    for (name, surface), look in zip(surfaces.items(), (LOOKS["Chinchilla"], LOOKS["Kaplan"]), strict=False):
+    looks: tuple[dict[str, Any], ...] = (LOOKS["Chinchilla"], {"color": "#666666", "linestyle": "--"})
+    for (name, surface), look in zip(surfaces.items(), looks, strict=False):
         g = local_exponent(surface, N, omega)
         ax.plot(N, g, **look)
         ax.plot(N[[0, -1]], [surface.beta / (surface.alpha / 3 + surface.beta), surface.a], "o", ms=3.5,
@@ -204,6 +205,8 @@ def sliding_window(
 ) -> Axes:
     """The bent frontier with the straight line that a range of models reads off, and the exponent below.
 
+    For comparison: the frontier counted in full above, and its exponent and Kaplan's below.
+
     Parameters
     ----------
     surface : LossSurface
@@ -222,28 +225,39 @@ def sliding_window(
     """
     above: Axes
     below: Axes
-    _, (above, below) = plt.subplots(2, 1, figsize=(5.4, 4.2), height_ratios=[1.4, 1])
+    _, (above, below) = plt.subplots(2, 1, figsize=(4.8, 3.7), height_ratios=[1.4, 1])
     N = np.geomspace(*whole, 400)
     inside = np.geomspace(low, high, 100)
     track, part = counted_frontier(surface, N, omega), counted_frontier(surface, inside, omega)
     line = read_off_exponent(surface, low, high, omega)
-    above.plot(track.C, track.N, **LOOKS["Chinchilla"])
+    above.plot(track.C, surface.N_opt(track.C), color="#666666", lw=1, zorder=1)
     above.plot(part.C, part.N, color="#cccccc", lw=6, zorder=1)
+    above.plot(track.C, track.N, **LOOKS["Chinchilla"])
     above.plot(track.C, line(track.C), color=LOOKS["Kaplan"]["color"], ls="--", lw=1.3)
     above.set_xscale("log")
     log_counts(above, "y", "best model N*")
     above.set_xlim(track.C[0], track.C[-1])
     above.set_ylim(*whole)
     above.xaxis.set_minor_locator(NullLocator())
-    above.set_xlabel("compute 6ND (FLOPs)")
+    above.set_xlabel("compute (FLOPs)")
     above.annotate(
         f"read off: {line.exponent:.2f}", (0.04, 0.9), xycoords="axes fraction",
         color=LOOKS["Kaplan"]["color"], fontsize=11,
     )  # fmt: skip
+    above.annotate(
+        "in full", (track.C[125], surface.N_opt(track.C[125])), xytext=(-4, 3),
+        textcoords="offset points", ha="right", va="bottom", fontsize=8, color="#666666",
+    )  # fmt: skip
     below.axvspan(low, high, color="#f0f0f0", zorder=0)
     below.plot(N, local_exponent(surface, N, omega), **LOOKS["Chinchilla"])
+    for level, name in ((KAPLAN_N_OPT.exponent, "Kaplan"), (surface.a, "in full")):
+        below.axhline(level, color="#666666", lw=0.9, ls=(0, (1, 2)))
+        below.annotate(
+            f"{name} {level:.2f}", (whole[1], level), xytext=(-2, -2), textcoords="offset points",
+            ha="right", va="top", fontsize=8, color="#666666",
+        )  # fmt: skip
     below.plot([low, high], [line.exponent] * 2, color=LOOKS["Kaplan"]["color"], ls="--", lw=1.6)
-    log_counts(below, "x", "best model N* (non-embedding parameters)")
+    log_counts(below, "x", "best model N*")
     below.set_xlim(*whole)
     below.set_ylim(0.4, 1.03)
     below.set_ylabel("local exponent g")
@@ -272,7 +286,7 @@ def recounted_size_term(
     N = family.N
     fitted = both.nonembedding.surface
     true = surface.E + surface.A * family.N_total**-surface.alpha
-    ax.plot(N, true, **LOOKS["Chinchilla"])
+    ax.plot(N, true, **line_of("truth"))
     ax.plot(N, fitted.E + fitted.A * N**-fitted.alpha, **LOOKS["Kaplan"])
     sizes, first = np.unique(both.nonembedding.runs.N, return_index=True)
     dots = surface.E + surface.A * both.total.runs.N[first] ** -surface.alpha
@@ -285,7 +299,7 @@ def recounted_size_term(
     k = 3 * len(N) // 4
     ax.annotate(
         "truth", (N[k], true[k]), xytext=(0, 8), textcoords="offset points", fontsize=9,
-        color=LOOKS["Chinchilla"]["color"],
+        color=ROLES["truth"]["color"],
     )  # fmt: skip
     ax.annotate(
         "fitted without\nthe embedding", (N[k], fitted.E + fitted.A * N[k] ** -fitted.alpha), xytext=(-8, -4),
@@ -296,7 +310,7 @@ def recounted_size_term(
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 2.5, 3.0)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlim(N[0], N[-1])
+    ax.set_xlim(N[0] / 1.5, N[-1])
     ax.set_ylabel("loss with unlimited data")
     return ax
 
@@ -327,7 +341,7 @@ def porian_steps(
             ax.plot(step.a_openwebtext2, y, "D", color=LOOKS["Kaplan"]["color"], ms=4.5, mfc="white", mew=1.1)
         ax.annotate(
             f"{step.a:.3f}", (step.a, y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=9,
-            color=LOOKS["Chinchilla"]["color"],
+            color=LOOKS["Chinchilla"]["color"], bbox={"fc": "white", "ec": "none", "pad": 0.6},
         )  # fmt: skip
     for level in (0.5, 0.73):
         ax.axvline(level, color="#333333", lw=0.9, ls=(0, (1, 2)), zorder=0)

@@ -120,7 +120,7 @@ def line_and_law(law: FloorLaw, line: StraightLine, target: float, ax: Axes | No
         ls=SPARE_LOOKS[1]["linestyle"],
         label="best straight line",
     )
-    ax.plot(line.x, law(line.x), "o", color=ROLES["runs"]["color"], ms=3.6)
+    ax.plot(line.x, law(line.x), "o", color=ROLES["runs"]["color"], ms=3.6, markevery=_sparse(line))
     ax.plot([target, target], [promised, truth], color="#444444", lw=1.0)
     for height, colour, side in ((truth, "black", "bottom"), (promised, SPARE_LOOKS[1]["color"], "top")):
         ax.plot(target, height, "o", color=colour, ms=5)
@@ -157,6 +157,7 @@ def line_residuals(lines: Mapping[str, StraightLine], ax: Axes | None = None) ->
             ls=look["linestyle"],
             ms=3.6,
             lw=1.3,
+            markevery=_sparse(line),
         )
         ax.annotate(
             label, (line.x[0], np.expm1(line.residuals[0])), xytext=(-6, 0), textcoords="offset points",
@@ -203,6 +204,11 @@ def contradiction(
         ],
     )  # fmt: skip
     return ax
+
+
+def _sparse(line: StraightLine) -> int:
+    """Mark every so many points, a dozen or so of them."""
+    return max(1, len(line.x) // 12)
 
 
 def _plain_losses(ax: Axes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from scalinglab.plotting.style import axes_of, budget_colours, log_counts
+from scalinglab.plotting.style import axes_of, budget_colours, log_counts, power_of_ten
 from scalinglab.runs import Runs
 
 
@@ -25,8 +25,8 @@ def token_curves(runs: Runs, ax: Axes | None = None) -> Axes:
         D, L = part.D[order], part.L[order]
         ax.plot(D, L, "o-", color=colour, markersize=3.2, linewidth=0.9)
         ax.annotate(
-            f"{C:.0e}".replace("e+", "e"), (D[-1], L[-1]), xytext=(5, 0), textcoords="offset points",
-            va="center", fontsize=7, color=colour,
+            power_of_ten(C), (D[-1], L[-1]), xytext=(5, 0), textcoords="offset points",
+            va="center", fontsize=8, color=colour,
         )  # fmt: skip
     log_counts(ax, "x", "training tokens D")
     ax.set_ylabel("loss")

@@ -11,7 +11,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from scalinglab.fits import SurfaceFit
-from scalinglab.plotting.style import ROLES, SPARE_LOOKS, axes_of, budget_colours, log_counts, look_of
+from scalinglab.plotting.style import (
+    ROLES,
+    SPARE_LOOKS,
+    axes_of,
+    budget_colours,
+    log_counts,
+    look_of,
+    power_of_ten,
+)
 from scalinglab.quality import Screening
 from scalinglab.simulate import Sweep
 from scalinglab.stops import Stop
@@ -51,9 +59,11 @@ def search_histories(
     ax.set_ylim(floor / 2)
     if gain is not None:
         ax.axhline(gain / lowest, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))
+        # left of the descent while there is room above the legend, to the right of the legend otherwise
+        place = 0.02 if gain / lowest > 1e-7 else 0.42
         ax.annotate(
-            "a step that gains less is the last", (1, gain / lowest), xycoords=("axes fraction", "data"),
-            xytext=(0, 2), textcoords="offset points", ha="right", va="bottom", fontsize=8, color="#666666",
+            "a step that gains less is the last", (place, gain / lowest), xycoords=("axes fraction", "data"),
+            xytext=(0, 2), textcoords="offset points", ha="left", va="bottom", fontsize=8, color="#666666",
         )  # fmt: skip
     ax.set_xlabel("step of the search")
     ax.set_ylabel("objective above its minimum,\nas a fraction of it")
@@ -184,8 +194,8 @@ def screening(result: Screening, ax: Axes | None = None) -> Axes:
         everything = np.flatnonzero(member == j)
         last = everything[np.argmax(runs.N[everything])]
         ax.annotate(
-            f"{C:.0e}".replace("e+", "e"), (runs.N[last], runs.L[last]), xytext=(7, 0),
-            textcoords="offset points", fontsize=8, color=colours[j], va="center",
+            power_of_ten(C), (runs.N[last], runs.L[last]), xytext=(7, 0),
+            textcoords="offset points", fontsize=9, color=colours[j], va="center",
         )  # fmt: skip
     looks = iter(("x", "+", "s", "v", "D", "^", "*"))
     # none of them a role's
@@ -263,7 +273,7 @@ def profile_curve(
     look = ROLES["VPNLS"]
     best = float(profile.rss.min())
     low, high = profile.interval
-    ax.axvspan(low, high, color=look["color"], alpha=0.2, lw=0, label=f"{profile.level:.0%} interval")
+    ax.axvspan(low, high, color=look["color"], alpha=0.2, lw=0, label=f"{100 * profile.level:.0f} % interval")
     if standard_error is not None:
         z = (profile.values - profile.estimate) / standard_error
         ax.plot(

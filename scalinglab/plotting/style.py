@@ -66,6 +66,18 @@ def count(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
+def power_of_ten(C: float) -> str:
+    r"""Write a budget in one digit, for a label.
+
+    Examples
+    --------
+    >>> print(power_of_ten(1e17), power_of_ten(2.2e18))
+    $10^{17}$ $2{\times}10^{18}$
+    """
+    digit, exponent = f"{C:.0e}".split("e")
+    return ("$" if digit == "1" else f"${digit}{{\\times}}") + f"10^{{{int(exponent)}}}$"
+
+
 def budget_colours(budgets: Sequence[float] | FloatArray) -> list[Any]:
     """One colour a budget, light to dark with compute."""
     return list(colormaps["viridis_r"](np.linspace(0.18, 0.95, len(budgets))))

@@ -114,7 +114,7 @@ def exponent_map(
     excess = np.log10(np.asarray(rss, float))
     filled = ax.contourf(alpha, beta, excess.T, levels=24, cmap="viridis_r")
     ax.contour(alpha, beta, excess.T, levels=24, colors="white", linewidths=0.3, alpha=0.6)
-    bar = plt.colorbar(filled, ax=ax, pad=0.02)
+    bar = plt.colorbar(filled, ax=ax, pad=0.02, ticks=MaxNLocator(6))
     bar.set_label("log₁₀ of the reduced objective")
     for label, (x, y) in (marks or {}).items():
         look = look_of(label)
@@ -195,7 +195,7 @@ def deadweight(truth: LossSurface, N: float, D: float, ax: Axes | None = None) -
     ax.plot(1.0, loss, "P", color=ROLES["Approach 2"]["color"], ms=8, label="the run")
     ax.plot(needed, loss, "x", color=ROLES["truth"]["color"], ms=8, mew=1.6, label="same loss, spent well")
     ax.annotate(
-        f"wasted {1 - needed:.1%}", (1.0, loss), xytext=(8, 4), textcoords="offset points",
+        f"wasted {100 * (1 - needed):.1f} %", (1.0, loss), xytext=(8, 4), textcoords="offset points",
         ha="left", color=ROLES["Approach 2"]["color"], fontsize=9,
     )  # fmt: skip
     ax.axvline(1.0, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))

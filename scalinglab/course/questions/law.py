@@ -181,8 +181,8 @@ QUESTIONS = (
         cases=_miscount_cases,
         mistakes=(
             (
-                "a total proportional to N has the slopes of N itself; the embedding grows with the cube root "
-                "of N",
+                "a total proportional to N has the slopes of N itself; the embedding grows with the cube "
+                "root of N",
                 lambda N, D, omega: _slopes(N, D, N + omega * N),
             ),
             (

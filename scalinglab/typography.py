@@ -1,0 +1,33 @@
+"""Numbers in sentences as a reader writes them."""
+
+from __future__ import annotations
+
+import re
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def typeset(text: str) -> str:
+    """Numbers as a reader writes them: powers of ten for ``1e+22``, a minus sign for a hyphen, 30 % for 30%.
+
+    Code between backticks stays as it is.
+
+    Examples
+    --------
+    >>> typeset("6e+22 FLOPs, -0.5 at 1e-07, `x = 1e+22`")
+    '6 × 10²² FLOPs, −0.5 at 10⁻⁷, `x = 1e+22`'
+    >>> typeset("30% of it") == "30\N{NO-BREAK SPACE}% of it"
+    True
+    """
+
+    def power(number: re.Match[str]) -> str:
+        mantissa, exponent = number.groups()
+        ten = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
+        return ten if float(mantissa) == 1 else f"{mantissa} × {ten}"
+
+    pieces = re.split("(`[^`]*`)", text)
+    for i in range(0, len(pieces), 2):
+        pieces[i] = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?\d+)\b", power, pieces[i])
+        pieces[i] = re.sub(r"(?<=[\s(])-(?=\d)", "\N{MINUS SIGN}", pieces[i])
+        pieces[i] = re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", pieces[i])
+    return "".join(pieces)

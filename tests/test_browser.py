@@ -1,0 +1,252 @@
+"""Opens every page in a real browser, at two widths, light and dark, with no network.
+
+Needs Chromium (Debian: ``apt-get install chromium``) or Chrome; SCALINGLAB_BROWSER names one that stands
+elsewhere.  Without a browser these tests are skipped, in continuous integration (CI=true) they fail.
+"""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from pages import ADDED, PAGES
+from playwright.sync_api import sync_playwright
+
+WIDE, NARROW = 1280, 390
+CASES = [(page, width) for page in PAGES + ADDED for width in (WIDE, NARROW)]
+AXE = Axe()
+ELSEWHERE = re.compile(r"^(?!file:|data:|blob:|about:)")
+
+#: (rule, where) of accessibility findings that are not ours to mend, with the reason.
+KNOWN = {
+    ("aria-required-children", ".citation-list"): "docutils calls each entry a biblioentry, not a listitem",
+}
+
+#: Elements of the text whose right part nobody could see or scroll to.
+CUT_OFF = """() => {
+  const cut = [];
+  for (const part of document.querySelectorAll(
+      "article :is(mjx-container, table, pre, img, .explorer, p, li, h1, h2, h3, figcaption, dt)")) {
+    const box = part.getBoundingClientRect();
+    if (!box.width || !box.height || part.closest("mjx-assistive-mml")) continue;
+    let seen = box.right <= innerWidth + 1 && box.left >= -1;
+    for (let around = part.parentElement; around !== document.body; around = around.parentElement) {
+      const overflow = getComputedStyle(around).overflowX, frame = around.getBoundingClientRect();
+      if (overflow === "auto" || overflow === "scroll") { seen = true; break; }
+      if (overflow !== "visible" && (box.right > frame.right + 1 || box.left < frame.left - 1)) {
+        seen = false; break;
+      }
+    }
+    if (!seen) cut.push(`${part.tagName} ${box.left.toFixed()} to ${box.right.toFixed()}: ` +
+                        part.textContent.trim().slice(0, 80));
+  }
+  return cut;
+}"""
+
+#: Text of the article as a reader sees it, without code.
+SEEN = """() => {
+  const walker = document.createTreeWalker(
+    document.querySelector("article") ?? document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (walker.nextNode()) {
+    const parent = walker.currentNode.parentElement;
+    if (!parent.closest("pre, code, script, style, .MathJax")) texts.push(walker.currentNode.data);
+  }
+  return texts.join(" ");
+}"""
+
+#: State of an Explorer: picture, readout, value beside the slider, value for a screen reader, position.
+STATE = """root => [root.querySelector("img").src, root.querySelector(".explorer-readout").textContent,
+  root.querySelector("output").textContent, root.querySelector("input").getAttribute("aria-valuetext"),
+  root.querySelector("input").value]"""
+
+NOT_A_FINDING = re.compile(r"^(a |an |the )?(figure|plot|picture|chart|graph|image|diagram)\b", re.IGNORECASE)
+
+
+def find_browser():
+    """Path of a Chromium or Chrome, or None."""
+    named = os.environ.get("SCALINGLAB_BROWSER")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = find_browser()
+    if path is None:
+        message = "no browser found: install Chromium, or name one in SCALINGLAB_BROWSER"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-component-update"],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def windows(browser):
+    """One window of each width, without a network; the narrow one has a touch screen."""
+    opened = {
+        width: browser.new_context(
+            viewport={"width": width, "height": 900},
+            has_touch=width == NARROW,
+            offline=True,
+            reduced_motion="reduce",
+        )
+        for width in (WIDE, NARROW)
+    }
+    for window in opened.values():
+        window.route(ELSEWHERE, lambda route: route.abort())
+    yield opened
+    for window in opened.values():
+        window.close()
+
+
+@dataclass
+class Sheet:
+    """A page in the browser, and what it complained of."""
+
+    tab: object
+    width: int
+    said: list = field(default_factory=list)
+    failed: list = field(default_factory=list)
+
+    def go(self, address):
+        """Open an address and wait until its formulas are set."""
+        self.tab.goto(address)
+        self.tab.evaluate("window.MathJax?.startup.promise.then(() => null)")
+
+    def use(self, mode):
+        """Switch to light or dark as the reader's system does."""
+        self.tab.emulate_media(color_scheme=mode)
+        self.tab.wait_for_function("mode => document.documentElement.dataset.theme === mode", arg=mode)
+
+    def findings(self, **options):
+        """Serious and critical findings of axe that KNOWN does not list."""
+        found = AXE.run(
+            self.tab,
+            # what is inside a formula is MathJax's, and there is much of it
+            context={"include": [["html"]], "exclude": [["mjx-container"]]},
+            options={"preload": False, "resultTypes": ["violations"], **options},
+        ).response
+        return [
+            (one["id"], node["target"], node["failureSummary"], node["html"][:200])
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+            if (one["id"], node["target"][-1]) not in KNOWN
+        ]
+
+
+def open_sheet(windows, width, address):
+    """Open a page in a new tab, and listen."""
+    sheet = Sheet(windows[width].new_page(), width)
+    sheet.tab.on("console", lambda m: m.type in ("error", "warning") and sheet.said.append(m.text))
+    sheet.tab.on("pageerror", lambda error: sheet.said.append(str(error)))
+    sheet.tab.on("requestfailed", lambda request: sheet.failed.append(request.url))
+    sheet.go(address)
+    return sheet
+
+
+@pytest.fixture(scope="class", params=CASES, ids=lambda case: f"{case[0].rpartition('/')[2]}-{case[1]}")
+def sheet(request, windows, site):
+    """A page at one width: the tests of the class share the tab."""
+    page, width = request.param
+    opened = open_sheet(windows, width, (site / f"{page}.html").as_uri())
+    yield opened
+    opened.tab.close()
+
+
+class TestPage:
+    def test_loads_without_complaint_or_network(self, sheet):
+        assert not sheet.said
+        assert not sheet.failed
+
+    def test_shows_formulas_and_not_their_source(self, sheet):
+        assert sheet.tab.locator("mjx-merror").count() == 0
+        sources = sheet.tab.locator("article .math.notranslate").count()
+        assert sheet.tab.locator("article mjx-container").count() >= sources
+        assert not re.findall(r"\\[a-zA-Z(\[]+.{0,40}", sheet.tab.evaluate(SEEN))
+
+    def test_fits_its_width(self, sheet):
+        assert sheet.tab.evaluate("document.documentElement.scrollWidth") <= sheet.width
+        assert sheet.tab.evaluate(CUT_OFF) == []
+
+    def test_shows_every_picture(self, sheet):
+        broken = sheet.tab.evaluate(
+            """async () => {
+              const images = [...document.images];
+              for (const image of images) image.loading = "eager";
+              await Promise.allSettled(images.map(image => image.decode()));
+              return images.filter(image => !image.naturalWidth).map(image => image.src.slice(0, 100));
+            }"""
+        )
+        assert not broken
+
+    def test_says_in_words_what_pictures_show(self, sheet):
+        pictures = sheet.tab.evaluate(
+            """[...document.querySelectorAll("article img")].map(image => [
+                 image.alt, image.closest("figure")?.querySelector(".caption-text")?.textContent ?? ""])"""
+        )
+        for alt, caption in pictures:
+            assert len(alt) >= 40, alt
+            assert len(alt.split()) >= 8, alt
+            assert not NOT_A_FINDING.match(alt), alt
+            assert alt.strip(" .") != caption.strip(" ."), alt
+            assert alt.strip()[-1] in ".?!", alt
+        assert len({alt for alt, _ in pictures}) == len(pictures)
+
+    def test_can_be_used_by_everyone_light_and_dark(self, sheet):
+        if sheet.width == NARROW:
+            pytest.skip("the wide window shows the same elements")
+        assert sheet.findings() == []
+        sheet.use("dark")
+        assert sheet.findings(runOnly=["color-contrast"]) == []
+        sheet.use("light")
+
+    def test_explorer_changes_picture_and_readout_at_every_step(self, sheet):
+        for explorer in sheet.tab.query_selector_all(".explorer"):
+            slider = explorer.query_selector("input")
+            slider.focus()
+            sheet.tab.keyboard.press("Home")
+            seen = [explorer.evaluate(STATE)]
+            for _ in range(int(slider.get_attribute("max"))):
+                sheet.tab.keyboard.press("ArrowRight")
+                seen.append(explorer.evaluate(STATE))
+            pictures, readouts, values, spoken, positions = zip(*seen, strict=True)
+            assert positions == tuple(map(str, range(len(seen))))
+            same = [
+                " to ".join(values[k : k + 2])
+                for k in range(len(seen) - 1)
+                if pictures[k] == pictures[k + 1] or readouts[k] == readouts[k + 1]
+            ]
+            assert not same, f"picture or readout stay as they are from {same}"
+            assert values == spoken
+            assert len(set(values)) == len(values)
+            explorer.query_selector("img").evaluate("image => image.decode()")
+
+    def test_explorer_follows_a_finger(self, sheet):
+        if sheet.width == WIDE:
+            pytest.skip("the wide window has no touch screen")
+        for explorer in sheet.tab.query_selector_all(".explorer"):
+            slider = explorer.query_selector("input")
+            slider.evaluate("slider => slider.scrollIntoView({block: 'center', behavior: 'instant'})")
+            box = slider.bounding_box()
+            assert box["height"] >= 24
+            for side, position in ((0.01, "0"), (0.99, slider.get_attribute("max"))):
+                sheet.tab.touchscreen.tap(box["x"] + side * box["width"], box["y"] + box["height"] / 2)
+                assert explorer.evaluate(STATE)[-1] == position
+
+
+def test_search_finds_pages_without_a_server(windows, site):
+    sheet = open_sheet(windows, WIDE, (site / "search.html").as_uri() + "?q=vertex")
+    sheet.tab.locator("#search-results ul.search li a", has_text="Why the vertex shifts").wait_for()
+    assert not sheet.said
+    assert not sheet.failed
+    sheet.tab.close()
