@@ -33,6 +33,8 @@ _FACTORS: tuple[tuple[float, str], ...] = (
     (0.01, "yours is 100 times too small: a fraction where per cent are asked"),
     (1e9, "yours is a thousand million times too large: a unit of billions"),
     (1e-9, "yours is a thousand million times too small: a unit of billions"),
+    (1e12, "yours is a million million times too large: a unit of trillions"),
+    (1e-12, "yours is a million million times too small: a unit of trillions"),
 )
 
 _short = reprlib.Repr()

@@ -180,6 +180,10 @@ QUESTIONS = (
                 lambda n, a, t: _unit(n, a) @ _unit(n, a + t),
             ),
             ("that is the squared distance", lambda n, a, t: column_distance(n, a, t) ** 2),
+            (
+                "n holds logs of sizes already: the entries are exp(-alpha n)",
+                lambda n, a, t: column_distance(np.exp(n), a, t),
+            ),
         ),
     ),
     Question(

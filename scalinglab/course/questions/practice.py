@@ -218,6 +218,10 @@ QUESTIONS = (
                 lambda C, peak, mfu, price: 60 * bill(C, peak, mfu, price),
             ),
             (
+                "the peak is given in FLOP/s already, not in TFLOP/s",
+                lambda C, peak, mfu, price: bill(C, 1e12 * peak, mfu, price),
+            ),
+            (
                 "the utilisation is missing: nobody reaches the peak",
                 lambda C, peak, mfu, price: bill(C, peak, 1, price),
             ),
