@@ -185,6 +185,12 @@ class TestStudentEdition:
             if "**Deliverable" in text or text.startswith("#"):
                 assert any(text == cell.source for cell in released(name).cells), text[:80]
 
+    def test_what_is_graded_by_hand_shows_its_points(self, released, name):
+        by_hand = [c for c in released(name).cells if marks(c).get("grade") and marks(c).get("solution")]
+        for cell in by_hand:
+            slug, worth = marks(cell)["grade_id"], marks(cell)["points"]
+            assert f"({slug}, {worth} points): " in cell.source
+
     def test_shows_the_picture_of_each_solution_that_draws(self, released, solved, name):
         drawn = [
             slug

@@ -70,10 +70,10 @@ class Stubs(ClearSolutions):
     ) -> tuple[NotebookNode, Resources]:
         """Replace the solution of one cell."""
         if is_solution(cell):
-            slug = cell.metadata.nbgrader.grade_id
-            todo = cell.metadata.pop("todo")
-            self.text_stub = f"*Your answer ({slug}): {todo}*"
-            self.code_stub = {"python": stub(f"Problem ({slug}): {todo}")}
+            mark, todo = cell.metadata.nbgrader, cell.metadata.pop("todo")
+            what = f"{mark.grade_id}, {mark.points} points" if mark.grade else mark.grade_id
+            self.text_stub = f"*Your answer ({what}): {todo}*"
+            self.code_stub = {"python": stub(f"Problem ({what}): {todo}")}
         return super().preprocess_cell(cell, resources, index)
 
 
