@@ -16,6 +16,8 @@ from bs4 import BeautifulSoup
 
 import scalinglab
 from scalinglab import card, load_chinchilla, load_llama3, plotting
+from scalinglab.plotting.style import power_of_ten
+from scalinglab.typography import typeset
 
 pytestmark = pytest.mark.xdist_group("site")
 ROOT = Path(__file__).parents[1]
@@ -133,7 +135,7 @@ class TestData:
         one = card(name)
         plain = {"source": one.source, "calibration": one.calibration, "precision": one.precision}
         for text in (*plain.values(), *one.caveats, *one.columns.values(), one.sha256[:16]):
-            assert curly(text) in shown, text
+            assert curly(typeset(text)) in shown, text
         assert page.select_one(f"figure#fig-data-{name} img, #fig-data-{name} img")
 
     def test_the_cards_are_those_of_the_files(self):
@@ -195,7 +197,7 @@ class TestFrontPage:
             for strong in read(site, "book/intro").select(".cell_output strong")
             if "perfect runs" in words(strong)
         ]
-        assert re.search(r"\d+% too large", words(headline))
+        assert re.search(r"\d+\s?% too large", words(headline))
         assert words(headline).endswith(".")
 
 
@@ -265,7 +267,7 @@ class TestPictures:
         runs = load_llama3()
         ax = plotting.token_curves(runs)
         assert sum(len(line.get_xdata()) for line in ax.lines) == len(runs)
-        assert [text.get_text() for text in ax.texts] == [f"{C:.0e}".replace("e+", "e") for C in runs.budgets]
+        assert [text.get_text() for text in ax.texts] == [power_of_ten(C) for C in runs.budgets]
         plt.close("all")
 
     def test_the_map_shows_every_run(self):
