@@ -106,7 +106,7 @@ class Misallocation:
 
     @property
     def fraction(self) -> float:
-        """Deadweight compute loss: the share of the budget that bought nothing."""
+        """Deadweight compute loss, the share of the budget that bought nothing."""
         return 1 - self.C_equivalent / self.C
 
     def dollars(self, rate: GpuRate) -> float:

@@ -152,7 +152,8 @@ def fit_approach1(
     >>> from scalinglab import CHINCHILLA, simulate_curves
     >>> sizes = np.geomspace(1e8, 1e10, 9)
     >>> curves = simulate_curves(CHINCHILLA, sizes, horizons=np.outer(sizes, [20, 320]))
-    >>> f"{fit_approach1(curves).a:.3f}, trimmed {fit_approach1(curves, trim=True).a:.3f}"
+    >>> whole, trimmed = fit_approach1(curves), fit_approach1(curves, trim=True)
+    >>> f"{whole.a:.3f}, trimmed {trimmed.a:.3f}"
     '0.434, trimmed 0.442'
     """
     if np.ndim(budgets) == 0:

@@ -421,7 +421,8 @@ def simulated_frontier(
     Examples
     --------
     >>> from scalinglab import CHINCHILLA_REFIT
-    >>> frontier = simulated_frontier(CHINCHILLA_REFIT, np.geomspace(1e5, 1e9, 50), [1e16, 1e18])
+    >>> sizes = np.geomspace(1e5, 1e9, 50)
+    >>> frontier = simulated_frontier(CHINCHILLA_REFIT, sizes, [1e16, 1e18])
     >>> [f"{N:.2g}" for N in frontier.N]
     ['1.2e+06', '6e+07']
     """

@@ -213,7 +213,8 @@ def smooth(curves: TrainingCurves, window: float = 10) -> TrainingCurves:
     --------
     >>> from scalinglab import CHINCHILLA
     >>> rng = np.random.default_rng(0)
-    >>> curves = simulate_curves(CHINCHILLA, [1e8], [8e9], steps=2000, noise=0.01, rng=rng)
+    >>> design = {"sizes": [1e8], "horizons": [8e9], "steps": 2000}
+    >>> curves = simulate_curves(CHINCHILLA, **design, noise=0.01, rng=rng)
     >>> errors = smooth(curves).L - CHINCHILLA.loss(1e8, curves.D)
     >>> f"{errors[0, 1000:].std():.4f}"
     '0.0035'

@@ -178,7 +178,8 @@ def noisy_curves(
 
     Examples
     --------
-    >>> decided, stochastic = noisy_curves([50, 100, 200], np.random.default_rng(0), replicates=50)
+    >>> rng = np.random.default_rng(0)
+    >>> decided, stochastic = noisy_curves([50, 100, 200], rng, replicates=50)
     >>> f"{decided.limit(10_000):.4f} and {stochastic.limit(10_000):.5f}"
     '0.0018 and 0.10002'
     """

@@ -26,7 +26,9 @@ def fingerprint(runs: Runs) -> str:
 
     Examples
     --------
-    >>> fingerprint(Runs([1e8, 2e8], [4e9, 2e9], [3.1, 3.0])) == fingerprint(Runs([1, 2], [3, 4], [5, 6]))
+    >>> runs = Runs([1e8, 2e8], [4e9, 2e9], [3.1, 3.0])
+    >>> other = Runs([1e8, 2e8], [4e9, 2e9], [3.1, 3.001])
+    >>> fingerprint(runs) == fingerprint(other)
     False
     """
     table = np.stack([runs.N, runs.D, runs.L]).astype("<f8")

@@ -136,7 +136,8 @@ def repeat_study(
     --------
     >>> from scalinglab import CHINCHILLA
     >>> design = IsoflopDesign([1e18, 1e19, 1e20], reach=8, points=9)
-    >>> study = repeat_study(CHINCHILLA, design, 1e24, np.random.default_rng(0), noise=0.001, draws=3)
+    >>> rng = np.random.default_rng(0)
+    >>> study = repeat_study(CHINCHILLA, design, 1e24, rng, noise=0.001, draws=3)
     >>> study.runs, study.failures
     (27, 0)
     """

@@ -271,7 +271,8 @@ def sweep(
 
     Examples
     --------
-    >>> sweep(noise_studies(repeats=2, points=(8,)), {"VPNLS": fit_vpnls}, np.random.default_rng(0))
+    >>> studies = noise_studies(repeats=2, points=(8,))
+    >>> sweep(studies, {"VPNLS": fit_vpnls}, np.random.default_rng(0))
     18 studies, 1 methods (VPNLS), 0 of 18 fits failed
     """
     from joblib import Parallel, delayed

@@ -111,7 +111,8 @@ def published_search(
     Examples
     --------
     >>> from scalinglab import CHINCHILLA_UNROUNDED, load_chinchilla
-    >>> stop = published_search(load_chinchilla(), CHINCHILLA_UNROUNDED, reduction="mean")
+    >>> runs = load_chinchilla()
+    >>> stop = published_search(runs, CHINCHILLA_UNROUNDED, reduction="mean")
     >>> stop.converged, stop.iterations < 20
     (True, True)
     """

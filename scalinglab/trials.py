@@ -115,7 +115,8 @@ def coverage(
     --------
     >>> from scalinglab import CHINCHILLA
     >>> design = IsoflopDesign([1e18, 1e19, 1e20, 1e21], points=9)
-    >>> result = coverage(CHINCHILLA, design, 0.01, studies=400, rng=np.random.default_rng(0))
+    >>> rng = np.random.default_rng(0)
+    >>> result = coverage(CHINCHILLA, design, 0.01, studies=400, rng=rng)
     >>> sorted(result.shares), result.standard_error
     (['covariance', 'profile', 'robust covariance'], 0.015)
     """

@@ -191,8 +191,10 @@ def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
     --------
     >>> from scalinglab import fit_vpnls, load_llama3
     >>> V = covariance(fit_vpnls(load_llama3()))
-    >>> f"a has standard error {V.standard_error('a'):.4f}; A and alpha correlate {V.correlations[1, 3]:.4f}"
-    'a has standard error 0.0151; A and alpha correlate 0.9989'
+    >>> f"standard error of a {V.standard_error('a'):.4f}"
+    'standard error of a 0.0151'
+    >>> f"correlation of A and alpha {V.correlations[1, 3]:.4f}"
+    'correlation of A and alpha 0.9989'
     """
     logs = require_interior(fit, "covariance")
     s = fit.surface

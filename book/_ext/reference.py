@@ -109,7 +109,11 @@ def entry(owner, name, kind, comment):
     value = getattr(module, name)
     source = importlib.import_module("scalinglab.published").SOURCES.get(name)
     text = comment.rstrip(".") + "." + (f" :cite:p:`{source}`" if source else "")
-    shown = repr(value) if not isinstance(value, (dict, tuple)) or len(repr(value)) < 90 else ""
+    shown = (
+        re.sub(r"\b\d{13,}\.0\b", lambda one: f"{float(one[0]):g}", repr(value))
+        if not isinstance(value, (dict, tuple)) or len(repr(value)) < 90
+        else ""
+    )
     option = f"   :value: {shown}\n" if shown and "\n" not in shown and len(shown) < 130 else ""
     return f".. currentmodule:: {owner}\n\n.. py:data:: {name}\n   :no-contents-entry:\n{option}\n   {text}\n"
 
@@ -188,6 +192,24 @@ def link_chapters(app, what, name, obj, options, lines):
     lines[:] = text.split("\n")
 
 
+def split_attributes(app, what, name, obj, options, lines):
+    """Give each name of ``N, D : float`` under Attributes an entry of its own, as parameters have."""
+    text = "\n".join(lines)
+    head, rule, body = text.partition("Attributes\n----------\n")
+
+    def each(entry):
+        return "".join(f"{one.strip()} :{entry[2]}{entry[3]}" for one in entry[1].split(","))
+
+    lines[:] = (
+        head + rule + re.sub(r"^(\w+(?:, \w+)+) :(.*\n)((?:[ ]+.*\n)+)", each, body, flags=re.M)
+    ).split("\n")
+
+
+def skip_fields(app, what, name, obj, skip, options):
+    """Leave out the fields of a named tuple: its signature shows them."""
+    return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
+
+
 def first_sentences(app):
     """Anchor of a glossary term -> its definition as plain text."""
     if GLOSSARY not in app.env.all_docs:
@@ -221,5 +243,7 @@ def setup(app):
     app.setup_extension("sphinx.ext.napoleon")
     app.connect("source-read", expand)
     app.connect("autodoc-process-docstring", link_chapters, priority=400)
+    app.connect("autodoc-process-docstring", split_attributes, priority=400)
+    app.connect("autodoc-skip-member", skip_fields)
     app.connect("doctree-resolved", define_terms)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
