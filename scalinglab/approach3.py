@@ -92,8 +92,8 @@ def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None
     Examples
     --------
     >>> from scalinglab import Squared, load_llama3
-    >>> fit = fit_approach3(load_llama3(), loss=Squared(log=True))
-    >>> f"E {fit.surface.E:.4f}, alpha {fit.surface.alpha:.4f}, beta {fit.surface.beta:.4f}"
+    >>> s = fit_approach3(load_llama3(), loss=Squared(log=True)).surface
+    >>> f"E {s.E:.4f}, alpha {s.alpha:.4f}, beta {s.beta:.4f}"
     'E 0.6021, alpha 0.3068, beta 0.3110'
     """
     loss = Huber(1e-3, log=True) if loss is None else loss
@@ -133,7 +133,7 @@ def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None
     how = (
         f"L-BFGS-B on (ln A, ln B, ln E, alpha, beta) from {len(points)} "
         f"{'default' if starts is None else 'given'} starts, logs centred, objective scaled to one at the "
-        "start, ftol 1e-13, gtol 1e-9; the best end polished by Newton steps; E, A, B >= 0, exponents in "
+        "start, ftol 1e-13, gtol 1e-9; the best end polished by Newton steps; E, A, B ≥ 0, exponents in "
         f"{EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
     )
     return SurfaceFit(surface, runs, loss, "Approach 3", optimum.objective, tuple(concerns), how)

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from scalinglab.runs import Runs
+from scalinglab.typography import typeset
 
 _DATA = files("scalinglab") / "data"
 
@@ -61,7 +62,7 @@ class DataCard:
             *(f"- Caveat: {caveat}" for caveat in self.caveats),
             f"- SHA-256: `{self.sha256[:16]}…`",
         ]
-        return "\n".join(lines)
+        return typeset("\n".join(lines))
 
 
 def card(name: Literal["llama3", "chinchilla"]) -> DataCard:

@@ -14,8 +14,10 @@ def typeset(text: str) -> str:
 
     Examples
     --------
-    >>> typeset("6e+22 FLOPs, -0.5 at 1e-07, `x = 1e+22`")
-    '6 × 10²² FLOPs, −0.5 at 10⁻⁷, `x = 1e+22`'
+    >>> print(typeset("1e+22 FLOPs, -0.5 at 1e-07, `x = 1e+22`"))
+    10²² FLOPs, −0.5 at 10⁻⁷, `x = 1e+22`
+    >>> typeset("6e+22").split("\N{NO-BREAK SPACE}")
+    ['6', '×', '10²²']
     >>> typeset("30% of it") == "30\N{NO-BREAK SPACE}% of it"
     True
     """
@@ -23,7 +25,7 @@ def typeset(text: str) -> str:
     def power(number: re.Match[str]) -> str:
         mantissa, exponent = number.groups()
         ten = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
-        return ten if float(mantissa) == 1 else f"{mantissa} × {ten}"
+        return ten if float(mantissa) == 1 else f"{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{ten}"
 
     pieces = re.split("(`[^`]*`)", text)
     for i in range(0, len(pieces), 2):

@@ -169,7 +169,7 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
         f"reduced objective mapped at {len(START_EXPONENTS)} x {len(START_EXPONENTS)} exponents, at most "
         f"{STARTS} minima refined by Newton steps, by Levenberg-Marquardt first where these do not settle; "
         "no starting values to choose; "
-        f"E, A, B >= 0, exponents in {EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
+        f"E, A, B ≥ 0, exponents in {EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
     )
     concerns = tuple(surface_concerns(surface, runs))
     return SurfaceFit(surface, runs, loss, "VPNLS", optimum.objective, concerns, how)

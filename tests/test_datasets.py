@@ -9,6 +9,7 @@ import pytest
 import scalinglab
 from scalinglab.datasets import card, checksum, load_chinchilla, load_llama3
 from scalinglab.published import SOURCES
+from scalinglab.typography import typeset
 
 DATA = Path(scalinglab.__file__).parent / "data"
 NAMES = ("llama3", "chinchilla")
@@ -47,7 +48,7 @@ def test_card_is_the_toml_file(name):
 def test_card_in_markdown_tells_source_rows_and_caveats(name):
     sheet = card(name)
     text = sheet._repr_markdown_()
-    for part in (sheet.title, str(sheet.rows), sheet.source, sheet.sha256[:16], *sheet.caveats):
+    for part in (sheet.title, str(sheet.rows), sheet.source, sheet.sha256[:16], *map(typeset, sheet.caveats)):
         assert part in text
 
 
