@@ -407,8 +407,9 @@ def weak_curvature(runs: Runs, limits: Limits) -> Reasons:
         if c2 <= 0:
             reason = f"The parabola of {C:.3g} FLOPs does not open upwards, so it has no minimum."
         elif c2 - reach <= 0:
+            digits = max(0, 1 - int(np.floor(np.log10(reach))))
             reason = (
-                f"The curvature at {C:.3g} FLOPs is {c2:.2g} ± {reach:.2g} "
+                f"The curvature at {C:.3g} FLOPs is {c2:.{digits}f} ± {reach:.{digits}f} "
                 f"({limits.confidence:.0%} interval), which may be zero."
             )
         else:

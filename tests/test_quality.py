@@ -1,3 +1,5 @@
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -5,7 +7,7 @@ from scipy.stats import norm, t
 
 from scalinglab import plotting
 from scalinglab.approach3 import fit_approach3
-from scalinglab.datasets import load_chinchilla
+from scalinglab.datasets import load_chinchilla, load_llama3
 from scalinglab.design import IsoflopDesign
 from scalinglab.losses import Squared
 from scalinglab.published import CHINCHILLA, GOPHER_COMPUTE, LLAMA3_COMPUTE
@@ -201,3 +203,11 @@ def test_picture_marks_every_dropped_run(screened):
     assert labels == {"near-duplicates (2)", "off centre (1)", "outliers (4)", "weak curvature (10)"}
     assert sum(len(line.get_xdata()) for line in ax.get_lines()) == len(screened.runs)
     plt.close("all")
+
+
+def test_a_flat_curve_is_told_with_as_many_decimals_as_its_interval():
+    reasons = weak_curvature(load_llama3(), Limits())
+    for reason in reasons.values():
+        value, reach = re.search(r"is (\S+) ± (\S+) \(", reason).groups()
+        assert len(value.partition(".")[2]) == len(reach.partition(".")[2])
+    assert reasons
