@@ -161,7 +161,10 @@ def residual_histogram(fit: SurfaceFit, reach: float = 0.05, ax: Axes | None = N
     r = np.clip(np.log(fit.runs.L / fit.predicted), -reach, reach)
     delta = getattr(fit.loss, "delta", None)
     if delta is not None:
-        ax.axvspan(-min(delta, reach), min(delta, reach), color=ROLES["Approach 3"]["color"], alpha=0.2, lw=0)
+        edge, colour = min(delta, reach), ROLES["Approach 3"]["color"]
+        ax.axvspan(-edge, edge, color=colour, alpha=0.3, lw=0, zorder=3)  # above the bars
+        for x in (-edge, edge):
+            ax.axvline(x, color=colour, lw=1.2, zorder=3)
     ax.hist(r, bins=np.linspace(-reach, reach, 51).tolist(), color=ROLES["runs"]["color"])
     ax.axvline(0, color="black", lw=0.8)
     ax.set_xlim(-reach, reach)
