@@ -9,6 +9,7 @@ that its solution draws. ``_build/course`` is a course directory of nbgrader: in
 """
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -147,6 +148,10 @@ def write_instructor(names: Iterable[str], course: Path = COURSE) -> None:
 
 def grader(course: Path, **settings: dict[str, Any]) -> NbGraderAPI:
     """Return nbgrader on a course directory, with our way of making the student edition."""
+    # its gradebook calls a program of its own, which stands beside the interpreter
+    programs = str(Path(sys.executable).parent)
+    if programs not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([programs, os.environ["PATH"]])
     config = PyFileConfigLoader(str(SETTINGS)).load_config()
     config.CourseDirectory.root = str(course.resolve())
     config.TagRemovePreprocessor.enabled = True
