@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
@@ -21,6 +22,7 @@ from scalinglab.plotting.style import (
     axes_of,
     budget_colours,
     count,
+    count_label,
     has_role,
     label_ends,
     line_of,
@@ -76,7 +78,8 @@ def isoflops(
         last = int(np.argmax(part.N))
         ax.annotate(
             power_of_ten(C), (part.N[last], part.L[last]), xytext=(5, 0),
-            textcoords="offset points", fontsize=9, color=colour, va="center",
+            textcoords="offset points", fontsize=9, color=colour, va="center", zorder=6,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
         )  # fmt: skip
     log_counts(ax, "x", "parameters N")
     ax.set_ylabel("loss L")
@@ -184,7 +187,7 @@ def frontier(
             value = float(values(mark))
             edge: dict[str, Any] = {"mew": 1.6} if look["marker"] == "x" else {"mec": "white", "mew": 0.5}
             ax.plot(mark, value, look["marker"], color=look["color"], ms=6, **edge)
-            marked.append((value, count(value), look["color"]))
+            marked.append((value, count_label(value), look["color"]))
     ax.set_xscale("log")
     ax.set_xlabel("compute C (FLOPs)")
     log_counts(ax, "y", {"N": "best parameters N*", "D": "best tokens D*"}[quantity])

@@ -67,15 +67,27 @@ def count(value: float, digits: int = 3) -> str:
 
 
 def power_of_ten(C: float) -> str:
-    r"""Write a budget in one digit, for a label.
+    r"""Write a budget in one or two digits, for a label.
 
     Examples
     --------
-    >>> print(power_of_ten(1e17), power_of_ten(2.2e18))
-    $10^{17}$ $2{\times}10^{18}$
+    >>> print(power_of_ten(1e17), power_of_ten(2.98e18), power_of_ten(1.34e20))
+    $10^{17}$ $3{\times}10^{18}$ $1.3{\times}10^{20}$
     """
-    digit, exponent = f"{C:.0e}".split("e")
-    return ("$" if digit == "1" else f"${digit}{{\\times}}") + f"10^{{{int(exponent)}}}$"
+    digits, exponent = f"{C:.1e}".split("e")
+    digits = digits.removesuffix(".0")
+    return ("$" if digits == "1" else f"${digits}{{\\times}}") + f"10^{{{int(exponent)}}}$"
+
+
+def count_label(value: float) -> str:
+    r"""Write a number of parameters or tokens for a label, beyond a thousand trillions a power of ten.
+
+    Examples
+    --------
+    >>> print(count_label(1e12), count_label(6.07e16))
+    1T $6.1{\times}10^{16}$
+    """
+    return power_of_ten(value) if abs(value) >= 0.9995e15 else count(value)
 
 
 def budget_colours(budgets: Sequence[float] | FloatArray) -> list[Any]:
@@ -121,7 +133,7 @@ def log_counts(ax: Axes, axis: str, label: str) -> None:
     """Make an axis logarithmic with ticks such as 10M, 1B, 100B."""
     which = ax.xaxis if axis == "x" else ax.yaxis
     (ax.set_xscale if axis == "x" else ax.set_yscale)("log")
-    which.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
+    which.set_major_formatter(FuncFormatter(lambda value, _: count_label(value)))
     which.set_minor_locator(NullLocator())
     low, high = sorted(ax.get_xlim() if axis == "x" else ax.get_ylim())
     decades = np.log10(high / low)

@@ -27,7 +27,7 @@ def terms(surface: LossSurface, N: ArrayLike, D: float, ax: Axes | None = None) 
     size = surface.A * N**-surface.alpha
     ax.stackplot(
         N, E, data, size, colors=["#d9d9d9", "#56B4E9", "#E69F00"],
-        labels=["E, irreducible", "$B/D^β$, too few tokens", "$A/N^α$, too few parameters"],
+        labels=["$E$, irreducible", "$B/D^β$, too few tokens", "$A/N^α$, too few parameters"],
     )  # fmt: skip
     ax.plot(N, E + data + size, color="black")
     log_counts(ax, "x", "parameters N")
@@ -73,6 +73,9 @@ def surface_map(
         x, y = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
         if not (0.04 < x < 0.96 and 0.04 < y < 0.96):
             label.remove()  # the frame would cut it
+            continue
+        label.set_bbox({"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 0.8})
+        label.set_zorder(4)  # above the lines of the budgets
     for C in np.atleast_1d(np.asarray(budgets, float)):
         ax.plot(N, C / (FLOPS_PER_PARAMETER_TOKEN * N), color="black", lw=0.7, ls=(0, (4, 3)))
         ax.plot(surface.N_opt(C), surface.D_opt(C), "x", color="black", ms=7, mew=1.6)
