@@ -178,6 +178,14 @@ class TestPage:
         assert sheet.tab.evaluate("document.documentElement.scrollWidth") <= sheet.width
         assert sheet.tab.evaluate(CUT_OFF) == []
 
+    def test_formulas_within_a_line_need_no_scroll_bar(self, sheet):
+        if sheet.width == NARROW:
+            pytest.skip("a long formula may scroll on a phone")
+        wide = """[...document.querySelectorAll("article span.math")]
+                    .filter(formula => formula.scrollWidth > formula.clientWidth + 4)
+                    .map(formula => formula.textContent)"""
+        assert sheet.tab.evaluate(wide) == []
+
     def test_shows_every_picture(self, sheet):
         broken = sheet.tab.evaluate(
             """async () => {
