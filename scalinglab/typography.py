@@ -16,6 +16,8 @@ def typeset(text: str) -> str:
     --------
     >>> print(typeset("1e+22 FLOPs, -0.5 at 1e-07, `x = 1e+22`"))
     10²² FLOPs, −0.5 at 10⁻⁷, `x = 1e+22`
+    >>> print(typeset("-2.5"))
+    −2.5
     >>> typeset("6e+22").split("\N{NO-BREAK SPACE}")
     ['6', '×', '10²²']
     >>> typeset("30% of it") == "30\N{NO-BREAK SPACE}% of it"
@@ -30,6 +32,6 @@ def typeset(text: str) -> str:
     pieces = re.split("(`[^`]*`)", text)
     for i in range(0, len(pieces), 2):
         pieces[i] = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?\d+)\b", power, pieces[i])
-        pieces[i] = re.sub(r"(?<=[\s(])-(?=\d)", "\N{MINUS SIGN}", pieces[i])
+        pieces[i] = re.sub(r"(?<![^\s(])-(?=\d)", "\N{MINUS SIGN}", pieces[i])
         pieces[i] = re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", pieces[i])
     return "".join(pieces)

@@ -180,7 +180,11 @@ def chapter_links():
     for path in sorted((ROOT / "notebooks").glob("*.md")):
         title = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.M)[1]
         words = r"\s+".join(re.escape(word) for word in title.split())
-        links.append((re.compile(rf"(?<!\*)\*{words}\*(?!\*)"), f":doc:`{title} </notebooks/{path.stem}>`"))
+        # a title that asks ends its sentence without a full stop
+        stop = r"\.?" if title.endswith("?") else ""
+        links.append(
+            (re.compile(rf"(?<!\*)\*{words}\*(?!\*){stop}"), f":doc:`{title} </notebooks/{path.stem}>`")
+        )
     return links
 
 
