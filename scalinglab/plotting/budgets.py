@@ -75,10 +75,13 @@ def isoflops(
                 parabola.vertex, parabola.loss(parabola.vertex), "P", color=ROLES["Approach 2"]["color"],
                 ms=6, mec="white", mew=0.6, zorder=5,
             )  # fmt: skip
-        last = int(np.argmax(part.N))
+        # without a right arm a curve ends among the others: its label goes to its left
+        cut = surface is not None and part.N.max() < surface.N_opt(C)
+        end = int(np.argmin(part.N) if cut else np.argmax(part.N))
         ax.annotate(
-            power_of_ten(C), (part.N[last], part.L[last]), xytext=(5, 0),
-            textcoords="offset points", fontsize=9, color=colour, va="center", zorder=6,
+            power_of_ten(C), (part.N[end], part.L[end]), xytext=(-5, -3) if cut else (5, 0),
+            textcoords="offset points", fontsize=9, color=colour, ha="right" if cut else "left", va="center",
+            zorder=6,
             path_effects=[withStroke(linewidth=2, foreground="white")],
         )  # fmt: skip
     log_counts(ax, "x", "parameters N")
