@@ -21,6 +21,7 @@ from scalinglab.surface import FloatArray
 _LOW = np.array([0.0, 0.0, 0.0, EXPONENT_RANGE[0], EXPONENT_RANGE[0]])
 _HIGH = np.array([np.inf, np.inf, np.inf, EXPONENT_RANGE[1], EXPONENT_RANGE[1]])
 _TINY = np.finfo(float).tiny
+_IDENTITY = np.eye(5)
 
 
 class Optimum(NamedTuple):
@@ -152,13 +153,15 @@ def _step(theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant:
     held[3:] |= theta[1:3] == 0
     while True:
         step = _free_step(~held, gradient, newton, majorant)
+        end = theta + step
+        if ((end > _LOW) & (end < _HIGH)).all():
+            return step
         # a parameter at its bound that the coupled step would push across it stays there
         outward = (at_low & (step < 0)) | (at_high & (step > 0))
         if not outward.any():
             break
         held |= outward
     # clipping one parameter alone may turn a descent into an ascent: shorten the whole step instead
-    end = theta + step
     beyond = (end < _LOW) | (end > _HIGH)
     if beyond.any():
         bound = np.where(step < 0, _LOW, _HIGH)
@@ -175,9 +178,9 @@ def _free_step(
     """Newton step of the free parameters, the Hessian blended with the majorant until it is positive."""
     # in units in which the diagonal of the majorant is one; held parameters have no slope, no coupling
     scale = free / np.sqrt(np.maximum(majorant.diagonal(), _TINY))
-    units, rest = scale[:, None] * scale, np.diag(1.0 - free)
+    units, rest = scale[:, None] * scale, _IDENTITY * ~free
     for share in (0.0, 0.01, 0.1, 0.5, 1.0):
-        blend = ((1 - share) * newton + share * majorant) * units + rest
+        blend = (newton + share * (majorant - newton)) * units + rest
         try:
             np.linalg.cholesky(blend)
             return np.asarray(np.linalg.solve(blend, -gradient * scale) * scale)

@@ -148,13 +148,15 @@ def map_products(logs: Logs, alpha: FloatArray, beta: FloatArray, weights: Float
         X = np.concatenate([np.outer(-alpha, logs.n[rows]), np.outer(-beta, logs.d[rows])])
         return np.asarray(np.exp(X, out=X))
 
-    means: FloatArray = sum(columns(rows.start) @ w[rows] for rows in parts) / W
+    means = np.asarray(sum(columns(rows.start) @ w[rows] for rows in parts) / W)
     sums: list[Any] = []
     for rows in parts:
-        root = np.sqrt(w[rows])
-        X, y = columns(rows.start), (logs.L[rows] - mean) * root
+        X, y = columns(rows.start), logs.L[rows] - mean
         X -= means[:, None]
-        X *= root
+        if weights is not None:
+            root = np.sqrt(weights[rows])
+            X *= root
+            y *= root
         more = [np.einsum("ir,ir->i", X, X), X[:j] @ X[j:].T, X @ y, y @ y]
         sums = [old + new for old, new in zip(sums, more, strict=True)] if sums else more
     squares, pq, with_L, LL = sums
