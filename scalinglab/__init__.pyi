@@ -27,18 +27,9 @@ from .bias import (
 )
 from .certificate import Certificate as Certificate, certify as certify
 from .counting import (
-    CountedFrontier as CountedFrontier,
-    CountingDesign as CountingDesign,
-    Recount as Recount,
-    counted_frontier as counted_frontier,
     embedding_omega as embedding_omega,
     embedding_share as embedding_share,
-    local_exponent as local_exponent,
-    loss_compute_slope as loss_compute_slope,
     nonembedding_parameters as nonembedding_parameters,
-    read_off_exponent as read_off_exponent,
-    refit_in_other_counts as refit_in_other_counts,
-    simulated_frontier as simulated_frontier,
     total_parameters as total_parameters,
 )
 from .course import (
@@ -84,6 +75,14 @@ from .learning import (
     stochastic_error as stochastic_error,
 )
 from .losses import Huber as Huber, Squared as Squared
+from .nonembedding import (
+    CountedFrontier as CountedFrontier,
+    counted_frontier as counted_frontier,
+    local_exponent as local_exponent,
+    loss_compute_slope as loss_compute_slope,
+    read_off_exponent as read_off_exponent,
+    simulated_frontier as simulated_frontier,
+)
 from .notebook import Explorer as Explorer, say as say, show as show
 from .overfitting import OverfittingSurface as OverfittingSurface
 from .plotting import count as count
@@ -103,6 +102,11 @@ from .quality import (
     curvature_score as curvature_score,
     deadweight_by_stage as deadweight_by_stage,
     screen as screen,
+)
+from .recount import (
+    CountingDesign as CountingDesign,
+    Recount as Recount,
+    refit_in_other_counts as refit_in_other_counts,
 )
 from .repeated import (
     RepeatedAllocation as RepeatedAllocation,

@@ -5,21 +5,25 @@ from scipy.optimize import brentq, minimize_scalar
 
 from scalinglab import published
 from scalinglab.counting import (
-    CountingDesign,
-    counted_frontier,
     embedding_omega,
     embedding_share,
-    local_exponent,
-    loss_compute_slope,
     nonembedding_parameters,
-    read_off_exponent,
-    refit_in_other_counts,
-    simulated_frontier,
     total_parameters,
 )
 from scalinglab.fits import FitError
 from scalinglab.losses import Huber
+from scalinglab.nonembedding import (
+    counted_frontier,
+    local_exponent,
+    loss_compute_slope,
+    read_off_exponent,
+    simulated_frontier,
+)
 from scalinglab.published import CHINCHILLA_REFIT, CHINCHILLA_UNROUNDED, PORIAN_STEPS
+from scalinglab.recount import (
+    CountingDesign,
+    refit_in_other_counts,
+)
 from scalinglab.surface import LossSurface
 
 # Pearce and Song's two sets: Besiroglu's refit, and Chinchilla's to four digits
@@ -32,7 +36,7 @@ KAPLAN_RANGE = published.KAPLAN_N_RANGE
 MODELS = np.geomspace(*published.PEARCE_N_RANGE, 20)
 RECORDED = np.geomspace(*published.PEARCE_D_RANGE, 1000)
 BUDGETS = np.geomspace(*published.PEARCE_C_RANGE, 100)
-# not printed in our source: the range of total compute that gives all five total-count entries of facts 5.1
+# not printed in our source: the range of total compute that gives all five total-count entries below
 BUDGETS_TOTAL = np.geomspace(1e14, published.PEARCE_C_RANGE[1], 100)
 
 
@@ -47,7 +51,7 @@ def test_sets_are_those_of_the_paper():
     assert (round(u.alpha, 4), round(u.beta, 4)) == (CHIN.alpha, CHIN.beta)
 
 
-# facts 5.1, row by row
+# the simulation of Pearce and Song 2024 and its closed forms, row by row
 @SETS
 def test_simulation_as_released(k):
     surface = SURFACES[k]
@@ -281,7 +285,7 @@ def test_counts_return(x, w):
 
 
 def test_omega_and_the_aspect_it_implies():
-    # facts 5.1: V = 32000, width over depth 39.2
+    # Pearce and Song 2024: V = 32000, width over depth 39.2
     assert f"{12 * (OMEGA / published.PEARCE_VOCABULARY) ** 3:.1f}" == "39.2"
     assert embedding_omega(published.PEARCE_VOCABULARY, 39.2) == pytest.approx(OMEGA, rel=1e-3)
     assert embedding_omega(64000, 39.2) == pytest.approx(2 * embedding_omega(32000, 39.2))
@@ -295,7 +299,7 @@ def test_omega_counts_a_transformer(layers, width):
 
 
 def test_another_omega_changes_little():
-    # facts 5.1: 52960 belongs to the exponent 1/3, 47491 to .339
+    # the released script: 52960 belongs to the exponent 1/3, 47491 to .339
     for surface, text in zip(SURFACES, ("0.792", "0.755"), strict=True):
         assert f"{read_off_exponent(surface, *KAPLAN_RANGE, omega=52960).exponent:.3f}" == text
 
@@ -354,7 +358,7 @@ def test_too_few_sizes_are_the_fits_complaint():
         refit_in_other_counts(EPOCH, CountingDesign.between_shares(sizes=2))
 
 
-# facts 11: the noise-free rows. The table behind them is not ours to carry, so the design is our own:
+# small runs like those of Li et al. 2025, whose table is not ours to carry, so the design is our own:
 # nine sizes from 5.7e7 to 1.2e9 in all, embedding from 79 % to 15 %, nine token counts from 1e8 to 1e10
 def test_noise_free_refit_in_other_counts():
     both = refit_in_other_counts(EPOCH)
@@ -409,7 +413,7 @@ def test_continued_design_keeps_its_family():
     np.testing.assert_allclose((wide.N_total - wide.N)[inside], np.exp(expected)[inside], rtol=1e-9)
 
 
-# facts 5.2: published values, and what the summary in the chapter says of them
+# Porian et al. 2024: published values, and what the summary in the chapter says of them
 def test_porian_steps():
     assert [step.a for step in PORIAN_STEPS] == [0.835, 0.706, 0.602, 0.571, 0.497]
     assert [step.a_openwebtext2 for step in PORIAN_STEPS] == [0.864, 0.699, 0.603, 0.574, 0.518]

@@ -44,6 +44,8 @@ ORDER = [
     "learning",
     "kaplan",
     "counting",
+    "nonembedding",
+    "recount",
     "floors",
     "repeated",
     "overfitting",

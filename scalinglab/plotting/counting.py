@@ -11,17 +11,19 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 from numpy.typing import ArrayLike
 
-from scalinglab.counting import (
+from scalinglab.kaplan import ComputeLaw
+from scalinglab.nonembedding import (
     CountedFrontier,
-    CountingDesign,
-    Recount,
     counted_frontier,
     local_exponent,
     read_off_exponent,
 )
-from scalinglab.kaplan import ComputeLaw
 from scalinglab.plotting.style import ROLES, axes_of, line_of, log_counts
 from scalinglab.published import KAPLAN_N_OPT, PEARCE_OMEGA, PorianStep
+from scalinglab.recount import (
+    CountingDesign,
+    Recount,
+)
 from scalinglab.surface import LossSurface
 
 #: The looks of two laws, or of two counts, side by side.
