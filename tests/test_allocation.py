@@ -49,7 +49,7 @@ def test_llama3(llama3, references):
 
 
 def test_llama3_errors_of_d(llama3, references):
-    # facts 8.1: +58.0 % against VPNLS, +59.7 % against Approach 3
+    # Czech et al. 2026: +58.0 % against VPNLS, +59.7 % against Approach 3
     plan = fit_approach2(llama3)
     errors = [plan.D_opt(3.8e25) / truth.D_opt(3.8e25) - 1 for truth in references]
     np.testing.assert_allclose(errors, [0.580, 0.597], atol=0.001)
@@ -60,7 +60,7 @@ def test_llama3_without_its_two_sparse_budgets_wastes_next_to_nothing(llama3, re
     assert 0 < misallocation(plan, references[0], 3.8e25).fraction < 1e-3
 
 
-# facts 8.1: fit 1e18 to 1e22, reach 2, centre drifting to three times; D* in trillions, dollars
+# Czech et al. 2026: fit 1e18 to 1e22, reach 2, centre drifting to three times; D* in trillions, dollars
 @pytest.mark.parametrize(
     ("surface", "percent", "true", "planned", "dollars"),
     [
@@ -80,7 +80,7 @@ def test_simulated_waste(surface, percent, true, planned, dollars):
     assert (f"{cost / 1e6:.1f}M" if dollars.endswith("M") else f"{cost / 1e3:.0f}K") == dollars
 
 
-# facts 9
+# the dollars of Czech et al. 2026, and of the dense peak
 @pytest.mark.parametrize(
     ("rate", "hours", "whole", "share"),
     [(H100_AS_PUBLISHED, "10.67", "21.3", "1.387"), (H100_DENSE, "21.34", "42.7", "2.774")],
@@ -141,7 +141,7 @@ def test_deadweight_loss_vanishes_on_the_frontier_and_is_quadratic_beside_it(sur
 
 
 def test_small_error_rule_on_soda():
-    # facts 8.1: 8.13 % by the rule against 7.99 % exactly
+    # 8.13 % by the rule against 7.99 % exactly
     design = IsoflopDesign([1e18, 1e19, 1e20, 1e21, 1e22], reach=2, points=15, drift=3)
     result = misallocation(fit_approach2(design.runs(SODA), extrapolate=True), SODA, 3.8e25)
     rule = (SODA.alpha + SODA.beta) / 2 * np.log(result.D / result.D_true) ** 2

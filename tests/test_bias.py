@@ -13,7 +13,7 @@ DECADES = [1e17, 1e18, 1e19, 1e20, 1e21]
 REACHES = (2, 4, 8, 16)
 SAMPLINGS = {"centred": {}, "offset": {"offset": 3}, "drift": {"drift": 3}}
 
-# facts 8.4: D* at 1e24 against the truth, per cent, for reach 2, 4, 8, 16
+# Czech et al. 2026: D* at 1e24 against the truth, per cent, for reach 2, 4, 8, 16
 TABLE = [
     (CHINCHILLA, "centred", ("-0.33", "-1.30", "-2.90", "-5.10")),
     (ASYMMETRIC, "centred", ("-1.67", "-6.50", "-13.91", "-23.12")),
@@ -84,7 +84,7 @@ def test_many_points_approach_the_dense_grid():
     assert gaps[1] == pytest.approx(gaps[0] / 10, rel=0.01)
 
 
-# facts 8.3: shift in decades, effect on N* and D* in per cent for 15 points; dense shift. The table is
+# Shift in decades, effect on N* and D* in per cent for 15 points; dense shift. The table is
 # for the widths in decades that head it, .602 for reach 2 and so on, not for 2 log10(2) = .60206.
 @pytest.mark.parametrize(
     ("width", "decades", "N", "D", "dense"),
@@ -127,7 +127,7 @@ def test_larger_alpha_puts_n_too_high(alpha, beta, reach):
 
 
 def test_infinitesimal_grid_off_centre():
-    # facts 8.3: bias w0 - tanh(a w0)/a on the symmetric surface, +4.14 % in D* for a 3x offset
+    # bias w0 - tanh(a w0)/a on the symmetric surface, +4.14 % in D* for a 3x offset
     shift = vertex_shift(0.31, 0.31, 1.0005, offset=3)
     u0 = -np.log(3)
     assert shift == pytest.approx(u0 - np.tanh(0.31 * u0) / 0.31, rel=1e-6)
@@ -153,7 +153,7 @@ def symbolic_expansion():
 
 def test_expansion_of_the_shift_by_algebra():
     shift, alpha, beta, U = symbolic_expansion()
-    # facts 8.3 with W = 2U/ln 10 and decades for natural logs
+    # with W = 2U/ln 10 and decades for natural logs
     expected = (alpha - beta) * U**2 / 10 * (1 - (alpha - beta) ** 2 * U**2 / 28)
     assert sp.simplify(shift - expected) == 0
     numbers = {alpha: 0.34, beta: 0.28, U: sp.log(16)}

@@ -136,7 +136,7 @@ def test_a_floor_that_no_number_of_examples_reaches():
     assert ThreeRegions(2.0, 0.1, 1e3, 1e-4).borders == (1e3, np.inf)
 
 
-# facts 1.4, by root finding instead of the closed form
+# by root finding instead of the closed form
 @pytest.mark.parametrize(
     ("tokens", "printed"),
     [

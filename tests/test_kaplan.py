@@ -9,7 +9,7 @@ from scalinglab.surface import PowerLaw
 
 KAPLAN, NOTE = kaplan_compute_law(), chinchilla_note_law()
 
-# Vance 2022, facts 4: log10 FLOP, Kaplan, Chinchilla, local exponent of Chinchilla
+# Vance 2022: log10 FLOP, Kaplan, Chinchilla, local exponent of Chinchilla
 TABLE = [
     (18, "3.3219", "3.5541", "0.0804"),
     (20, "2.6387", "2.6104", "0.0540"),
@@ -76,7 +76,7 @@ def test_kaplan_drops_below_chinchillas_floor():
     assert f"{C:.1e}" == "7.4e+23"
 
 
-# facts 4: where the note's constants come from
+# where the note's constants come from
 def test_notes_exponents_are_products_of_rounded_ones():
     first, second = published.VANCE_CHINCHILLA
     assert -first.exponent == pytest.approx(CHINCHILLA.alpha * 0.46, abs=5e-4)

@@ -16,7 +16,7 @@ from scalinglab.published import (
 from scalinglab.surface import LossSurface, PowerLaw, training_flops
 
 
-# facts 8.2
+# surfaces as in Czech et al. 2026
 @pytest.mark.parametrize(
     ("surface", "numbers"),
     [
@@ -126,7 +126,7 @@ def test_unrounded_constants():
     np.testing.assert_allclose([s.E, s.A, s.B], np.exp([0.5267228, 6.0073404, 6.0179186]), rtol=2e-8)
 
 
-# Kaplan et al. 2020: facts 1.4
+# Kaplan et al. 2020
 def test_kaplan_loss_laws_as_printed():
     laws = [published.KAPLAN_L_N, published.KAPLAN_L_D, published.KAPLAN_L_C_MIN, published.KAPLAN_L_C]
     assert laws == [(8.8e13, 0.076), (5.4e13, 0.095), (3.1e8, 0.050), (1.6e7, 0.057)]

@@ -32,7 +32,7 @@ def test_tokens_per_parameter():
     assert f"{LAW.base_parameters(U) / U:.3f}" == "0.051"
 
 
-# facts 6.2, every column of the table
+# Muennighoff et al. 2023: what a pass is worth, every column
 @pytest.mark.parametrize(
     ("epochs", "worth", "efficiency", "following"),
     [
