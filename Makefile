@@ -53,7 +53,7 @@ bench: $(READY) ## time the fits beside what people would use instead (minutes)
 	@$(BIN)/python benchmarks/report.py _build/benchmark.json
 
 gallery: $(READY) ## renew the stored pictures that the tests compare with
-	@$(BIN)/python tests/gallery.py
+	@$(BIN)/python tests/plotting/gallery.py
 
 instructor: $(READY) ## run the problem sets: solved editions with rubric into _build/course/instructor
 	@$(BIN)/python tools/editions.py instructor

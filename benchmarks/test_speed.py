@@ -15,7 +15,6 @@ import pytest
 import rivals
 
 from scalinglab import (
-    CHINCHILLA_REFIT,
     Huber,
     Runs,
     SurfaceFit,
@@ -24,8 +23,9 @@ from scalinglab import (
     fit_vpnls,
     load_chinchilla,
     load_llama3,
-    objective_map,
 )
+from scalinglab.fitting import objective_map
+from scalinglab.laws import CHINCHILLA_REFIT
 
 #: More runs than this and a benchmark has few rounds.
 LARGE = 10_000

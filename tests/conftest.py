@@ -14,17 +14,8 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from scalinglab import (
-    ASYMMETRIC,
-    CHINCHILLA,
-    SYMMETRIC,
-    IsoflopDesign,
-    LossSurface,
-    Runs,
-    SurfaceFit,
-    fit_vpnls,
-    load_llama3,
-)
+from scalinglab import CHINCHILLA, IsoflopDesign, LossSurface, Runs, SurfaceFit, fit_vpnls, load_llama3
+from scalinglab.laws import ASYMMETRIC, SYMMETRIC
 
 #: Budgets of the simulated studies of Czech et al. 2026.
 BUDGETS = (1e17, 1e18, 1e19, 1e20, 1e21)

@@ -1,11 +1,5 @@
-"""Coursework: exercises that check themselves, and a budget of runs on a hidden surface."""
+"""Coursework and what notebooks print and play: check, Oracle, leaderboard, Explorer."""
 
-from scalinglab.course.answers import Question as Question, Verdict as Verdict, check as check
-from scalinglab.course.leaderboard import leaderboard as leaderboard, tournament as tournament
-from scalinglab.course.oracle import (
-    Oracle as Oracle,
-    OracleError as OracleError,
-    Prediction as Prediction,
-    Score as Score,
-    hidden_surface as hidden_surface,
-)
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from scalinglab.course.leaderboard import leaderboard
+from scalinglab.course.leaderboards import leaderboard
 from scalinglab.course.oracle import BUDGET
 
 

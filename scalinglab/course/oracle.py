@@ -1,18 +1,19 @@
-"""The capstone *One shot*: noisy losses of a hidden surface, a budget, one prediction."""
+"""The oracle of *One shot*: noisy losses of a hidden surface, at the price of their compute."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from scalinglab.runs import Runs
-from scalinglab.surface import LossSurface, training_flops
+from scalinglab.course.hidden_surface import generator, hidden_surface
+from scalinglab.course.prediction import LEVEL, OracleError, Prediction, Score
+from scalinglab.data.runs import Runs
+from scalinglab.laws.surface import training_flops
 
 #: Compute a student may spend, FLOPs.
 BUDGET = 1e20
@@ -29,71 +30,7 @@ MOST_RUNS = 40
 #: Smallest model and shortest run; the law of a hidden surface is not meant below.
 SMALLEST = {"N": 1e7, "D": 2e8}
 
-#: Level of the interval for the loss.
-LEVEL = 0.9
-
 FORMAT = "scalinglab one shot, 1"
-
-
-class OracleError(ValueError):
-    """What the oracle refuses, and why. Nothing has been spent or taken."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The one shot: what to train with the large budget, and the loss it will have.
-
-    Attributes
-    ----------
-    N, D : float
-        Parameters and tokens; 6ND within the large budget.
-    loss : float
-        Expected loss, nats per token.
-    low, high : float
-        Interval of level 0.9 for the loss without noise.
-    """
-
-    N: float
-    D: float
-    loss: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Score:
-    r"""What a prediction was worth.
-
-    Attributes
-    ----------
-    waste : float
-        Deadweight compute loss, :math:`1 - C_{\text{needed}}/C`, where C is the whole large budget: what the
-        plan leaves unspent is wasted too.
-    interval_score : float
-        :math:`(h - l) + \frac{2}{0.1}\,[(l - L)_+ + (L - h)_+]` for the interval :math:`[l, h]` and the
-        true loss L, nats per token. Small is good: narrow, and rarely missed. The expected score is least
-        for the interval between the 5 % and 95 % quantiles of one's honest belief.
-    covers : bool
-        Whether the interval holds the true loss.
-    loss : float
-        True loss of the plan, without noise.
-    best : float
-        Lowest loss the large budget could buy.
-    """
-
-    waste: float
-    interval_score: float
-    covers: bool
-    loss: float
-    best: float
-
-    def __repr__(self) -> str:
-        hit = "holds" if self.covers else "misses"
-        return (
-            f"waste           {self.waste:.3%} of the compute\n"
-            f"interval score  {self.interval_score:.4f} nats per token; the interval {hit} the true loss\n"
-            f"true loss       {self.loss:.4f}, the best possible was {self.best:.4f}"
-        )
 
 
 class Oracle:
@@ -131,7 +68,7 @@ class Oracle:
     >>> oracle.query(N=1e10, D=1e10)
     Traceback (most recent call last):
         ...
-    scalinglab.course.oracle.OracleError: a run of 1e+10 parameters on 1e+10 tokens costs 6e+20 FLOPs;
+    scalinglab.course.prediction.OracleError: a run of 1e+10 parameters on 1e+10 tokens costs 6e+20 FLOPs;
     9.52e+19 are left. With these parameters 1.59e+09 tokens can be paid.
     """
 
@@ -200,7 +137,7 @@ class Oracle:
                 f"a run of {N:.3g} parameters on {D:.3g} tokens costs {cost:.3g} FLOPs; {self.left:.3g} are "
                 f"left. With these parameters {self.left / training_flops(N, 1):.3g} tokens can be paid."
             )
-        noise = NOISE * _generator(self.student, self.term, f"run {len(self._log)}").standard_normal()
+        noise = NOISE * generator(self.student, self.term, f"run {len(self._log)}").standard_normal()
         loss = float(self._surface.loss(N, D) + noise)
         self._log.append((N, D, loss))
         return loss
@@ -314,54 +251,6 @@ class Oracle:
             f"{self.student}: {len(self._log)} of {MOST_RUNS} runs, {self.spent:.3g} of {self.budget:.3g} "
             f"FLOPs spent; the prediction {shot}"
         )
-
-
-def hidden_surface(student: str, term: str = "") -> LossSurface:
-    r"""The surface of a name.
-
-    Drawn independently: the floor E uniform in 1.5-2.1 nats per token, the exponents log-uniform,
-    :math:`\alpha` in 0.28-0.55 and :math:`\beta` in 0.22-0.45. Two more draws fix A and B by what they mean
-    at :math:`10^{21}` FLOPs: the best number of tokens per parameter is log-uniform in 5-80, and the lowest
-    loss lies 0.35-0.75 above E, uniform. There, with :math:`\Delta = L^* - E`,
-
-    .. math:: \frac{A}{N^{*\alpha}} = \frac{\beta}{\alpha+\beta}\,\Delta, \qquad
-              \frac{B}{D^{*\beta}} = \frac{\alpha}{\alpha+\beta}\,\Delta .
-
-    Parameters
-    ----------
-    student, term : str
-        Hashed to the seed of the generator; case and spaces of the name do not matter.
-
-    Returns
-    -------
-    LossSurface
-
-    Notes
-    -----
-    The ranges hold the exponents fitted to text in :cite:t:`hoffmann2022`, :cite:t:`besiroglu2024` and the
-    Llama 3 runs of this book; the shares are those of the chapter *The compute-optimal frontier*.
-
-    Examples
-    --------
-    >>> hidden_surface("Ada Lovelace") == hidden_surface("  ada  lovelace ")
-    True
-    """
-    rng = _generator(student, term, "surface")
-    E = rng.uniform(1.5, 2.1)
-    alpha, beta = np.exp(rng.uniform(np.log([0.28, 0.22]), np.log([0.55, 0.45])))
-    ratio = np.exp(rng.uniform(np.log(5), np.log(80)))
-    gain = rng.uniform(0.35, 0.75)
-    N = np.sqrt(1e21 / training_flops(1, ratio))
-    D = ratio * N
-    A = beta / (alpha + beta) * gain * N**alpha
-    B = alpha / (alpha + beta) * gain * D**beta
-    return LossSurface(float(E), float(A), float(B), float(alpha), float(beta), name=f"surface of {student}")
-
-
-def _generator(student: str, term: str, purpose: str) -> np.random.Generator:
-    """A stream of random numbers of its own for a name, a term and a purpose."""
-    text = json.dumps([" ".join(student.split()).casefold(), term, purpose])
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest(), "big"))
 
 
 def _number(name: str, value: Any) -> float:

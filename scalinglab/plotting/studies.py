@@ -1,41 +1,83 @@
-"""Pictures of studies: searches, screenings, draws and forecasts."""
+"""Pictures of studies: searches, exponents, coverage, hindcasts, timings."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+if TYPE_CHECKING:
+    import pandas as pd
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from scalinglab.fits import SurfaceFit
-from scalinglab.plotting.style import (
-    ROLES,
-    SPARE_LOOKS,
-    axes_of,
-    budget_colours,
-    log_counts,
-    look_of,
-    power_of_ten,
-)
-from scalinglab.quality import Screening
-from scalinglab.simulate import Sweep
-from scalinglab.stops import Stop
-from scalinglab.surface import LossSurface
-from scalinglab.trials import Coverage, Hindcast
-from scalinglab.uncertainty import Profile
+from scalinglab.fitting.results import SurfaceFit
+from scalinglab.laws.surface import LossSurface
+from scalinglab.plotting.style import ROLES, SPARE_LOOKS, axes_of, label_ends, line_of, log_counts, look_of
+from scalinglab.studies.hindcasts import Hindcast
+from scalinglab.studies.interval_coverage import Coverage
+from scalinglab.studies.method_comparison import MethodComparison
+from scalinglab.studies.published_searches import SearchResult
+
+
+def growth(timings: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Time against the number of runs, a line a method.
+
+    Parameters
+    ----------
+    timings : DataFrame
+        Columns ``method``, ``runs``, ``seconds``.  A method named like a role has the role's look; any
+        other is drawn as an approximation is, dotted.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_of(ax)
+    ends = []
+    for method, rows in timings.groupby("method", sort=False):
+        name = str(method) if method in ROLES else "approximation"
+        ax.plot(rows["runs"], rows["seconds"], **line_of(name), marker=ROLES[name]["marker"])
+        ends.append((float(rows["seconds"].iloc[-1]), str(method), ROLES[name]["color"]))
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(numticks=12))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
+    ax.set_ylabel("time, one core")
+    log_counts(ax, "x", "training runs")
+    ax.set_xlim(right=float(timings["runs"].max()) * 1.3)
+    label_ends(ax, float(timings["runs"].max()), ends)
+    return ax
+
+
+def duration(seconds: float) -> str:
+    """Write a time with three digits at most and a unit that suits it.
+
+    Examples
+    --------
+    >>> duration(0.00123), duration(0.0471), duration(2.5), duration(4200)
+    ('1.23 ms', '47.1 ms', '2.5 s', '1.17 h')
+    """
+    for size, unit in ((3600, "h"), (60, "min"), (1, "s"), (1e-3, "ms")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"
 
 
 def search_histories(
-    histories: Mapping[str, Stop], lowest: float, gain: float | None = None, ax: Axes | None = None
+    histories: Mapping[str, SearchResult], lowest: float, gain: float | None = None, ax: Axes | None = None
 ) -> Axes:
     """How far above the minimum each search is after every step, and where it stops.
 
     Parameters
     ----------
-    histories : mapping of str to Stop
+    histories : mapping of str to SearchResult
         Searches from one start, by name.
     lowest : float
         The minimum.
@@ -71,7 +113,7 @@ def search_histories(
     return ax
 
 
-def search_ranks(scans: Mapping[str, Sequence[Stop]], lowest: float, ax: Axes | None = None) -> Axes:
+def search_ranks(scans: Mapping[str, Sequence[SearchResult]], lowest: float, ax: Axes | None = None) -> Axes:
     """Objective where the search from each start stopped, over the minimum, best first; one curve a scan."""
     ax = axes_of(ax)
     looks = (*SPARE_LOOKS[:2], ROLES["Approach 3"])
@@ -91,7 +133,9 @@ def search_ranks(scans: Mapping[str, Sequence[Stop]], lowest: float, ax: Axes | 
     return ax
 
 
-def search_ends(stops: Sequence[Stop], best: LossSurface, lowest: float, ax: Axes | None = None) -> Axes:
+def search_ends(
+    stops: Sequence[SearchResult], best: LossSurface, lowest: float, ax: Axes | None = None
+) -> Axes:
     """Exponents at which searches stopped, coloured by their objective over the minimum."""
     ax = axes_of(ax)
     alpha, beta = np.array([stop.x[3:] for stop in stops]).T
@@ -114,12 +158,12 @@ def search_ends(stops: Sequence[Stop], best: LossSurface, lowest: float, ax: Axe
     return ax
 
 
-def exponent_spread(sweep: Sweep, ax: Axes | None = None) -> Axes:
+def exponent_spread(sweep: MethodComparison, ax: Axes | None = None) -> Axes:
     """Fitted exponent a against points a budget: every study a dot, medians as bars, failures counted.
 
     Parameters
     ----------
-    sweep : Sweep
+    sweep : MethodComparison
         Studies of one surface. Each method gets a column of dots beside the others, and where a fit failed
         the number of failures stands at the foot of the column.
     ax : Axes, optional
@@ -169,174 +213,6 @@ def exponent_spread(sweep: Sweep, ax: Axes | None = None) -> Axes:
         markerscale=1.8,
         frameon=False,
     )
-    return ax
-
-
-def screening(result: Screening, ax: Axes | None = None) -> Axes:
-    """Loss against model size at each budget, kept runs as dots and dropped ones marked by their stage.
-
-    Parameters
-    ----------
-    result : Screening
-        What :func:`scalinglab.screen` returned.
-    ax : Axes, optional
-        Where to draw.
-    """
-    ax = axes_of(ax)
-    runs = result.runs
-    dropped = np.array([flag.row for flag in result.flags], int)
-    kept = np.delete(np.arange(len(runs)), dropped)
-    budgets, member = runs.by_budget()
-    colours = budget_colours(budgets)
-    for j, C in enumerate(budgets):
-        mine = kept[member[kept] == j]
-        ax.plot(runs.N[mine], runs.L[mine], "o", color=colours[j], ms=3.2)
-        everything = np.flatnonzero(member == j)
-        last = everything[np.argmax(runs.N[everything])]
-        ax.annotate(
-            power_of_ten(C), (runs.N[last], runs.L[last]), xytext=(7, 0),
-            textcoords="offset points", fontsize=9, color=colours[j], va="center",
-        )  # fmt: skip
-    looks = iter(("x", "+", "s", "v", "D", "^", "*"))
-    # none of them a role's
-    shades = iter(("#882255", "#332288", "#6B5B00", "#117733", "#AA4499", "#E69F00", "#56B4E9"))
-    for stage in result.stages:
-        rows = [flag.row for flag in result.flags if flag.stage == stage]
-        marker, shade = next(looks, "x"), next(shades, "#000000")
-        if rows:
-            ax.plot(
-                runs.N[rows], runs.L[rows], marker, color=shade, ms=7, mfc="none", mew=1.4,
-                label=f"{stage} ({len(rows)})",
-            )  # fmt: skip
-    log_counts(ax, "x", "parameters N")
-    ax.set_ylabel("loss L")
-    if len(dropped):
-        ax.legend(loc="best", fontsize=9, title="dropped")
-    return ax
-
-
-def cloud(
-    x: ArrayLike,
-    y: ArrayLike,
-    estimate: tuple[float, float],
-    xlabel: str,
-    ylabel: str,
-    method: str = "VPNLS",
-    ax: Axes | None = None,
-) -> Axes:
-    """Two parameters of every bootstrap draw; the ordinate is logarithmic.
-
-    Parameters
-    ----------
-    x, y : array_like, shape (draws,)
-        Values in every draw.
-    estimate : tuple of float
-        The two values fitted to all runs.
-    xlabel, ylabel : str
-        Axis labels with units.
-    method : str
-        Whose colour the dots have.
-    ax : Axes, optional
-        Where to draw.
-    """
-    ax = axes_of(ax)
-    colour = look_of(method)["color"]
-    ax.plot(x, y, "o", color=colour, ms=2.5, alpha=0.35, mec="none", rasterized=True, label="draws")
-    ax.plot(*estimate, "x", color="black", ms=9, mew=2, label="all runs")
-    ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel(ylabel)
-    ax.legend(loc="upper left")
-    return ax
-
-
-def profile_curve(
-    profile: Profile, name: str, standard_error: float | None = None, ax: Axes | None = None
-) -> Axes:
-    """The lowest sum of squares for each value of a statistic, and the interval it leaves.
-
-    Parameters
-    ----------
-    profile : Profile
-        The curve.
-    name : str
-        What is profiled, for the axis.
-    standard_error : float, optional
-        Adds the parabola that the covariance stands for.
-    ax : Axes, optional
-        Where to draw.
-    """
-    ax = axes_of(ax)
-    look = ROLES["VPNLS"]
-    best = float(profile.rss.min())
-    low, high = profile.interval
-    ax.axvspan(low, high, color=look["color"], alpha=0.2, lw=0, label=f"{100 * profile.level:.0f} % interval")
-    if standard_error is not None:
-        z = (profile.values - profile.estimate) / standard_error
-        ax.plot(
-            profile.values, 1 + z**2 / profile.freedom, color="black", ls=":", label="from the covariance"
-        )
-    ax.plot(profile.values, profile.rss / best, color=look["color"], label="profile")
-    ax.axhline(profile.limit / best, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))
-    ax.plot(profile.estimate, 1.0, "x", color="black", ms=8, mew=1.6)
-    ax.set_xlabel(name)
-    ax.set_ylabel("RSS / lowest RSS")
-    ax.legend(loc="upper center", fontsize=9)
-    return ax
-
-
-def histograms(
-    values: Mapping[str, ArrayLike],
-    intervals: Mapping[str, tuple[float, float]],
-    xlabel: str,
-    percent: bool = False,
-    ax: Axes | None = None,
-) -> Axes:
-    """Distributions of a statistic over bootstrap draws, each with its interval as a bar below.
-
-    Parameters
-    ----------
-    values : mapping of str to array_like
-        Label and values; nan is left out.
-    intervals : mapping of str to tuple of float
-        The interval of each label.
-    xlabel : str
-        Axis label with unit.
-    percent : bool
-        Values are fractions; show per cent.
-    ax : Axes, optional
-        Where to draw.
-    """
-    ax = axes_of(ax)
-    finite = {label: np.asarray(v, float)[np.isfinite(np.asarray(v, float))] for label, v in values.items()}
-    top = max(np.quantile(v, 0.985) for v in finite.values())
-    bottom = min(float(v.min()) for v in finite.values())
-    bottom = 0.0 if 0 <= bottom < 0.1 * top else bottom
-    bins = [float(x) for x in np.linspace(bottom, top, 61)]
-    tallest = 0.0
-    looks = [ROLES.get(label) or SPARE_LOOKS[k % len(SPARE_LOOKS)] for k, label in enumerate(finite)]
-    for (label, v), look in zip(finite.items(), looks, strict=True):
-        heights, _, _ = ax.hist(
-            v, bins=bins, weights=np.full(len(v), 100 / len(v)), histtype="step",
-            color=look["color"], ls=look["linestyle"] or "-", lw=1.6, label=label,
-        )  # fmt: skip
-        tallest = max(tallest, float(np.max(np.asarray(heights))))
-    for k, ((label, v), look) in enumerate(zip(finite.items(), looks, strict=True)):
-        low, high = intervals[label]
-        y = -0.06 * tallest * (k + 1)
-        ax.plot([low, high], [y, y], color=look["color"], lw=5, alpha=0.4, solid_capstyle="butt", zorder=1)
-        ax.plot(np.median(v), y, "|", color=look["color"], ms=9, mew=2)
-    ax.set_xlim(bins[0], top)
-    ax.set_ylim(bottom=-0.06 * tallest * (len(finite) + 1))
-    ax.set_yticks([tick for tick in ax.get_yticks() if tick >= 0])
-    ax.set_xlabel(xlabel)
-    ax.set_ylabel("draws (per cent)")
-    if percent:
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
-    ax.legend(loc="upper right")
     return ax
 
 

@@ -13,7 +13,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from scalinglab.surface import FloatArray
+from scalinglab._arrays import FloatArray
+from scalinglab._text import format_count
 
 #: Colour (Okabe and Ito's colour-blind-safe set), line and marker of each role.
 ROLES: dict[str, dict[str, Any]] = {
@@ -26,7 +27,6 @@ ROLES: dict[str, dict[str, Any]] = {
     "approximation": {"color": "#222222", "linestyle": (0, (2.5, 3.5)), "marker": ""},
 }
 
-
 #: Looks of lines side by side that play no role.
 SPARE_LOOKS: tuple[dict[str, Any], ...] = (
     {"color": "#332288", "linestyle": "-", "marker": "v"},
@@ -37,7 +37,7 @@ SPARE_LOOKS: tuple[dict[str, Any], ...] = (
 
 def use_style() -> None:
     """Switch matplotlib to the book's style; in a notebook, draw figures as SVG (for paper, as PDF)."""
-    with as_file(files("scalinglab") / "house.mplstyle") as path:
+    with as_file(files("scalinglab.plotting") / "house.mplstyle") as path:
         plt.style.use(path)
     from IPython.core.getipython import get_ipython
 
@@ -46,24 +46,6 @@ def use_style() -> None:
 
         paper = os.environ.get("SCALINGLAB_STATIC") == "paper"
         set_matplotlib_formats("pdf" if paper else "svg")  # type: ignore[no-untyped-call]
-
-
-def count(value: float, digits: int = 3) -> str:
-    """Write a number of parameters or tokens the way the field does.
-
-    Examples
-    --------
-    >>> count(6.217e11), count(1.61e13), count(58.72e6)
-    ('622B', '16.1T', '58.7M')
-    """
-    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size * (1 - 0.5 * 10**-digits):
-            return (
-                f"{value / size:.{digits}g}{letter}"
-                if value < 999.5 * size
-                else f"{value / size:.0f}{letter}"
-            )
-    return f"{value:.{digits}g}"
 
 
 def power_of_ten(C: float) -> str:
@@ -87,7 +69,7 @@ def count_label(value: float) -> str:
     >>> print(count_label(1e12), count_label(6.07e16))
     1T $6.1{\times}10^{16}$
     """
-    return power_of_ten(value) if abs(value) >= 0.9995e15 else count(value)
+    return power_of_ten(value) if abs(value) >= 0.9995e15 else format_count(value)
 
 
 def budget_colours(budgets: Sequence[float] | FloatArray) -> list[Any]:

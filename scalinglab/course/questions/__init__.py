@@ -4,7 +4,7 @@ A question is a few lines in the file of its part: its label, what it asks, the 
 random cases, and the mistakes worth a sentence.
 """
 
-from scalinglab.course.answers import Question
+from scalinglab.course.question import Question
 from scalinglab.course.questions import fitting, law, parabola, practice
 
 QUESTIONS: dict[str, Question] = {

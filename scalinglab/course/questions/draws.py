@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from scalinglab.design import IsoflopDesign
-from scalinglab.runs import Runs
-from scalinglab.surface import LossSurface
+from scalinglab.data.isoflop_design import IsoflopDesign
+from scalinglab.data.runs import Runs
+from scalinglab.laws.surface import LossSurface
 
 
 def surface(rng: np.random.Generator) -> LossSurface:

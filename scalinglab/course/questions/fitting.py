@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab.course.answers import Case, Question
+from scalinglab._arrays import FloatArray
+from scalinglab.course.question import Case, Question
 from scalinglab.course.questions.draws import log_uniform, study
-from scalinglab.runs import Runs
-from scalinglab.surface import FloatArray
-from scalinglab.vpnls import project
+from scalinglab.data.runs import Runs
+from scalinglab.fitting.vpnls import solve_coefficients
 
 
 def matching_ftol(n: int, ftol: float) -> float:
@@ -20,7 +20,7 @@ def matching_ftol(n: int, ftol: float) -> float:
 
 def value_and_gradient(theta: FloatArray, runs: Runs) -> tuple[float, FloatArray]:
     """Reduced objective and its gradient in the exponents."""
-    s, rss = project(runs, *theta)
+    s, rss = solve_coefficients(runs, *theta)
     r = runs.L - s.loss(runs.N, runs.D)
     size = s.A * runs.N**-s.alpha * np.log(runs.N)
     data = s.B * runs.D**-s.beta * np.log(runs.D)
@@ -38,7 +38,7 @@ def _swapped(theta: FloatArray, runs: Runs) -> tuple[float, FloatArray]:
 
 
 def _without_logs(theta: FloatArray, runs: Runs) -> tuple[float, FloatArray]:
-    s, rss = project(runs, *theta)
+    s, rss = solve_coefficients(runs, *theta)
     r = runs.L - s.loss(runs.N, runs.D)
     return rss, 2 * np.array([r @ (s.A * runs.N ** -(s.alpha + 1)), r @ (s.B * runs.D ** -(s.beta + 1))])
 
@@ -146,12 +146,17 @@ QUESTIONS = (
             (
                 "the coefficients A and B are missing from the gradient",
                 lambda theta, runs: _gradient(
-                    theta, runs, slope=1 / np.array([project(runs, *theta)[0].A, project(runs, *theta)[0].B])
+                    theta,
+                    runs,
+                    slope=1
+                    / np.array(
+                        [solve_coefficients(runs, *theta)[0].A, solve_coefficients(runs, *theta)[0].B]
+                    ),
                 ),
             ),
             (
                 "that is the value alone; return the gradient too",
-                lambda theta, runs: project(runs, *theta)[1],
+                lambda theta, runs: solve_coefficients(runs, *theta)[1],
             ),
         ),
     ),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from scalinglab.course.answers import Case, Question
+from scalinglab._arrays import FloatArray
+from scalinglab.course.question import Case, Question
 from scalinglab.course.questions.draws import log_uniform, surface
-from scalinglab.published import CHINCHILLA
-from scalinglab.surface import FloatArray, LossSurface
+from scalinglab.laws.published import CHINCHILLA
+from scalinglab.laws.surface import LossSurface
 
 #: The step of the exercise, nats per token.
 STEP = 0.01

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab.approach1 import crossing, staircase_exponent
-from scalinglab.course.answers import Case, Question
+from scalinglab._arrays import FloatArray
+from scalinglab.course.question import Case, Question
 from scalinglab.course.questions.draws import log_uniform, surface
-from scalinglab.surface import FloatArray, LossSurface
+from scalinglab.laws.surface import LossSurface
+from scalinglab.theory.staircase import size_crossover, staircase_exponent
 
 
 def ended_exponent(surface: LossSurface, sizes: FloatArray, tokens: float) -> float:
@@ -19,7 +20,7 @@ def ended_exponent(surface: LossSurface, sizes: FloatArray, tokens: float) -> fl
 
 
 def _crossings(surface: LossSurface, sizes: FloatArray) -> FloatArray:
-    return np.asarray(crossing(surface, sizes[:-1], sizes[1:]))
+    return np.asarray(size_crossover(surface, sizes[:-1], sizes[1:]))
 
 
 def _staircase(sizes: FloatArray, switches: FloatArray) -> float:

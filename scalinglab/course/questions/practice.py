@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from scalinglab.approach2 import fit_approach2
-from scalinglab.course.answers import Case, Question
+from scalinglab._arrays import FloatArray
+from scalinglab.course.question import Case, Question
 from scalinglab.course.questions.draws import log_uniform, study, surface
-from scalinglab.design import IsoflopDesign
-from scalinglab.quality import STAGES, screen
-from scalinglab.repeated import RepeatedSurface
-from scalinglab.runs import Runs
-from scalinglab.surface import FloatArray
-from scalinglab.vpnls import fit_vpnls
+from scalinglab.data.isoflop_design import IsoflopDesign
+from scalinglab.data.runs import Runs
+from scalinglab.data.screening import screen
+from scalinglab.data.screening_stages import STAGES
+from scalinglab.fitting.approach2 import fit_approach2
+from scalinglab.fitting.vpnls import fit_vpnls
+from scalinglab.laws.repeated_data import RepeatedSurface
 
 
 def jackknife(a: FloatArray) -> float:

@@ -1,0 +1,154 @@
+"""The Explorer: a picture and a slider, live in a kernel, frames in the static page."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import itertools
+import json
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+from scalinglab._text import typeset
+
+_serial = itertools.count(1)
+
+
+class Explorer:
+    """One picture and a slider.
+
+    In a live kernel the slider is an ipywidget that redraws; in the static page it steps through
+    frames drawn beforehand, with no kernel and no network; in print the middle frame stands alone.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(value)`` draws the picture for one value and returns a sentence that reads it out (the
+        picture is the current matplotlib figure).
+    values : sequence of float
+        Positions of the slider, at most 40.
+    label : str
+        What the slider sets, with its unit.
+    alt : str
+        What the picture shows whatever the value, for readers who do not see it.
+    show : callable, optional
+        Text of a value beside the slider; ``"{:g}"`` when absent.
+
+    Notes
+    -----
+    The whole element stays below 150 KB: frames are WebP pictures.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[[float], str],
+        values: Sequence[float],
+        label: str,
+        alt: str,
+        show: Callable[[float], str] = "{:g}".format,
+    ) -> None:
+        if not 2 <= len(values) <= 40:
+            raise ValueError(f"Explorer: {len(values)} values; give 2 to 40.")
+        self.draw = draw
+        self.values = list(values)
+        self.label = label
+        self.alt = alt
+        self.show = show
+
+    def frames(self) -> list[tuple[str, str, str]]:
+        """Draw every value: text of the value, data address of the picture, sentence."""
+        return [(typeset(self.show(value)), *_frame(self.draw, value, "webp")) for value in self.values]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """The live widget where a person sits at the kernel, static HTML where the book is built."""
+        if "SCALINGLAB_STATIC" in os.environ:
+            return {"text/plain": self.label, "text/html": self.to_html()}
+        bundle: dict[str, Any] = self.to_widget()._repr_mimebundle_()
+        return bundle
+
+    def to_html(self) -> str:
+        """The static element: slider, picture, sentence, and the few lines that join them."""
+        frames = self.frames()
+        middle = len(frames) // 2
+        name = f"explorer-{next(_serial)}"
+        value, picture, sentence = frames[middle]
+        escape = html.escape
+        data = json.dumps(
+            [[v, p, s] for v, p, s in frames], separators=(",", ":"), ensure_ascii=False
+        ).replace("</", "<\\/")
+        return f"""<figure class="explorer" id="{name}">
+<div class="explorer-control"><label for="{name}-slider">{escape(self.label)}</label>
+<input type="range" id="{name}-slider" min="0" max="{len(frames) - 1}" value="{middle}" step="1" \
+aria-valuetext="{escape(value)}">
+<output for="{name}-slider" class="explorer-value">{escape(value)}</output></div>
+<img src="{picture}" alt="{escape(self.alt)}">
+<figcaption class="explorer-readout" aria-live="polite">{escape(sentence)}</figcaption>
+<script type="application/json">{data}</script>
+<script>(function () {{
+  var root = document.getElementById("{name}");
+  var frames = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
+  var slider = root.querySelector("input");
+  slider.addEventListener("input", function () {{
+    var frame = frames[+slider.value];
+    root.querySelector("output").textContent = frame[0];
+    slider.setAttribute("aria-valuetext", frame[0]);
+    root.querySelector("img").src = frame[1];
+    root.querySelector("figcaption").textContent = frame[2];
+  }});
+}})();</script>
+</figure>"""
+
+    def to_widget(self) -> Any:
+        """The live element: an ipywidgets slider that redraws."""
+        import ipywidgets as widgets
+
+        texts = [typeset(self.show(value)) for value in self.values]
+        middle = len(self.values) // 2
+        slider = widgets.SelectionSlider(
+            options=list(zip(texts, self.values, strict=True)),
+            index=middle,
+            description=self.label,
+            style={"description_width": "initial"},
+            layout={"width": "32em"},
+            continuous_update=True,
+        )
+        picture = widgets.Image(format="png", layout={"max_width": "100%"})
+        readout = widgets.HTML()
+
+        def redraw(change: Any = None) -> None:
+            address, sentence = _frame(self.draw, slider.value, "png")
+            picture.value = base64.b64decode(address.split(",", 1)[1])
+            picture.alt = self.alt
+            readout.value = html.escape(sentence)
+
+        slider.observe(redraw, names="value")
+        redraw()
+        return widgets.VBox([slider, picture, readout])
+
+
+def _frame(draw: Callable[[float], str], value: float, kind: str) -> tuple[str, str]:
+    """Draw one value; returns the picture as a data address, and the sentence.
+
+    Line drawings have few colours: a WebP without loss on a palette is both sharper and smaller than
+    one with loss.
+    """
+    import matplotlib.pyplot as plt
+    from PIL import Image
+
+    plt.close("all")
+    sentence = typeset(draw(value))
+    figure: Figure = plt.gcf()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=115)
+    plt.close(figure)
+    if kind == "webp":
+        palette = Image.open(buffer).convert("RGB").quantize(32, dither=Image.Dither.NONE)
+        buffer = io.BytesIO()
+        palette.convert("RGB").save(buffer, "webp", lossless=True, quality=100, method=4)
+    encoded = base64.b64encode(buffer.getvalue()).decode()
+    return f"data:image/{kind};base64,{encoded}", sentence

@@ -1,0 +1,56 @@
+"""What a chapter prints: computed sentences and source code."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from scalinglab._text import format_count as format_count, typeset as typeset
+
+
+def show_text(text: str) -> None:
+    """Print a computed sentence as Markdown.
+
+    Parameters
+    ----------
+    text : str
+        Markdown; may hold maths, and in the book citations and references. Powers of ten and minus
+        signs are typeset.
+
+    Examples
+    --------
+    >>> show_text(f"The exponent is {0.5:.3f}.")
+    The exponent is 0.500.
+    """
+    from IPython.core.getipython import get_ipython
+    from IPython.display import Markdown, display
+
+    text = typeset(text)
+    if get_ipython() is None:
+        print(text)
+    else:
+        display(Markdown(text))  # type: ignore[no-untyped-call]
+
+
+def show_source(function: Callable[..., Any]) -> None:
+    """Display the source of a function without its docstring: where the code is the equation.
+
+    Parameters
+    ----------
+    function : callable
+        A function of the package.
+    """
+    from IPython.display import Code, display
+
+    lines, _ = inspect.getsourcelines(function)
+    source = textwrap.dedent("".join(lines))
+    body = ast.parse(source).body[0]
+    assert isinstance(body, ast.FunctionDef)
+    if ast.get_docstring(body):
+        first = body.body[0]
+        rows = source.splitlines(keepends=True)
+        source = "".join(rows[: first.lineno - 1] + rows[first.end_lineno :])
+    display(Code(source, language="python"))  # type: ignore[no-untyped-call]

@@ -1,0 +1,5 @@
+"""What was measured: runs, budgets, designs, training curves, screening, the bundled tables."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

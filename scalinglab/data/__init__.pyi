@@ -1,0 +1,15 @@
+from .datasets import (
+    DataCard as DataCard,
+    data_card as data_card,
+    load_chinchilla as load_chinchilla,
+    load_llama3 as load_llama3,
+)
+from .isoflop_design import IsoflopDesign as IsoflopDesign
+from .runs import Runs as Runs
+from .screening import Screening as Screening, screen as screen
+from .screening_stages import STAGES as STAGES, ScreeningLimits as ScreeningLimits
+from .training_curves import (
+    TrainingCurves as TrainingCurves,
+    simulate_curves as simulate_curves,
+    smooth as smooth,
+)

@@ -1,0 +1,296 @@
+"""Training runs: who was trained on what and how it ended, validated here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from scalinglab._arrays import FloatArray, blocks
+from scalinglab.data.budgets import BUDGET_TOLERANCE, Budgets
+from scalinglab.laws.surface import training_flops
+
+_MEANING = {"N": "parameters", "D": "tokens", "L": "loss", "C": "compute"}
+
+
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class Runs:
+    """A set of training runs.
+
+    Parameters
+    ----------
+    N : array_like, shape (n,)
+        Parameters of each run; positive.
+    D : array_like, shape (n,)
+        Training tokens of each run; positive.
+    L : array_like, shape (n,)
+        Final loss of each run; finite.
+    C : array_like, shape (n,), optional
+        Training compute in FLOPs, or the nominal budget of an IsoFLOP curve; ``6 N D`` when absent.
+
+    Attributes
+    ----------
+    N, D, L, C : ndarray, shape (n,)
+        Read-only float64 copies.
+
+    Raises
+    ------
+    ValueError
+        If an entry is missing, not a number, not finite or not positive, or if lengths differ. The
+        message names the column and the row.
+
+    Notes
+    -----
+    Any unit of N and D will do as long as C is in the same units: no fit depends on them.
+
+    Examples
+    --------
+    >>> runs = Runs(N=[1e8, 2e8], D=[4e9, 2e9], L=[3.1, 3.0])
+    >>> len(runs), runs.budgets
+    (2, array([2.4e+18]))
+    """
+
+    N: FloatArray
+    D: FloatArray
+    L: FloatArray
+    C: FloatArray
+
+    def __init__(self, N: ArrayLike, D: ArrayLike, L: ArrayLike, C: ArrayLike | None = None) -> None:
+        columns = {"N": _column("N", N), "D": _column("D", D), "L": _column("L", L)}
+        if C is not None:
+            columns["C"] = _column("C", C)
+        lengths = {letter: len(values) for letter, values in columns.items()}
+        if len(set(lengths.values())) > 1:
+            counts = ", ".join(f"{letter} has {count}" for letter, count in lengths.items())
+            raise ValueError(f"Runs: {counts} entries; give one of each for every run.")
+        if not lengths["N"]:
+            raise ValueError("Runs: there are no runs; give at least one row.")
+        if C is None:
+            with np.errstate(over="ignore", under="ignore"):
+                columns["C"] = _column("C", training_flops(columns["N"], columns["D"]))
+        for letter, values in columns.items():
+            object.__setattr__(self, letter, values)
+
+    def __len__(self) -> int:
+        return len(self.N)
+
+    def __repr__(self) -> str:
+        def span(values: FloatArray, digits: int = 3) -> str:
+            return f"{values.min():.{digits}g} to {values.max():.{digits}g}"
+
+        return (
+            f"{len(self)} runs at {len(self.budgets)} budgets, {span(self.C)} FLOPs\n"
+            f"N {span(self.N)} parameters\nD {span(self.D)} tokens\nL {span(self.L, 4)}"
+        )
+
+    @property
+    def budgets(self) -> FloatArray:
+        """The distinct compute budgets, ascending; computes within 1 % of each other are one budget."""
+        return self._budgets.medians.copy()
+
+    def at(self, C: float) -> Runs:
+        """Return the runs of the budget C.
+
+        Raises
+        ------
+        ValueError
+            If no run has that budget.
+        """
+        if not C > 0:
+            raise ValueError(f"Runs: a budget is a positive number of FLOPs, got {C}.")
+        values, member = self.by_budget()
+        near = np.flatnonzero(np.abs(np.log(values / C)) <= BUDGET_TOLERANCE)
+        if not len(near):
+            raise ValueError(f"Runs: no run has a budget of {C:.3g} FLOPs; budgets are {_listed(values)}.")
+        return self.take(member == near[np.argmin(np.abs(np.log(values[near] / C)))])
+
+    def take(self, which: ArrayLike) -> Runs:
+        """Return the runs that a mask or a list of row numbers picks, in that order."""
+        rows = np.asarray(which)
+        if rows.dtype == bool and rows.shape != (len(self),):
+            raise ValueError(f"Runs: the mask has {rows.size} entries for {len(self)} runs.")
+        if not rows.size or (rows.dtype == bool and not rows.any()):
+            raise ValueError("Runs: nothing was picked; there must be at least one run.")
+        if rows.dtype != bool and not (np.abs(rows + 0.5) < len(self)).all():
+            raise ValueError(f"Runs: row {rows.max()} was asked for; rows are 0 to {len(self) - 1}.")
+        return Runs(self.N[rows], self.D[rows], self.L[rows], self.C[rows])
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Runs:
+        """Make runs from a pandas table.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            One row a run.
+        columns : mapping, optional
+            Which column holds which letter, for instance ``{"N": "params", "L": "val_loss"}``;
+            letters not named are looked up under their own name. ``C`` may be absent.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or its content is refused.
+        """
+        names = {"N": "N", "D": "D", "L": "L", "C": "C", **(columns or {})}
+        unknown = set(names) - set(_MEANING)
+        if unknown:
+            raise ValueError(
+                f"Runs: columns maps {', '.join(sorted(map(str, unknown)))}; the letters are N, D, L and C."
+            )
+        picked: dict[str, Any] = {}
+        for letter, name in names.items():
+            if name in frame.columns:
+                picked[letter] = frame[name]
+            elif letter != "C" or "C" in (columns or {}):
+                raise ValueError(
+                    f"Runs: no column {name!r} for {letter} ({_MEANING[letter]}); the table has "
+                    f"{', '.join(map(str, frame.columns)) or 'no columns'}. "
+                    f'Name yours: columns={{"{letter}": ...}}.'
+                )
+        return cls(**picked)
+
+    @classmethod
+    def read_csv(cls, path: str | PathLike[str] | Any, columns: Mapping[str, str] | None = None) -> Runs:
+        r"""Read runs from a CSV file with a header line.
+
+        Parameters
+        ----------
+        path : str, path or file
+            Whatever :func:`pandas.read_csv` opens.
+        columns : mapping, optional
+            As in :meth:`from_frame`.
+
+        Raises
+        ------
+        ValueError
+            If the file is empty or not a table, or its content is refused.
+
+        Examples
+        --------
+        >>> import io
+        >>> Runs.read_csv(io.StringIO("params,tokens,loss\n1e8,2e9,3.2\n2e8,2e9,3.1"),
+        ...               columns={"N": "params", "D": "tokens", "L": "loss"})
+        2 runs at 2 budgets, 1.2e+18 to 2.4e+18 FLOPs
+        N 1e+08 to 2e+08 parameters
+        D 2e+09 to 2e+09 tokens
+        L 3.1 to 3.2
+        """
+        import pandas as pd
+
+        try:
+            frame = pd.read_csv(path)
+        except pd.errors.EmptyDataError:
+            raise ValueError(f"Runs: {path} is empty; it needs a header line and one line a run.") from None
+        except (pd.errors.ParserError, UnicodeDecodeError) as error:
+            raise ValueError(f"Runs: {path} is not a CSV table: {error}") from None
+        if not isinstance(frame.index, pd.RangeIndex):
+            raise ValueError(
+                f"Runs: {path} has lines with more fields than its header has names; mend the header."
+            )
+        return cls.from_frame(frame, columns)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas table with columns N, D, L, C."""
+        import pandas as pd
+
+        return pd.DataFrame({"N": self.N, "D": self.D, "L": self.L, "C": self.C})
+
+    def by_budget(self) -> tuple[FloatArray, NDArray[np.intp]]:
+        """Return the budgets, ascending, and for each run the place of its budget among them."""
+        return self._budgets.medians.copy(), self._budgets.places(self.C)
+
+    def sums_by_budget(self, columns: Callable[[slice], Sequence[FloatArray]]) -> FloatArray:
+        """Sums over the runs of each budget, shape (columns, budgets).
+
+        ``columns`` answers for a slice of the runs, so that no column as long as the runs need exist.
+        """
+        sums: FloatArray = np.zeros(())
+        for rows in blocks(len(self)):
+            places, count = self._budgets.places(self.C[rows]), len(self._budgets.medians)
+            sums = sums + np.array([np.bincount(places, values, count) for values in columns(rows)])
+        return sums
+
+    @cached_property
+    def _budgets(self) -> Budgets:
+        return Budgets.of(self.C)
+
+
+def _column(letter: str, values: ArrayLike) -> FloatArray:
+    """Return a checked read-only float64 copy of one column."""
+    if isinstance(values, str | bytes) or _dimensions(values) != 1:
+        raise ValueError(
+            f"Runs: {letter} must be a one-dimensional list of numbers, one for each run; "
+            f"got {_shortened(values)}."
+        )
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        row = int(np.argmax(np.ma.getmaskarray(values)))
+        raise ValueError(f"Runs: {_MEANING[letter]} of row {row} is masked; drop the run or fill it in.")
+    if np.asarray(values, object if _dimensions(values) < 1 else None).dtype.kind in "mM":
+        raise ValueError(f"Runs: {letter} ({_MEANING[letter]}) holds dates; give numbers.")
+    if np.iscomplexobj(values):
+        raise ValueError(f"Runs: {letter} ({_MEANING[letter]}) holds complex numbers; give real ones.")
+    try:
+        column = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        row, entry = next((row, entry) for row, entry in enumerate(np.asarray(values, object)) if _bad(entry))
+        raise ValueError(
+            f"Runs: {letter} ({_MEANING[letter]}) of row {row} is {_shortened(entry)}, not a number; "
+            "correct it, or convert the column (pandas: pd.to_numeric)."
+        ) from None
+    finite = np.isfinite(column)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise ValueError(
+            f"Runs: {_MEANING[letter]} of row {row} is {column[row]}; drop the run or fill in its "
+            f'{_MEANING[letter]} (pandas: df.dropna(subset=["{letter}"])).'
+        )
+    if letter == "L" and not 1e-100 < column.min(initial=1) <= column.max(initial=1) < 1e100:
+        size = np.abs(column)
+        odd = (size != 0) & ((size <= 1e-100) | (size >= 1e100))
+        if odd.any():
+            row = int(np.argmax(odd))
+            raise ValueError(f"Runs: loss of row {row} is {column[row]:g}; check its unit.")
+    if letter != "L" and not column.min(initial=1) > 0:
+        row = int(np.argmin(column > 0))
+        raise ValueError(
+            f"Runs: {_MEANING[letter]} of row {row} is {column[row]:g}; {letter} must be positive. "
+            "Correct or drop the run."
+        )
+    column.setflags(write=False)
+    return column
+
+
+def _dimensions(values: Any) -> int:
+    """Return the number of dimensions; -1 for nested lists of different lengths."""
+    try:
+        return np.ndim(values)
+    except ValueError:
+        return -1
+
+
+def _bad(entry: Any) -> bool:
+    """Whether an entry is no finite double."""
+    try:
+        float(entry)
+    except (TypeError, ValueError, OverflowError):
+        return True
+    return False
+
+
+def _shortened(values: Any) -> str:
+    text = repr(values)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _listed(values: FloatArray) -> str:
+    shown = [f"{value:.3g}" for value in values[:12]]
+    return ", ".join(shown) + (f" and {len(values) - 12} more" if len(values) > 12 else "")

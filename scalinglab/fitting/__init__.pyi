@@ -1,0 +1,22 @@
+from .approach1 import (
+    Envelope as Envelope,
+    EnvelopeFit as EnvelopeFit,
+    fit_approach1 as fit_approach1,
+    lower_envelope as lower_envelope,
+)
+from .approach2 import fit_approach2 as fit_approach2, fit_parabola as fit_parabola
+from .approach3 import fit_approach3 as fit_approach3, hoffmann_starts as hoffmann_starts
+from .certificate import Certificate as Certificate, certify as certify
+from .methods import METHODS as METHODS, fit_every_budget as fit_every_budget
+from .results import (
+    Fit as Fit,
+    FitError as FitError,
+    FrontierFit as FrontierFit,
+    Parabola as Parabola,
+    SurfaceFit as SurfaceFit,
+)
+from .vpnls import (
+    fit_vpnls as fit_vpnls,
+    objective_map as objective_map,
+    solve_coefficients as solve_coefficients,
+)

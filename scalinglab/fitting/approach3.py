@@ -1,0 +1,140 @@
+"""Approach 3: all five parameters at once, from many starting points."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from scalinglab._arrays import FloatArray
+from scalinglab.data.runs import Runs
+from scalinglab.fitting.concerns import require_identifiable, surface_concerns
+from scalinglab.fitting.results import SurfaceFit
+from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
+from scalinglab.solvers.lbfgs import centred_starts, search
+from scalinglab.solvers.newton import newton
+from scalinglab.solvers.objectives import Huber, Loss, objective
+from scalinglab.solvers.variable_projection import RIVAL_EXPONENTS, rival_objective
+
+
+def hoffmann_starts() -> FloatArray:
+    r"""The 4500 starting points of :cite:t:`hoffmann2022`, rows :math:`(\ln A, \ln B, \ln E, \alpha, \beta)`.
+
+    :math:`\ln A, \ln B \in \{0, 5, \dots, 25\}`, :math:`\ln E \in \{-1, -\tfrac12, \dots, 1\}`,
+    :math:`\alpha, \beta \in \{0, \tfrac12, \dots, 2\}`, for N in parameters and D in tokens.
+
+    Returns
+    -------
+    ndarray, shape (4500, 5)
+
+    Examples
+    --------
+    >>> hoffmann_starts().shape
+    (4500, 5)
+    """
+    coefficients = np.arange(0, 26, 5)
+    floors = np.linspace(-1, 1, 5)
+    exponents = np.linspace(0, 2, 5)
+    return np.array(list(product(coefficients, coefficients, floors, exponents, exponents)), dtype=float)
+
+
+def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None = None) -> SurfaceFit:
+    r"""Fit all five parameters of a loss surface at once.
+
+    With :math:`(\ln A, \ln B, \ln E) = (a, b, e)` the predicted log loss is a log-sum-exp, and
+
+    .. math::
+        \min_{a, b, e, \alpha, \beta}\ \sum_i \rho\bigl(\operatorname{LSE}(a - \alpha \ln N_i,\;
+        b - \beta \ln D_i,\; e) - \ln L_i\bigr)
+
+    is minimised by L-BFGS-B :cite:p:`byrd1995` from every starting point; the best end is polished by
+    Newton steps.
+
+    Parameters
+    ----------
+    runs : Runs
+        Five distinct runs or more, with three or more values of N and of D, and positive losses.
+    loss : Squared or Huber, optional
+        What to minimise; ``Huber(1e-3, log=True)``, the published choice, when absent. Losses of L
+        itself work too.
+    starts : array_like, shape (s, 5), optional
+        Starting points :math:`(\ln A, \ln B, \ln E, \alpha, \beta)`, for instance
+        :func:`hoffmann_starts`; when absent, 16 pairs of exponents with terms of the size of the losses.
+
+    Returns
+    -------
+    SurfaceFit
+        ``objective`` is the sum of ``loss.rho`` over the runs. ``concerns`` says if the starts disagree
+        about the minimum, or if a fit by variable projection leads to a lower one.
+
+    Raises
+    ------
+    FitError
+        If these runs cannot determine five parameters, or a loss is not positive.
+    ValueError
+        If ``starts`` has another shape.
+
+    Notes
+    -----
+    The third approach of :cite:t:`hoffmann2022`, with two repairs: logs are centred, so that the answer
+    does not depend on units, and the objective is scaled to one, so that the stopping rule of the
+    optimiser means something (the published objective is about 1e-3). Starting exponents are moved into
+    the range 0.01-2 within which we search.
+
+    Examples
+    --------
+    >>> from scalinglab import Squared, load_llama3
+    >>> s = fit_approach3(load_llama3(), loss=Squared(log=True)).surface
+    >>> f"E {s.E:.4f}, alpha {s.alpha:.4f}, beta {s.beta:.4f}"
+    'E 0.6021, alpha 0.3068, beta 0.3110'
+    """
+    loss = Huber(1e-3, log=True) if loss is None else loss
+    require_identifiable(runs)
+    logs = CentredLogs.of(runs)
+    points = _default_starts(logs) if starts is None else centred_starts(starts, logs)
+    ends = [search(logs, loss, point)[:2] for point in points]
+    best, reached = min(ends, key=lambda end: end[1])
+    if not np.isfinite(reached):
+        raise ValueError(
+            "fit_approach3: the objective overflows at every start; give starts nearer the losses."
+        )
+    theta = np.concatenate([np.exp(best[[2, 0, 1]]), best[3:]])
+    optimum = newton(logs, loss, theta)
+    surface = logs.surface(*optimum.theta)
+    concerns = surface_concerns(surface, runs)
+    # L-BFGS-B cannot tell objectives apart that are a billionth of what a constant would leave
+    level = optimum.objective * (1 + 1e-3) + 1e-9 * objective(loss, np.median(runs.L), runs.L)
+    agreeing = sum(value <= level for _, value in ends)
+    if agreeing < min(len(ends), max(2, len(ends) // 50)):
+        concerns.append(
+            f"{agreeing} of {len(ends)} starts came within 0.1 % of the best objective, so a lower minimum "
+            "may have been missed; compare with fit_vpnls, or pass starts=hoffmann_starts()."
+        )
+    if reached > level:
+        concerns.append(
+            f"L-BFGS-B stopped at {reached:.6g}, above the polished minimum of "
+            f"{optimum.objective:.6g}; these runs make the problem hard. Compare with fit_vpnls."
+        )
+    rival = rival_objective(logs, loss)
+    if rival < optimum.objective - (level - optimum.objective):
+        concerns.append(
+            f"variable projection reaches {rival:.6g} where the best of these starts ends at "
+            f"{optimum.objective:.6g}: this is not the minimum. Leave out starts, or give more of them, "
+            "for instance hoffmann_starts()."
+        )
+    how = (
+        f"L-BFGS-B on (ln A, ln B, ln E, alpha, beta) from {len(points)} "
+        f"{'default' if starts is None else 'given'} starts, logs centred, objective scaled to one at the "
+        "start, ftol 1e-13, gtol 1e-9; the best end polished by Newton steps; E, A, B ≥ 0, exponents in "
+        f"{EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
+    )
+    return SurfaceFit(surface, runs, loss, "Approach 3", optimum.objective, tuple(concerns), how)
+
+
+def _default_starts(logs: CentredLogs) -> FloatArray:
+    """Sixteen pairs of exponents; floor and terms of the size of the losses."""
+    lowest = logs.L.min()
+    term = np.log(0.1 * lowest + 0.5 * np.ptp(logs.L))
+    pairs = product(RIVAL_EXPONENTS, RIVAL_EXPONENTS)
+    return np.array([[term, term, np.log(0.8 * lowest), alpha, beta] for alpha, beta in pairs])

@@ -1,0 +1,198 @@
+"""Our own verdict on a fit: what runs cannot answer, and what speaks against an answer they gave."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from scalinglab._arrays import FloatArray, blocks
+from scalinglab.data.runs import Runs
+from scalinglab.fitting.results import FitError
+from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
+from scalinglab.solvers.centred_logs import EXPONENT_RANGE
+
+#: A stated compute may differ from 6ND by this relative amount before a fit says so.
+COMPUTE_TOLERANCE = 0.02
+
+#: How often runs whose errors are independent are said to share errors within budgets, whatever the number
+#: of budgets.
+FALSE_ALARMS = 0.005
+
+#: Scaled condition number above which the parameters count as badly determined.
+CONDITION_LIMIT = 1e6
+
+
+def require_identifiable(runs: Runs) -> None:
+    """Raise FitError if no method can tell the five parameters of a surface from these runs."""
+    distinct = _distinct(5, runs.N, runs.D)
+    if distinct < 5:
+        raise FitError(
+            f"a surface has five parameters and these are {distinct} distinct runs (N, D); "
+            "add runs until there are five or more, better fifteen."
+        )
+    for letter, meaning, exponent in (("N", "model size", "alpha"), ("D", "token count", "beta")):
+        values = _distinct(3, getattr(runs, letter))
+        if values < 3:
+            raise FitError(
+                f"all runs share {values} value{'s' * (values > 1)} of {letter}, which cannot fix {exponent} "
+                f"beside E; add runs until there are three or more {meaning}s."
+            )
+    lowest, highest = runs.L.min(), runs.L.max()
+    if lowest <= 0:
+        row = int(np.argmin(runs.L > 0))
+        raise FitError(
+            f"the loss of row {row} is {runs.L[row]:g}, and the law knows only positive losses; "
+            "correct or drop the run, or undo what shifted the losses."
+        )
+    if lowest == highest:
+        raise FitError(
+            f"every run has the same loss, {runs.L[0]:g}, so nothing depends on N or D; "
+            "check the loss column, or add runs that differ."
+        )
+
+
+def _distinct(enough: int, *columns: FloatArray) -> int:
+    """How many rows differ, counted up to ``enough``; the first few runs decide most often."""
+    if len({*zip(*(column[:12].tolist() for column in columns), strict=True)}) >= enough:
+        return enough
+    new = np.ones(len(columns[0]), bool)
+    found = 0
+    while found < enough and new.any():
+        row = int(np.argmax(new))
+        new &= np.logical_or.reduce([column != column[row] for column in columns])
+        found += 1
+    return found
+
+
+def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
+    """What makes a fitted surface doubtful, whatever the method: cause and remedy, a sentence each."""
+    found = compute_concerns(runs)
+    low, high = EXPONENT_RANGE
+    largest = {
+        "E": surface.E,
+        "A": surface.A * runs.N.min() ** -surface.alpha,
+        "B": surface.B * runs.D.min() ** -surface.beta,
+    }
+    vanished = [letter for letter, term in largest.items() if term <= 1e-12 * runs.L.max()]
+    for letter in vanished:
+        rounded = " to within rounding" if largest[letter] else ""
+        found.append(
+            f"{letter} is zero{rounded}, the edge of what the model allows: these runs do not show the term. "
+            + (
+                "Add larger runs, whose losses come closer to the floor."
+                if letter == "E"
+                else "Add runs over a wider range of " + ("N" if letter == "A" else "D") + "."
+            )
+        )
+    lowest, highest = _extremes(lambda rows: runs.D[rows] / runs.N[rows], len(runs))
+    ends = f"{lowest:.3g}", f"{highest:.3g}"
+    span = f"All have D/N near {ends[0]}" if ends[0] == ends[1] else f"D/N runs from {ends[0]} to {ends[1]}"
+    for letter, value in (("alpha", surface.alpha), ("beta", surface.beta)):
+        if value <= low * (1 + 1e-6) or value >= high * (1 - 1e-6):
+            found.append(
+                f"{letter} stands at the edge of its range {low:g}-{high:g}, at {value:g}: these runs do not "
+                f"fix it. {span}; add runs outside that."
+            )
+    if highest / lowest < 1.2:
+        middle = np.median(runs.D / runs.N)
+        found.append(
+            f"all runs share D/N near {middle:.3g}, so the two terms change together and cannot be "
+            f"told apart; add runs at {middle / 4:.3g} and {middle * 4:.3g} tokens per parameter."
+        )
+    if len(runs) < 10:
+        found.append(
+            f"{len(runs)} runs for five parameters leave {len(runs) - 5} to judge the fit by; "
+            "add runs before you rely on it."
+        )
+    sums = runs.sums_by_budget(lambda rows: _residual_powers(surface, runs, rows))
+    rss, mean = sums[2].sum(), runs.L.mean()
+    scatter = sum(float(np.sum((runs.L[rows] - mean) ** 2)) for rows in blocks(len(runs)))
+    if rss > 0.5 * scatter:
+        found.append(
+            f"the surface explains {max(0.0, 1 - rss / scatter):.0%} of the variance of the losses: these "
+            "runs say little about N and D. Check the loss column, or add runs over wider ranges."
+        )
+    found += _shared_errors(runs, *sums)
+    condition = scaled_condition(surface, runs)
+    if condition > CONDITION_LIMIT and not vanished:
+        found.append(
+            f"the five parameters are nearly interchangeable on these runs (scaled condition number "
+            f"{condition:.1e}); their ranges of N and D are too narrow. Add runs outside them."
+        )
+    return found
+
+
+def _residual_powers(surface: LossSurface, runs: Runs, rows: slice) -> tuple[FloatArray, ...]:
+    """Residuals of some runs, to the powers 0, 1 and 2."""
+    in_N, in_D = surface.A * runs.N[rows] ** -surface.alpha, surface.B * runs.D[rows] ** -surface.beta
+    r = runs.L[rows] - (surface.E + in_N + in_D)
+    return np.ones_like(r), r, r**2
+
+
+def _shared_errors(runs: Runs, sizes: FloatArray, sums: FloatArray, squares: FloatArray) -> list[str]:
+    """Name the budget whose runs err together most, unless chance would do it to one of so many budgets.
+
+    The share of a normal distribution beyond the mean residual's standard errors, either side, times the
+    number of budgets compared bounds the chance of a false alarm (Bonferroni's inequality).
+    """
+    freedom = len(runs) - 5
+    scatter = math.sqrt(squares.sum() / freedom) if freedom > 0 else math.inf
+    if scatter < 1e-10 * max(runs.L.max(), -runs.L.min()):
+        return []
+    compared = sizes >= 4
+    scores = np.where(compared, np.abs(sums) / np.sqrt(sizes), 0.0) / scatter
+    worst = int(np.argmax(scores))
+    chance = math.erfc(scores[worst] / math.sqrt(2)) * np.count_nonzero(compared)
+    if not compared.any() or chance > FALSE_ALARMS:
+        return []
+    mean = sums[worst] / sizes[worst]
+    side = "above" if mean > 0 else "below"
+    return [
+        f"the {sizes[worst]:.0f} runs of budget {runs.budgets[worst]:.3g} lie {side} the surface together "
+        f"(mean {mean:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, "
+        "so the fit is less certain than its residuals suggest. Refit without that budget and compare."
+    ]
+
+
+def compute_concerns(runs: Runs) -> list[str]:
+    """Whether the stated compute is 6ND."""
+
+    def ratio(rows: slice) -> FloatArray:
+        return runs.C[rows] / (FLOPS_PER_PARAMETER_TOKEN * runs.N[rows] * runs.D[rows])
+
+    if max(np.abs(np.log(_extremes(ratio, len(runs))))) <= np.log1p(COMPUTE_TOLERANCE):
+        return []
+    everywhere = ratio(slice(None))
+    worst = int(np.argmax(np.abs(np.log(everywhere))))
+    return [
+        f"C differs from 6ND by more than {COMPUTE_TOLERANCE:.0%} (row {worst}: C/6ND = "
+        f"{everywhere[worst]:.3g}); allocations assume C = 6ND. Check how N counts embeddings and how C was "
+        "counted, or leave C out."
+    ]
+
+
+def _extremes(values: Callable[[slice], FloatArray], runs: int) -> tuple[float, float]:
+    """Smallest and largest of what ``values`` answers for blocks of the runs."""
+    ends = [(part.min(), part.max()) for part in map(values, blocks(runs))]
+    return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
+
+
+def scaled_condition(surface: LossSurface, runs: Runs) -> float:
+    """Condition number of the Jacobian in (E, A, B, alpha, beta) after its columns get unit length.
+
+    That of the factor R of a QR decomposition, updated block by block: the digits that squares lose are
+    the ones in question.
+    """
+    parts = blocks(len(runs), 4096)
+    log_N0, log_D0 = (
+        sum(float(np.log(column[rows]).sum()) for rows in parts) / len(runs) for column in (runs.N, runs.D)
+    )
+    R: FloatArray = np.empty((0, 5))
+    for rows in parts:
+        n, d = np.log(runs.N[rows]) - log_N0, np.log(runs.D[rows]) - log_D0
+        p, q = np.exp(-surface.alpha * n), np.exp(-surface.beta * d)
+        J = np.array([np.ones_like(n), p, q, n * p, d * q]).T
+        R = np.asarray(np.linalg.qr(np.concatenate([R, J]), mode="r"))
+    return float(np.linalg.cond(R / np.sqrt((R**2).sum(axis=0))))

@@ -1,0 +1,38 @@
+"""The methods a comparison runs, by the names that tables print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from scalinglab.data.runs import Runs
+from scalinglab.fitting.approach2 import fit_approach2
+from scalinglab.fitting.approach3 import fit_approach3
+from scalinglab.fitting.results import FitError, FrontierFit, SurfaceFit
+from scalinglab.fitting.vpnls import fit_vpnls
+
+Method = Callable[[Runs], FrontierFit | SurfaceFit]
+
+
+def fit_every_budget(runs: Runs) -> FrontierFit:
+    """Approach 2 that leaves out no budget: it extrapolates vertices, and fails where one has no minimum.
+
+    The convention of :cite:t:`czech2026`; :func:`scalinglab.fit_approach2` drops such budgets and says so.
+
+    Raises
+    ------
+    FitError
+        If the parabola of any budget cannot be used.
+    """
+    fit = fit_approach2(runs, extrapolate=True)
+    verdicts = [parabola.verdict for parabola in fit.parabolas if parabola.verdict]
+    if verdicts:
+        raise FitError(verdicts[0])
+    return fit
+
+
+#: What :func:`scalinglab.studies.compare_methods` compares when nothing else is named.
+METHODS: Mapping[str, Method] = {
+    "Approach 2": fit_approach2,
+    "Approach 3": fit_approach3,
+    "VPNLS": fit_vpnls,
+}

@@ -1,0 +1,182 @@
+"""The loss surface L(N, D) = E + A/N^alpha + B/D^beta and its compute-optimal frontier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from scalinglab._arrays import plain, positive
+
+#: FLOPs of training per parameter and token: two in the forward pass, four in the backward pass.
+FLOPS_PER_PARAMETER_TOKEN = 6
+
+
+def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
+    """FLOPs of training N parameters on D tokens, ``C = 6 N D``.
+
+    Parameters
+    ----------
+    N, D : float or array_like
+        Parameters and training tokens; they broadcast.
+
+    Returns
+    -------
+    float or ndarray
+        Training compute in FLOPs.
+
+    Notes
+    -----
+    Counted for one transformer layer in the chapter *One surface, two resources*; the convention of
+    :cite:t:`kaplan2020`.
+
+    Examples
+    --------
+    >>> f"{training_flops(70e9, 1.4e12):.3g}"
+    '5.88e+23'
+    """
+    return plain(FLOPS_PER_PARAMETER_TOKEN * positive("N", N) * positive("D", D))
+
+
+@dataclass(frozen=True)
+class LossSurface:
+    r"""The loss of a model of :math:`N` parameters trained on :math:`D` tokens.
+
+    .. math:: L(N, D) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}
+
+    and everything that follows from it on the frontier :math:`6ND = C`.
+
+    Parameters
+    ----------
+    E : float
+        Irreducible loss, in the unit of the loss (nats per token unless a data card says otherwise).
+    A, B : float
+        Coefficients of the parameter term and the data term; not negative.
+    alpha, beta : float
+        Exponents of parameters and of data; positive.
+    name : str, optional
+        A label for tables and pictures; two surfaces with the same five numbers are equal.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not finite, E, A or B is negative, or an exponent is not positive.
+
+    Notes
+    -----
+    The form of :cite:t:`rosenfeld2020` with the letters of :cite:t:`hoffmann2022`. The chapter
+    *One surface, two resources* introduces it, *The compute-optimal frontier* derives the rest.
+
+    Examples
+    --------
+    >>> surface = LossSurface(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28)
+    >>> f"{surface.loss(70e9, 1.4e12):.4f}"
+    '1.9366'
+    >>> f"{surface.N_opt(5.76e23):.3g} parameters, {surface.D_opt(5.76e23):.3g} tokens"
+    '3.22e+10 parameters, 2.98e+12 tokens'
+    """
+
+    E: float
+    A: float
+    B: float
+    alpha: float
+    beta: float
+    name: str = field(default="", compare=False)
+
+    #: The law as a formula.
+    FORMULA: ClassVar[str] = "E + A/N^alpha + B/D^beta"
+
+    def __post_init__(self) -> None:
+        for letter in ("E", "A", "B", "alpha", "beta"):
+            value = getattr(self, letter)
+            if not np.isfinite(value):
+                raise ValueError(f"LossSurface: {letter} is {value}; give a finite number.")
+            if letter in ("alpha", "beta"):
+                if value <= 0:
+                    raise ValueError(f"LossSurface: {letter} is {value}; exponents must be positive.")
+            elif value < 0:
+                raise ValueError(f"LossSurface: {letter} is {value}; it must not be negative.")
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Names and values of what a fit determines."""
+        return {name: getattr(self, name) for name in ("E", "A", "B", "alpha", "beta")}
+
+    def loss(self, N: ArrayLike, D: ArrayLike) -> Any:
+        """Loss of N parameters trained on D tokens (floats or arrays that broadcast)."""
+        N, D = positive("N", N), positive("D", D)
+        return plain(self.E + self.A * N**-self.alpha + self.B * D**-self.beta)
+
+    @property
+    def a(self) -> float:
+        r"""Exponent of the best size, :math:`N^* \propto C^a`, :math:`a = \beta/(\alpha+\beta)`."""
+        return self.beta / (self.alpha + self.beta)
+
+    @property
+    def b(self) -> float:
+        r"""Exponent of the best token count, :math:`D^* \propto C^b`, :math:`b = \alpha/(\alpha+\beta)`."""
+        return self.alpha / (self.alpha + self.beta)
+
+    @property
+    def gamma(self) -> float:
+        r"""Exponent of :math:`L^* - E \propto C^{-\gamma}`, :math:`\gamma = a\alpha = b\beta`."""
+        return self.alpha * self.beta / (self.alpha + self.beta)
+
+    @property
+    def G(self) -> float:
+        r"""The balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
+        if self.A == 0 or self.B == 0:
+            raise ValueError(
+                "LossSurface: the frontier needs A > 0 and B > 0; here one of the two terms vanishes, "
+                "so the other resource would take the whole budget."
+            )
+        return float(
+            np.exp((np.log(self.alpha * self.A) - np.log(self.beta * self.B)) / (self.alpha + self.beta))
+        )
+
+    @property
+    def K(self) -> float:
+        r"""Coefficient of the frontier, :math:`K = A G^{-\alpha} + B G^{\beta}`."""
+        return float(self.A * self.G**-self.alpha + self.B * self.G**self.beta)
+
+    def N_opt(self, C: ArrayLike) -> Any:
+        r"""Parameters that minimise the loss at C FLOPs, :math:`N^* = G\,(C/6)^a`."""
+        return self.G * _product_ND(C) ** self.a
+
+    def D_opt(self, C: ArrayLike) -> Any:
+        r"""Tokens that minimise the loss at C FLOPs, :math:`D^* = G^{-1}(C/6)^b`."""
+        return _product_ND(C) ** self.b / self.G
+
+    def L_opt(self, C: ArrayLike) -> Any:
+        r"""The lowest loss C FLOPs can buy, :math:`L^* = E + K\,(C/6)^{-\gamma}`."""
+        return self.E + self.K * _product_ND(C) ** -self.gamma
+
+    def C_for(self, L: ArrayLike) -> Any:
+        r"""Compute at which the frontier reaches loss L, :math:`C = 6\,((L-E)/K)^{-1/\gamma}`.
+
+        Raises
+        ------
+        ValueError
+            If a loss is not above E: no compute reaches it.
+        """
+        loss = np.asarray(L, float)
+        above = loss - self.E
+        if not np.all(above > 0):
+            raise ValueError(
+                f"LossSurface: no compute reaches a loss of {loss.min()}: the irreducible loss E is {self.E}."
+            )
+        return plain(FLOPS_PER_PARAMETER_TOKEN * (above / self.K) ** (-1 / self.gamma))
+
+
+def _product_ND(C: ArrayLike) -> Any:
+    """Parameters times tokens that C FLOPs pay for, C/6."""
+    return plain(positive("compute", C) / FLOPS_PER_PARAMETER_TOKEN)
+
+
+def exponents_of(surface: LossSurface) -> tuple[float, float]:
+    """Both exponents of what must be a surface."""
+    if not isinstance(surface, LossSurface):
+        raise ValueError(f"surface is {surface!r}; give a LossSurface, for instance CHINCHILLA_REFIT.")
+    return surface.alpha, surface.beta

@@ -1,0 +1,189 @@
+"""What a misallocated budget wastes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from scalinglab.fitting.results import SurfaceFit
+from scalinglab.laws.surface import LossSurface, training_flops
+from scalinglab.planning.compute_price import H100_AS_PUBLISHED, H100_DENSE, GpuRate
+
+#: What judges an allocation.
+Truth = LossSurface | SurfaceFit
+
+
+class Plan(Protocol):
+    """Anything that allocates a budget: a surface, a surface fit, a frontier fit."""
+
+    def N_opt(self, C: ArrayLike) -> Any:
+        """Parameters to train with C FLOPs."""
+
+    def D_opt(self, C: ArrayLike) -> Any:
+        """Tokens to train on with C FLOPs."""
+
+
+@dataclass(frozen=True)
+class Misallocation:
+    """What a plan makes of a budget, against the best that budget could buy.
+
+    Attributes
+    ----------
+    C : float
+        The budget in FLOPs.
+    N, D : float
+        The plan's parameters and tokens.
+    N_true, D_true : float
+        The best ones under the truth.
+    loss, loss_opt : float
+        True loss of the plan and of the best allocation.
+    C_equivalent : float
+        Compute that would have reached the plan's loss if spent well.
+    """
+
+    C: float
+    N: float
+    D: float
+    N_true: float
+    D_true: float
+    loss: float
+    loss_opt: float
+    C_equivalent: float
+
+    @property
+    def fraction(self) -> float:
+        """Deadweight compute loss, the share of the budget that bought nothing."""
+        return 1 - self.C_equivalent / self.C
+
+    def dollars(self, rate: GpuRate) -> float:
+        """Price of the wasted compute."""
+        return float(rate.dollars(self.C - self.C_equivalent))
+
+
+def deadweight_loss(truth: Truth, N: ArrayLike, D: ArrayLike) -> Any:
+    r"""Share of the compute 6ND that a training run of N parameters on D tokens wastes.
+
+    .. math:: \text{DCL} = 1 - \frac{C_{\text{needed}}}{6ND}, \qquad L^*(C_{\text{needed}}) = L(N, D)
+
+    Parameters
+    ----------
+    truth : LossSurface or SurfaceFit
+        The surface that judges.
+    N, D : float or array_like
+        Parameters and tokens; they broadcast.
+
+    Returns
+    -------
+    float or ndarray
+        Zero on the frontier, below one everywhere.
+
+    Notes
+    -----
+    Defined by :cite:t:`czech2026`; the chapter *What an error costs* derives its leading order,
+    :math:`\tfrac{\alpha+\beta}{2}\,\ln^2(D/D^*)`.
+
+    Examples
+    --------
+    >>> from scalinglab import CHINCHILLA
+    >>> D = 1.5 * CHINCHILLA.D_opt(1e24)
+    >>> f"{deadweight_loss(CHINCHILLA, 1e24 / (6 * D), D):.2%}"
+    '5.00%'
+    """
+    surface = _surface(truth)
+    return 1 - surface.C_for(surface.loss(N, D)) / training_flops(N, D)
+
+
+def misallocation(plan: Plan, truth: Truth, C: float) -> Misallocation:
+    """Judge a plan's allocation of C FLOPs by a surface taken as true.
+
+    Parameters
+    ----------
+    plan : LossSurface, SurfaceFit or FrontierFit
+        Whatever answers ``N_opt`` and ``D_opt``.
+    truth : LossSurface or SurfaceFit
+        The surface that judges.
+    C : float
+        The budget in FLOPs.
+
+    Returns
+    -------
+    Misallocation
+
+    Examples
+    --------
+    >>> from scalinglab import CHINCHILLA
+    >>> from scalinglab.laws import CHINCHILLA_REFIT
+    >>> result = misallocation(plan=CHINCHILLA, truth=CHINCHILLA_REFIT, C=5.76e23)
+    >>> f"{result.D / result.D_true:.2f} times the tokens, {result.fraction:.1%} wasted"
+    '2.24 times the tokens, 20.5% wasted'
+    """
+    surface = _surface(truth)
+    N, D = float(plan.N_opt(C)), float(plan.D_opt(C))
+    loss = surface.loss(N, D)
+    return Misallocation(
+        C=C,
+        N=N,
+        D=D,
+        N_true=surface.N_opt(C),
+        D_true=surface.D_opt(C),
+        loss=loss,
+        loss_opt=surface.L_opt(C),
+        C_equivalent=surface.C_for(loss),
+    )
+
+
+def cost_table(
+    verdicts: Mapping[str, Misallocation],
+    rates: Sequence[GpuRate] = (H100_AS_PUBLISHED, H100_DENSE),
+) -> pd.DataFrame:
+    """What each plan's allocation costs, one row a plan.
+
+    Parameters
+    ----------
+    verdicts : mapping of str to Misallocation
+        Label and result of :func:`misallocation`.
+    rates : sequence of GpuRate
+        One column of dollars for each.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``D*`` and ``D inferred`` (tokens), ``waste`` (a fraction of the budget), and the dollars
+        wasted at each rate.
+
+    Examples
+    --------
+    >>> from scalinglab import CHINCHILLA
+    >>> from scalinglab.laws import CHINCHILLA_REFIT
+    >>> verdict = misallocation(plan=CHINCHILLA, truth=CHINCHILLA_REFIT, C=5.76e23)
+    >>> f"{cost_table({'Chinchilla': verdict}).loc['Chinchilla', 'waste']:.3f}"
+    '0.205'
+    """
+    import pandas as pd
+
+    rows = {
+        label: {
+            "D*": verdict.D_true,
+            "D inferred": verdict.D,
+            "waste": verdict.fraction,
+            **{f"$ at {rate.name}": verdict.dollars(rate) for rate in rates},
+        }
+        for label, verdict in verdicts.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _surface(truth: Truth) -> LossSurface:
+    surface = truth.surface if isinstance(truth, SurfaceFit) else truth
+    if not isinstance(surface, LossSurface):
+        raise ValueError(
+            f"a {type(truth).__name__} has no loss surface to judge by; give a LossSurface or a SurfaceFit "
+            "as truth."
+        )
+    return surface

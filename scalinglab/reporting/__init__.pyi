@@ -1,0 +1,1 @@
+from .checklists import checklist as checklist

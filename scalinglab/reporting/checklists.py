@@ -1,0 +1,109 @@
+"""What a reader must know to reproduce a fit, on one page."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from scalinglab._arrays import FloatArray
+from scalinglab.data.runs import Runs
+from scalinglab.fitting.results import SurfaceFit
+from scalinglab.laws.surface import training_flops
+from scalinglab.solvers.objectives import Loss
+
+#: What no program can know: left open for the author.
+TO_FILL_IN = (
+    "what N counts (embeddings?) and how C was counted",
+    "unit of the loss, and the data it was measured on",
+    "final or intermediate checkpoints; learning-rate schedule and whether it ended with the run",
+    "which runs were left out, and by what rule",
+)
+
+
+def fingerprint(runs: Runs) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of N, D and L as little-endian doubles, in this order.
+
+    Examples
+    --------
+    >>> runs = Runs([1e8, 2e8], [4e9, 2e9], [3.1, 3.0])
+    >>> other = Runs([1e8, 2e8], [4e9, 2e9], [3.1, 3.001])
+    >>> fingerprint(runs) == fingerprint(other)
+    False
+    """
+    table = np.stack([runs.N, runs.D, runs.L]).astype("<f8")
+    return hashlib.sha256(table.tobytes()).hexdigest()[:16]
+
+
+def checklist(fit: SurfaceFit) -> str:
+    """What a reader must know to reproduce a fit, as a Markdown list.
+
+    Parameters
+    ----------
+    fit : SurfaceFit
+        The fit.
+
+    Returns
+    -------
+    str
+        Readable as it stands; a line for each thing to know, and four for the author to fill in.
+
+    Notes
+    -----
+    Explained in the chapter *Fitting carefully*. Parameters carry ten digits: enough for the fitted
+    losses to return to better than a millionth of a per cent, which a test holds.
+
+    Examples
+    --------
+    >>> from scalinglab import fit_vpnls, load_llama3
+    >>> print(checklist(fit_vpnls(load_llama3())).splitlines()[0])
+    - **Form**: `L = E + A/N^alpha + B/D^beta`; all 5 parameters fitted, nothing fixed
+    """
+    runs, loss, s = fit.runs, fit.loss, fit.surface
+    spent = runs.C / training_flops(runs.N, runs.D)
+    counted = "C = 6ND" if np.abs(spent - 1).max() < 1e-6 else f"C/6ND {_span(spent, 4)}"
+    scale = "ln L" if loss.log else "L"
+    lines = [
+        ("Form", f"`L = {s.FORMULA}`; all {len(s.parameters)} parameters fitted, nothing fixed"),
+        (
+            "Runs",
+            f"{len(runs)} at {len(runs.budgets)} budgets (within 1 %); N {_span(runs.N)}, D {_span(runs.D)}, "
+            f"D/N {_span(runs.D / runs.N)}, L {_span(runs.L, 4)}; fingerprint `{fingerprint(runs)}`",
+        ),
+        ("Compute", f"{_span(runs.C)} FLOPs; {counted}"),
+        ("Objective", f"sum over runs of {_formula(loss)}, r = fitted - observed {scale}; all weights one"),
+        ("Method", f"{fit.method}; {fit.search}"),
+        ("Reached", f"objective {fit.objective:.10g}"),
+        (
+            "Parameters",
+            ", ".join(f"`{letter} = {value:.10g}`" for letter, value in s.parameters.items()),
+        ),
+        ("Frontier", f"`N* = {s.G:.6g} (C/6)^{s.a:.6f}`, from the parameters"),
+        ("Concerns", " ".join(fit.concerns) or "none found"),
+        (
+            "Software",
+            f"scalinglab {_version('scalinglab')}, numpy {np.__version__}, scipy {_version('scipy')}",
+        ),
+        *(("To fill in", question) for question in TO_FILL_IN),
+    ]
+    return "\n".join(f"- **{name}**: {text}" for name, text in lines)
+
+
+def _span(values: FloatArray, digits: int = 3) -> str:
+    return f"{values.min():.{digits}g} to {values.max():.{digits}g}"
+
+
+def _formula(loss: Loss) -> str:
+    """The loss with its formula, where it has a short one."""
+    delta = getattr(loss, "delta", None)
+    if delta is None:
+        return f"{loss} (r²)"
+    return f"{loss} (r²/2 up to |r| = {delta:g}, then {delta:g}·(|r| - {delta / 2:g}))"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,83 @@
+"""Approach 3's objective, a log-sum-exp, and L-BFGS-B on it from one start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+
+from scalinglab._arrays import FloatArray
+from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
+from scalinglab.solvers.objectives import Loss
+
+#: What an optimiser is given: of five numbers, the objective and its gradient.
+ValueAndGradient = Callable[[FloatArray], tuple[float, FloatArray]]
+
+
+def lse_objective(logs: CentredLogs, loss: Loss) -> ValueAndGradient:
+    """The objective of (a, b, e, alpha, beta) and its gradient, logs centred."""
+    n, d = logs.n, logs.d
+    observed = np.log(logs.L) if loss.log else logs.L
+    z = np.empty((3, len(n)))
+
+    def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
+        a, b, e, alpha, beta = x
+        z[0], z[1], z[2] = a - alpha * n, b - beta * d, e
+        top = z.max(axis=0)
+        share = np.exp(z - top)
+        total = share.sum(axis=0)
+        share /= total
+        predicted = top + np.log(total)
+        if not loss.log:
+            predicted = np.exp(predicted)
+            share *= predicted
+        r = predicted - observed
+        pull = share * loss.psi(r)
+        sums = pull.sum(axis=1)
+        gradient = np.array([*sums, -pull[0] @ n, -pull[1] @ d])
+        return float(loss.rho(r).sum()), gradient
+
+    return value_and_gradient
+
+
+def search(logs: CentredLogs, loss: Loss, start: FloatArray) -> tuple[FloatArray, float, int, str]:
+    """L-BFGS-B from one start: where it stopped, the objective there, its steps and its message."""
+    steps = 0
+    objective = lse_objective(logs, loss)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = max(objective(start)[0], np.finfo(float).tiny)
+        if not np.isfinite(scale):
+            return start, np.inf, 0, "the objective at the start is not finite"
+        # the stopping rule is relative to the start's objective, which may be a million times the minimum
+        for _ in range(2):
+
+            def scaled(x: FloatArray, scale: float = scale) -> tuple[float, FloatArray]:
+                value, gradient = objective(x)
+                return value / scale, gradient / scale
+
+            result = minimize(
+                scaled,
+                start,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[(None, None)] * 3 + [EXPONENT_RANGE] * 2,
+                options={"maxiter": 1000, "maxfun": 3000, "ftol": 1e-13, "gtol": 1e-9},
+            )
+            start, scale = result.x, max(result.fun * scale, np.finfo(float).tiny)
+            steps += int(result.nit)
+    return result.x, scale if np.isfinite(scale) else np.inf, steps, str(result.message)
+
+
+def centred_starts(starts: ArrayLike, logs: CentredLogs) -> FloatArray:
+    """Starts given for N and D as they are, moved to the centred logs."""
+    points = np.array(starts, dtype=float, ndmin=2)
+    if points.ndim != 2 or points.shape[1] != 5 or not len(points) or not np.isfinite(points).all():
+        raise ValueError(
+            f"fit_approach3: starts has shape {points.shape}; give rows (ln A, ln B, ln E, alpha, beta)."
+        )
+    points[:, 0] -= points[:, 3] * logs.log_N0
+    points[:, 1] -= points[:, 4] * logs.log_D0
+    points[:, 3:] = np.clip(points[:, 3:], *EXPONENT_RANGE)
+    return points

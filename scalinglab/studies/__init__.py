@@ -1,0 +1,5 @@
+"""Many fits to answer one question: methods compared, coverage, hindcasts, searches, repeats."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

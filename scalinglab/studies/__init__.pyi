@@ -1,0 +1,26 @@
+from .czech2026 import (
+    efficiency_studies as efficiency_studies,
+    noise_studies as noise_studies,
+    recovery_studies as recovery_studies,
+)
+from .deadweight import deadweight_by_stage as deadweight_by_stage
+from .hindcasts import Hindcast as Hindcast, hindcast as hindcast
+from .interval_coverage import INTERVALS as INTERVALS, Coverage as Coverage, coverage as coverage
+from .method_comparison import (
+    MethodComparison as MethodComparison,
+    Study as Study,
+    compare_methods as compare_methods,
+    draw_from_one_stream as draw_from_one_stream,
+)
+from .published_searches import (
+    SearchResult as SearchResult,
+    published_search as published_search,
+    repaired_search as repaired_search,
+    search_from_each as search_from_each,
+)
+from .recount import (
+    CountingDesign as CountingDesign,
+    Recount as Recount,
+    refit_in_other_counts as refit_in_other_counts,
+)
+from .sensitivity import Repeats as Repeats, refit as refit, repeat_study as repeat_study

@@ -1,0 +1,54 @@
+"""The simulated studies of Czech et al. 2026."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+
+from scalinglab.data.isoflop_design import IsoflopDesign
+from scalinglab.laws.published import ASYMMETRIC, CHINCHILLA, SYMMETRIC
+from scalinglab.studies.method_comparison import Study
+
+
+def recovery_studies(reaches: Sequence[float] = (2, 4, 8, 16)) -> tuple[Study, ...]:
+    """Noise-free studies on three surfaces: five budgets from 1e17 to 1e21, 15 points, centred grids."""
+    budgets = np.geomspace(1e17, 1e21, 5)
+    return tuple(
+        Study(surface, IsoflopDesign(budgets, reach))
+        for surface, reach in product((SYMMETRIC, CHINCHILLA, ASYMMETRIC), reaches)
+    )
+
+
+def noise_studies(
+    repeats: int = 256,
+    points: Sequence[int] = (4, 8, 16, 32),
+    budgets: Sequence[int] = (2, 3, 4),
+    noises: Sequence[float] = (0.05, 0.1, 0.2),
+) -> tuple[Study, ...]:
+    """Noisy studies on the asymmetric surface, reach 8, centres drifting to 3, from 1e17 to 1e21 FLOPs.
+
+    With the defaults the published size, 9216 studies :cite:p:`czech2026`.
+    """
+    return tuple(
+        Study(ASYMMETRIC, IsoflopDesign(np.geomspace(1e17, 1e21, m), 8, n, drift=3), noise, repeat)
+        for noise, m, n, repeat in product(noises, budgets, points, range(repeats))
+    )
+
+
+def efficiency_studies(
+    repeats: int = 10,
+    points: Sequence[int] = (21, 31, 41),
+    budgets: Sequence[int] = (3, 5, 7),
+    reaches: Sequence[float] = (2, 4, 8),
+    noises: Sequence[float] = (0.01, 0.02, 0.05),
+) -> tuple[Study, ...]:
+    """Noisy studies on the symmetric surface, centred grids, from 1e17 to 1e21 FLOPs.
+
+    With the defaults the published size, 810 studies :cite:p:`czech2026`.
+    """
+    return tuple(
+        Study(SYMMETRIC, IsoflopDesign(np.geomspace(1e17, 1e21, m), reach, n), noise, repeat)
+        for noise, reach, n, m, repeat in product(noises, reaches, points, budgets, range(repeats))
+    )

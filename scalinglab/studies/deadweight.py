@@ -1,0 +1,58 @@
+"""What Approach 2 finds after each stage of a screening, and what its plan wastes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from scalinglab.data.runs import Runs
+from scalinglab.data.screening import Screening
+from scalinglab.fitting.approach2 import fit_approach2
+from scalinglab.fitting.results import SurfaceFit
+from scalinglab.planning.allocation import misallocation
+
+
+def deadweight_by_stage(
+    result: Screening, C: float, judges: Mapping[str, Callable[[Runs], SurfaceFit]], refit: bool = False
+) -> pd.DataFrame:
+    """What Approach 2 finds after each stage, and what its plan for C FLOPs wastes.
+
+    Parameters
+    ----------
+    result : Screening
+        The screened runs.
+    C : float
+        Budget of the plan in FLOPs.
+    judges : mapping of str to callable
+        Label and a function that fits the surface taken as true.
+    refit : bool
+        Fit each judge to the runs left after each stage. Otherwise it is fitted once, to all runs, as
+        :cite:t:`czech2026` do.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a stage: runs, budgets, a, and for each judge the deadweight loss as a fraction.
+
+    Examples
+    --------
+    >>> from scalinglab import fit_vpnls, load_llama3, screen
+    >>> table = deadweight_by_stage(screen(load_llama3()), 3.8e25, {"VPNLS": fit_vpnls})
+    >>> f"{table['VPNLS'].iloc[0]:.2%}, then {table['VPNLS'].iloc[-1]:.2%}"
+    '6.30%, then 0.04%'
+    """
+    import pandas as pd
+
+    once = {} if refit else {name: judge(result.runs) for name, judge in judges.items()}
+    rows: dict[str, dict[str, float]] = {}
+    for stage, left in result.steps().items():
+        plan = fit_approach2(left, extrapolate=True)
+        verdicts = {
+            name: misallocation(plan, once[name] if name in once else judge(left), C).fraction
+            for name, judge in judges.items()
+        }
+        rows[stage] = {"runs": len(left), "budgets": len(left.budgets), "a": plan.a, **verdicts}
+    return pd.DataFrame.from_dict(rows, orient="index").astype({"runs": int, "budgets": int})

@@ -1,0 +1,129 @@
+"""Forecasts on held-out budgets: fit the small ones, predict the large ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from scalinglab.data.budgets import BUDGET_TOLERANCE
+from scalinglab.data.runs import Runs
+from scalinglab.fitting.approach2 import fit_approach2, fit_parabola
+from scalinglab.fitting.approach3 import fit_approach3
+from scalinglab.fitting.results import Fit, FitError, SurfaceFit
+from scalinglab.fitting.vpnls import fit_vpnls
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Hindcast:
+    """Fits of the small budgets beside what the large ones turned out to be.
+
+    Attributes
+    ----------
+    kept, held : Runs
+        The runs that were fitted, and those of the larger budgets.
+    fits : dict of str to SurfaceFit or FrontierFit
+        One for each method that could answer from the kept runs.
+    refused : dict of str to str
+        Methods that could not, and why.
+    """
+
+    kept: Runs
+    held: Runs
+    fits: dict[str, Fit]
+    refused: dict[str, str]
+
+    def losses(self) -> pd.DataFrame:
+        """Mean of observed minus predicted loss at each held budget, one column a surface fit."""
+        import pandas as pd
+
+        budgets, member = self.held.by_budget()
+        errors = {
+            name: self.held.L - fit.surface.loss(self.held.N, self.held.D)
+            for name, fit in self.fits.items()
+            if isinstance(fit, SurfaceFit)
+        }
+        sizes = np.bincount(member)
+        means = {name: np.bincount(member, error) / sizes for name, error in errors.items()}
+        return pd.DataFrame({"runs": sizes, **means}, index=pd.Index(budgets, name="C"))
+
+    def sizes(self) -> pd.DataFrame:
+        """Best size at each held budget: the vertex of its own parabola, and what each method foresaw.
+
+        The vertex is itself an estimate; nan where the held runs give none that can be used.
+        """
+        import pandas as pd
+
+        budgets = self.held.budgets
+        parabolas = [fit_parabola(self.held.at(C)) for C in budgets]
+        vertices = [np.nan if parabola.verdict else parabola.vertex for parabola in parabolas]
+        foreseen = {name: fit.N_opt(budgets) for name, fit in self.fits.items()}
+        return pd.DataFrame({"vertex": vertices, **foreseen}, index=pd.Index(budgets, name="C"))
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{label:<9} {len(part)} runs at {len(part.budgets)} budgets up to {part.budgets.max():.3g}"
+            for label, part in (("fitted", self.kept), ("held out", self.held))
+        ]
+        lines.append(f"methods   {', '.join(self.fits) or 'none'}")
+        lines += [f"refused   {name}: {why}" for name, why in self.refused.items()]
+        return "\n".join(lines)
+
+
+def hindcast(
+    runs: Runs, highest: float, methods: Mapping[str, Callable[[Runs], Fit]] | None = None
+) -> Hindcast:
+    """Fit the small budgets and predict the large ones.
+
+    Parameters
+    ----------
+    runs : Runs
+        All runs.
+    highest : float
+        The highest budget that is fitted, in FLOPs.
+    methods : mapping of str to callable, optional
+        Label and what fits; Approach 2, Approach 3 and VPNLS when absent.
+
+    Returns
+    -------
+    Hindcast
+
+    Raises
+    ------
+    ValueError
+        If no budget is kept or none is held out.
+
+    Notes
+    -----
+    The chapter *How sure are we?* uses it on the Llama 3 runs.
+
+    Examples
+    --------
+    >>> from scalinglab import load_llama3
+    >>> hindcast(load_llama3(), highest=1e21)
+    fitted    121 runs at 8 budgets up to 1e+21
+    held out  12 runs at 2 budgets up to 1e+22
+    methods   Approach 2, Approach 3, VPNLS
+    """
+    kept = runs.C / highest <= 1 + BUDGET_TOLERANCE
+    if kept.all() or not kept.any():
+        raise ValueError(
+            f"hindcast: {int(kept.sum())} of {len(runs)} runs lie at or below {highest:.3g} FLOPs; "
+            f"choose a budget between {runs.C.min():.3g} and {runs.C.max():.3g}."
+        )
+    if methods is None:
+        methods = {"Approach 2": fit_approach2, "Approach 3": fit_approach3, "VPNLS": fit_vpnls}
+    fits: dict[str, Fit] = {}
+    refused: dict[str, str] = {}
+    small = runs.take(kept)
+    for name, method in methods.items():
+        try:
+            fits[name] = method(small)
+        except FitError as error:
+            refused[name] = str(error)
+    return Hindcast(small, runs.take(~kept), fits, refused)

@@ -1,0 +1,296 @@
+"""Many simulated studies fitted by many methods, on one core or many; failures are rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from scalinglab._arrays import FloatArray
+from scalinglab.data.isoflop_design import IsoflopDesign
+from scalinglab.data.runs import Runs
+from scalinglab.fitting.methods import METHODS, Method
+from scalinglab.fitting.results import FitError, FrontierFit
+from scalinglab.laws.surface import LossSurface
+
+
+@dataclass(frozen=True)
+class Study:
+    """One simulated study: a truth, a design, a noise.
+
+    Attributes
+    ----------
+    surface : LossSurface
+        The truth.
+    design : IsoflopDesign
+        Which runs are made.
+    noise : float
+        Standard deviation of the errors added to the losses.
+    repeat : int
+        Number of the repetition, for the table only.
+    runs : Runs, optional
+        The runs, where they have been drawn already; drawn by :func:`compare_methods` otherwise.
+    """
+
+    surface: LossSurface
+    design: IsoflopDesign
+    noise: float = 0.0
+    repeat: int = 0
+    runs: Runs | None = None
+
+    def drawn(self, rng: np.random.Generator) -> Study:
+        """Return the study with its runs."""
+        return replace(self, runs=self.design.runs(self.surface, self.noise, rng))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one method made of one study.
+
+    Attributes
+    ----------
+    study : int
+        Place of the study among those compared.
+    method : str
+        Its label.
+    E, A, B, alpha, beta : float
+        Fitted parameters; nan where the method has none or failed.
+    a : float
+        Fitted exponent of the best model size; nan if the method failed.
+    failure : str
+        Why it failed; empty if it did not.
+    """
+
+    study: int
+    method: str
+    E: float = np.nan
+    A: float = np.nan
+    B: float = np.nan
+    alpha: float = np.nan
+    beta: float = np.nan
+    a: float = np.nan
+    failure: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class MethodComparison:
+    """Outcomes of many studies by several methods, failures included.
+
+    Attributes
+    ----------
+    studies : tuple of Study
+        What was simulated; without runs.
+    outcomes : tuple of Outcome
+        One a study and method, study by study.
+    """
+
+    studies: tuple[Study, ...]
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Labels of the methods, in order."""
+        return tuple(dict.fromkeys(outcome.method for outcome in self.outcomes))
+
+    def errors(self, method: str) -> FloatArray:
+        """Fitted minus true exponent a in every study, shape (studies,); nan where the method failed."""
+        if method not in self.methods:
+            raise ValueError(f"MethodComparison: no method {method!r}; there are {', '.join(self.methods)}.")
+        return np.array(
+            [
+                outcome.a - self.studies[outcome.study].surface.a
+                for outcome in self.outcomes
+                if outcome.method == method
+            ]
+        )
+
+    def variance_ratio(self, method: str, reference: str, paired: bool = True) -> float:
+        r"""Variance of one method's exponents over that of another.
+
+        Parameters
+        ----------
+        method, reference : str
+            Labels.
+        paired : bool
+            Use the studies in which *both* gave an answer. Otherwise each method's failures are left
+            out of its own variance only, so that the two variances rest on different studies.
+
+        Returns
+        -------
+        float
+            :math:`\operatorname{Var}(\hat a - a)` of the method over that of the reference.
+        """
+        over, under = self.errors(method), self.errors(reference)
+        if paired:
+            both = np.isfinite(over) & np.isfinite(under)
+            over, under = over[both], under[both]
+        return float(np.nanvar(over) / np.nanvar(under))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas table, one row a study and method.
+
+        Columns: study, surface, budgets, points, reach, offset, drift, noise, repeat, method, E, A, B,
+        alpha, beta, a, error (fitted minus true a) and failure.
+        """
+        import pandas as pd
+
+        def row(outcome: Outcome) -> dict[str, object]:
+            study = self.studies[outcome.study]
+            design = study.design
+            return {
+                "study": outcome.study,
+                "surface": study.surface.name,
+                "budgets": len(design.budgets),
+                **{name: getattr(design, name) for name in ("points", "reach", "offset", "drift")},
+                "noise": study.noise,
+                "repeat": study.repeat,
+                "method": outcome.method,
+                **{name: getattr(outcome, name) for name in ("E", "A", "B", "alpha", "beta", "a")},
+                "error": outcome.a - study.surface.a,
+                "failure": outcome.failure,
+            }
+
+        return pd.DataFrame([row(outcome) for outcome in self.outcomes])
+
+    def recovery(self) -> pd.DataFrame:
+        """Largest relative error of each parameter, one row a surface and method, failures counted."""
+        import pandas as pd
+
+        names = ("E", "A", "B", "alpha", "beta", "a")
+        rows = []
+        for outcome in self.outcomes:
+            truth = self.studies[outcome.study].surface
+            row: dict[str, object] = {"surface": truth.name, "method": outcome.method}
+            row |= {name: abs(getattr(outcome, name) / getattr(truth, name) - 1) for name in names}
+            rows.append(row | {"failed": bool(outcome.failure)})
+        grouped = pd.DataFrame(rows).groupby(["surface", "method"], sort=False)
+        return pd.concat([grouped[list(names)].max(), grouped["failed"].sum()], axis=1)
+
+    def summary(self, by: Sequence[str] = ()) -> pd.DataFrame:
+        """Spread of the exponent's error, one row a method (and a value of each column in ``by``).
+
+        Columns: studies, failed, bias (mean error), deviation (standard deviation), and the median and
+        the largest absolute error; failed studies count in ``failed`` and nowhere else.
+        """
+        import pandas as pd
+
+        grouped = self.to_frame().groupby([*by, "method"], sort=False)
+        table = grouped["error"].agg(
+            studies="size",
+            failed=lambda error: int(error.isna().sum()),
+            bias="mean",
+            deviation=lambda error: error.std(ddof=0),
+            median=lambda error: error.abs().median(),
+            largest=lambda error: error.abs().max(),
+        )
+        table[["studies", "failed"]] = table[["studies", "failed"]].astype(int)
+        return pd.DataFrame(table)
+
+    def __repr__(self) -> str:
+        failed = sum(bool(outcome.failure) for outcome in self.outcomes)
+        return (
+            f"{len(self.studies)} studies, {len(self.methods)} methods ({', '.join(self.methods)}), "
+            f"{failed} of {len(self.outcomes)} fits failed"
+        )
+
+
+def compare_methods(
+    studies: Iterable[Study],
+    methods: Mapping[str, Method] | None = None,
+    rng: np.random.Generator | None = None,
+    progress: bool = False,
+) -> MethodComparison:
+    """Draw every study and fit it by every method.
+
+    Studies are independent tasks for joblib: they run one after another, or wherever
+    :func:`joblib.parallel_config` says, on all cores (``n_jobs=-1``) or on a Dask cluster
+    (``backend="dask"``, with the optional packages ``scalinglab[cluster]``). Every task has a random
+    stream of its own, spawned from ``rng`` beforehand, so the answer does not depend on where or in which
+    order they run.
+
+    Parameters
+    ----------
+    studies : iterable of Study
+        For instance :func:`recovery_studies`, :func:`noise_studies` or :func:`efficiency_studies`.
+    methods : mapping of str to callable, optional
+        Label and a function of runs that returns a fit; ``METHODS`` when absent. All methods see the
+        same runs.
+    rng : numpy.random.Generator, optional
+        Needed when a study with noise has not been drawn.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    MethodComparison
+        A fit that raises FitError or ValueError is recorded with its message; nothing else is lost.
+
+    Raises
+    ------
+    ValueError
+        If there is no study or no method, or if rng is needed.
+
+    Notes
+    -----
+    The designs are those of :cite:t:`czech2026`; the chapter *Which method, how much data?* runs them.
+
+    Examples
+    --------
+    >>> from scalinglab import fit_vpnls
+    >>> from scalinglab.studies import noise_studies
+    >>> studies = noise_studies(repeats=2, points=(8,))
+    >>> compare_methods(studies, {"VPNLS": fit_vpnls}, np.random.default_rng(0))
+    18 studies, 1 methods (VPNLS), 0 of 18 fits failed
+    """
+    from joblib import Parallel, delayed
+    from tqdm import tqdm
+
+    studies = tuple(studies)
+    methods = dict(METHODS if methods is None else methods)
+    if not studies or not methods:
+        raise ValueError(
+            f"compare_methods: {len(studies)} studies and {len(methods)} methods; give one or more of each."
+        )
+    if rng is None and any(study.runs is None and study.noise > 0 for study in studies):
+        raise ValueError("compare_methods: noisy studies need rng, for instance numpy.random.default_rng(0).")
+    streams = np.random.default_rng(0).spawn(len(studies)) if rng is None else rng.spawn(len(studies))
+    tasks = (
+        delayed(_outcomes)(place, study, methods, stream)
+        for place, (study, stream) in enumerate(zip(studies, streams, strict=True))
+    )
+    answers = tqdm(
+        Parallel(return_as="generator")(tasks), total=len(studies), unit="study", disable=not progress
+    )
+    outcomes = tuple(outcome for answer in answers for outcome in answer)
+    return MethodComparison(tuple(replace(study, runs=None) for study in studies), outcomes)
+
+
+def _outcomes(
+    place: int, study: Study, methods: Mapping[str, Method], rng: np.random.Generator
+) -> list[Outcome]:
+    """One task: draw a study and fit it by every method."""
+    runs = study.runs if study.runs is not None else study.drawn(rng).runs
+    assert runs is not None
+    return [_outcome(place, runs, name, method) for name, method in methods.items()]
+
+
+def _outcome(place: int, runs: Runs, name: str, method: Method) -> Outcome:
+    """One fit, or why there is none."""
+    try:
+        fit = method(runs)
+    except (FitError, ValueError) as error:
+        return Outcome(place, name, failure=str(error))
+    if isinstance(fit, FrontierFit):
+        return Outcome(place, name, a=fit.a)
+    s = fit.surface
+    return Outcome(place, name, s.E, s.A, s.B, s.alpha, s.beta, s.a)
+
+
+def draw_from_one_stream(studies: Iterable[Study], rng: np.random.Generator) -> tuple[Study, ...]:
+    """Draw studies one after another from a single stream, as a serial program does."""
+    return tuple(study.drawn(rng) for study in studies)

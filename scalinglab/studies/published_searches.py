@@ -1,0 +1,230 @@
+"""Approach 3 as published: one search in the units of the runs, and where and why it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import minimize
+
+from scalinglab._arrays import FloatArray
+from scalinglab.data.runs import Runs
+from scalinglab.laws.surface import LossSurface
+from scalinglab.solvers.centred_logs import CentredLogs
+from scalinglab.solvers.lbfgs import centred_starts, lse_objective, search
+from scalinglab.solvers.objectives import Huber, Loss
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    r"""Where one search stopped.
+
+    Attributes
+    ----------
+    x : ndarray, shape (5,)
+        :math:`(\ln A, \ln B, \ln E, \alpha, \beta)` in the units of the runs.
+    objective : float
+        The sum of ``loss.rho`` there, whatever multiple of it was minimised.
+    converged : bool
+        The optimiser's own verdict.
+    message : str
+        Its reason.
+    iterations : int
+        Steps taken.
+    slope : float
+        Largest component of the gradient of the sum.
+    history : ndarray
+        The sum after each step, the start first.
+    """
+
+    x: FloatArray
+    objective: float
+    converged: bool
+    message: str
+    iterations: int
+    slope: float
+    history: FloatArray
+
+    @property
+    def surface(self) -> LossSurface:
+        """The surface it stopped at."""
+        A, B, E = np.exp(self.x[:3])
+        return LossSurface(E=float(E), A=float(A), B=float(B), alpha=float(self.x[3]), beta=float(self.x[4]))
+
+
+def published_search(
+    runs: Runs,
+    start: LossSurface | ArrayLike,
+    loss: Loss | None = None,
+    *,
+    method: Literal["L-BFGS-B", "BFGS"] = "L-BFGS-B",
+    reduction: Literal["sum", "mean"] = "sum",
+    factor: float = 1.0,
+    ftol: float | None = None,
+    gtol: float | None = None,
+) -> SearchResult:
+    r"""Minimise Approach 3's objective from one start, with logs as they are and SciPy's stopping rules.
+
+    L-BFGS-B stops at step k when one of
+
+    .. math::
+        \frac{f_k - f_{k+1}}{\max(|f_k|, |f_{k+1}|, 1)} \le \texttt{ftol}, \qquad
+        \max_j |\partial_j f| \le \texttt{gtol}
+
+    holds, BFGS when the second does; :math:`f` is the objective times ``factor``, divided by the number
+    of runs if ``reduction`` is ``"mean"``.
+
+    Parameters
+    ----------
+    runs : Runs
+        Losses must be positive.
+    start : LossSurface or array_like, shape (5,)
+        A surface, or :math:`(\ln A, \ln B, \ln E, \alpha, \beta)`.
+    loss : Squared or Huber, optional
+        ``Huber(1e-3, log=True)``, the published choice, when absent.
+    method : {"L-BFGS-B", "BFGS"}
+        Optimiser; neither has bounds here.
+    reduction : {"sum", "mean"}
+        Whether terms are added or averaged.
+    factor : float
+        What the objective is multiplied by.
+    ftol, gtol : float, optional
+        Tolerances; SciPy's own (2.2e-9 and 1e-5) when absent. BFGS has no ``ftol``.
+
+    Returns
+    -------
+    SearchResult
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or a loss is not positive.
+
+    Notes
+    -----
+    To show how a search goes wrong; to fit, use :func:`fit_approach3`. The procedure is that of
+    :cite:t:`hoffmann2022`, their tolerances are not known. Derived in the chapter *Approach 3: five
+    parameters at once*.
+
+    Examples
+    --------
+    >>> from scalinglab import load_chinchilla
+    >>> from scalinglab.laws import CHINCHILLA_UNROUNDED
+    >>> runs = load_chinchilla()
+    >>> stop = published_search(runs, CHINCHILLA_UNROUNDED, reduction="mean")
+    >>> stop.converged, stop.iterations < 20
+    (True, True)
+    """
+    if method not in ("L-BFGS-B", "BFGS"):
+        raise ValueError(f"published_search: method is {method!r}; choose 'L-BFGS-B' or 'BFGS'.")
+    if reduction not in ("sum", "mean"):
+        raise ValueError(f"published_search: reduction is {reduction!r}; choose 'sum' or 'mean'.")
+    if not (np.isfinite(factor) and factor > 0):
+        raise ValueError(f"published_search: factor is {factor}; it must be a positive number.")
+    if method == "BFGS" and ftol is not None:
+        raise ValueError("published_search: BFGS has no ftol; leave it out, or choose 'L-BFGS-B'.")
+    if not (runs.L > 0).all():
+        raise ValueError("published_search: losses must be positive, their logarithms are needed.")
+    objective = lse_objective(
+        CentredLogs(np.log(runs.N), np.log(runs.D), runs.L, 0.0, 0.0), loss or Huber(1e-3, log=True)
+    )
+    scale = factor / (len(runs) if reduction == "mean" else 1)
+
+    def scaled(x: FloatArray) -> tuple[float, FloatArray]:
+        value, gradient = objective(x)
+        return value * scale, gradient * scale
+
+    x0 = _point(start)
+    history = [objective(x0)[0]]
+    tolerances = {name: value for name, value in (("ftol", ftol), ("gtol", gtol)) if value is not None}
+    limits = {"maxiter": 5000} | ({"maxfun": 20000} if method == "L-BFGS-B" else {})
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = minimize(
+            scaled,
+            x0,
+            jac=True,
+            method=method,
+            callback=lambda x: history.append(objective(x)[0]),
+            options=limits | tolerances,
+        )
+        value, gradient = objective(result.x)
+    return SearchResult(
+        result.x,
+        value,
+        bool(result.success),
+        str(result.message),
+        int(result.nit),
+        float(np.abs(gradient).max()),
+        np.array(history),
+    )
+
+
+def repaired_search(runs: Runs, start: LossSurface | ArrayLike, loss: Loss | None = None) -> SearchResult:
+    """Search as :func:`fit_approach3` does from one start: logs centred, objective scaled, exponents bounded.
+
+    Parameters
+    ----------
+    runs : Runs
+        Losses must be positive.
+    start : LossSurface or array_like, shape (5,)
+        As for :func:`published_search`, in the units of the runs.
+    loss : Squared or Huber, optional
+        ``Huber(1e-3, log=True)`` when absent.
+
+    Returns
+    -------
+    SearchResult
+        ``history`` holds the start and the end alone.
+    """
+    loss = loss or Huber(1e-3, log=True)
+    logs = CentredLogs.of(runs)
+    point = centred_starts(_point(start), logs)[0]
+    objective = lse_objective(logs, loss)
+    with np.errstate(over="ignore", invalid="ignore"):
+        first = objective(point)[0]
+        x, value, iterations, message = search(logs, loss, point)
+        gradient = objective(x)[1]
+    ends = x + np.array([x[3] * logs.log_N0, x[4] * logs.log_D0, 0, 0, 0])
+    slope = float(np.abs(gradient).max())
+    return SearchResult(
+        ends, value, bool(np.isfinite(value)), message, iterations, slope, np.array([first, value])
+    )
+
+
+def search_from_each(
+    searcher: Callable[..., SearchResult], runs: Runs, starts: Iterable[ArrayLike], **options: Any
+) -> tuple[SearchResult, ...]:
+    """Search from every start.
+
+    Parameters
+    ----------
+    searcher : callable
+        :func:`published_search` or :func:`repaired_search`.
+    runs : Runs
+        The runs.
+    starts : iterable of array_like, shape (5,)
+        For instance rows of :func:`hoffmann_starts`.
+    **options
+        Passed on.
+
+    Returns
+    -------
+    tuple of SearchResult
+        In the order of the starts.
+    """
+    return tuple(searcher(runs, start, **options) for start in starts)
+
+
+def _point(start: LossSurface | ArrayLike) -> FloatArray:
+    """A start as (ln A, ln B, ln E, alpha, beta)."""
+    if isinstance(start, LossSurface):
+        return np.array([*np.log([start.A, start.B, start.E]), start.alpha, start.beta])
+    point = np.array(start, dtype=float)
+    if point.shape != (5,) or not np.isfinite(point).all():
+        raise ValueError(
+            f"a start is a surface or five numbers (ln A, ln B, ln E, alpha, beta); got shape {point.shape}."
+        )
+    return point

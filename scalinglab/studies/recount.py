@@ -1,0 +1,191 @@
+"""The same runs fitted in both counts: what leaving out the embedding does to a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scalinglab._arrays import FloatArray, positive_range, positive_row
+from scalinglab.data.runs import Runs
+from scalinglab.fitting.results import SurfaceFit
+from scalinglab.fitting.vpnls import fit_vpnls
+from scalinglab.laws.parameter_counts import nonembedding_parameters
+from scalinglab.laws.published import PEARCE_OMEGA
+from scalinglab.laws.surface import LossSurface, exponents_of
+from scalinglab.solvers.objectives import Huber, Loss, Squared
+
+
+@dataclass(frozen=True, eq=False)
+class CountingDesign:
+    """Models counted both ways, each trained on each of several token counts.
+
+    Attributes
+    ----------
+    N, N_total : ndarray, shape (s,)
+        Non-embedding and total parameters of the models.
+    D : ndarray, shape (t,)
+        Token counts.
+
+    Raises
+    ------
+    ValueError
+        If an entry is not positive, N and N_total differ in length, or some N is not below its N_total.
+    """
+
+    N: FloatArray
+    N_total: FloatArray
+    D: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("N", "N_total", "D"):
+            object.__setattr__(self, name, positive_row(f"CountingDesign: {name}", getattr(self, name)))
+        if self.N.shape != self.N_total.shape or not (self.N_total > self.N).all():
+            raise ValueError(
+                "CountingDesign: each model needs both counts, and N, which leaves the embedding out, must "
+                f"be smaller than N_total; N is {self.N!r} and N_total is {self.N_total!r}."
+            )
+
+    @classmethod
+    def between_shares(
+        cls,
+        N_total: tuple[float, float] = (5.7e7, 1.2e9),
+        share: tuple[float, float] = (0.79, 0.15),
+        sizes: int = 9,
+        D: tuple[float, float] = (1e8, 1e10),
+        tokens: int = 9,
+    ) -> CountingDesign:
+        """Sizes evenly spaced in log total parameters, the embedding a power law between two shares.
+
+        Parameters
+        ----------
+        N_total, share : tuple of float
+            Total parameters of the smallest and the largest model, and the share of the embedding in each.
+        sizes : int
+            How many models.
+        D, tokens
+            Range and number of token counts, evenly spaced in log.
+        """
+        ends, shares = (
+            positive_range("CountingDesign: N_total", N_total),
+            positive_row("CountingDesign: share", share),
+        )
+        if shares.shape != (2,) or not (shares < 1).all():
+            raise ValueError(
+                f"CountingDesign: share is {share!r}; give the embedding's share of the smallest and of the "
+                "largest model, both between 0 and 1."
+            )
+        total = _spaced("sizes", ends, sizes)
+        embedding = _spaced("sizes", (shares[0] * ends[0], shares[1] * ends[1]), sizes)
+        return cls(
+            total - embedding, total, _spaced("tokens", positive_range("CountingDesign: D", D), tokens)
+        )
+
+    @classmethod
+    def fixed_aspect(
+        cls,
+        N_total: tuple[float, float] = (5.7e7, 1.2e9),
+        omega: float = PEARCE_OMEGA,
+        sizes: int = 9,
+        D: tuple[float, float] = (1e8, 1e10),
+        tokens: int = 9,
+    ) -> CountingDesign:
+        """Sizes evenly spaced in log total parameters, all of one aspect: N_total = N + omega N^(1/3)."""
+        total = _spaced("sizes", positive_range("CountingDesign: N_total", N_total), sizes)
+        N = nonembedding_parameters(total, omega)
+        return cls(N, total, _spaced("tokens", positive_range("CountingDesign: D", D), tokens))
+
+    def continued(self, high: float, sizes: int = 200) -> CountingDesign:
+        """Larger models of the same family: the embedding's power law through the end sizes, continued.
+
+        Parameters
+        ----------
+        high : float
+            Total parameters of the largest model, more than the smallest of this design.
+        sizes : int
+            How many models, evenly spaced in log from the smallest of this design.
+        """
+        if not self.N_total[-1] > self.N_total[0]:
+            raise ValueError(
+                "CountingDesign: one size sets no trend; continue a design of two or more sizes."
+            )
+        ends = positive_range("CountingDesign: continued", (self.N_total[0], high))
+        embedding = self.N_total - self.N
+        rise = np.log(embedding[-1] / embedding[0]) / np.log(self.N_total[-1] / self.N_total[0])
+        total = _spaced("sizes", ends, sizes)
+        N = total - embedding[0] * (total / total[0]) ** rise
+        return CountingDesign(N, total, self.D)
+
+
+@dataclass(frozen=True, eq=False)
+class Recount:
+    """The same noise-free runs fitted in both counts.
+
+    Attributes
+    ----------
+    total, nonembedding : SurfaceFit
+        Fits in total and in non-embedding parameters.
+    """
+
+    total: SurfaceFit
+    nonembedding: SurfaceFit
+
+
+def refit_in_other_counts(
+    surface: LossSurface, design: CountingDesign | None = None, loss: Loss | None = None
+) -> Recount:
+    """Draw noise-free losses from a surface in total parameters, fit them in both counts.
+
+    Parameters
+    ----------
+    surface : LossSurface
+        The truth, in total parameters.
+    design : CountingDesign, optional
+        ``CountingDesign.between_shares()`` when absent: 81 small runs, the embedding from 79 % to 15 %.
+    loss : Squared or Huber, optional
+        What the fits minimise, in L; squared residuals when absent.
+
+    Returns
+    -------
+    Recount
+        Both fits by :func:`fit_vpnls`, with E, A, B >= 0.
+
+    Raises
+    ------
+    ValueError
+        If an argument is of another kind.
+    FitError
+        If the design has too few sizes or token counts to fix five parameters.
+
+    Notes
+    -----
+    Used in the chapter *Kaplan or Chinchilla?*.
+
+    Examples
+    --------
+    >>> from scalinglab.laws import CHINCHILLA_REFIT
+    >>> both = refit_in_other_counts(CHINCHILLA_REFIT)
+    >>> [f"{fit.surface.a:.3f}" for fit in (both.total, both.nonembedding)]
+    ['0.513', '0.860']
+    """
+    exponents_of(surface)
+    design = CountingDesign.between_shares() if design is None else design
+    for name, value, kinds in (
+        ("design", design, CountingDesign),
+        ("loss", loss, (Squared, Huber, type(None))),
+    ):
+        if not isinstance(value, kinds):
+            raise ValueError(
+                f"refit_in_other_counts: {name} is {value!r}; see its docstring for what it may be."
+            )
+    D = np.tile(design.D, len(design.N))
+    total, N = np.repeat(design.N_total, len(design.D)), np.repeat(design.N, len(design.D))
+    L = surface.loss(total, D)
+    return Recount(fit_vpnls(Runs(total, D, L), loss), fit_vpnls(Runs(N, D, L), loss))
+
+
+def _spaced(name: str, ends: tuple[float, float], number: int) -> FloatArray:
+    """Evenly spaced in log, both ends included."""
+    if not isinstance(number, (int, np.integer)) or not 2 <= number <= 1e6:
+        raise ValueError(f"CountingDesign: {name} is {number!r}; give a whole number, two to a million.")
+    return np.geomspace(*ends, int(number))

@@ -1,0 +1,164 @@
+"""What else the answer could have been: the same fit on changed runs, the same study repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scalinglab._arrays import FloatArray
+from scalinglab.data.isoflop_design import IsoflopDesign
+from scalinglab.data.runs import Runs
+from scalinglab.fitting.approach3 import fit_approach3
+from scalinglab.fitting.results import FitError, SurfaceFit
+from scalinglab.fitting.vpnls import fit_vpnls
+from scalinglab.laws.surface import LossSurface
+
+_FITTERS: dict[str, Callable[..., SurfaceFit]] = {"Approach 3": fit_approach3, "VPNLS": fit_vpnls}
+
+
+def refit(fit: SurfaceFit, variants: Mapping[Any, Runs]) -> dict[Any, SurfaceFit]:
+    """Repeat a fit, same method and same loss, on other versions of its runs.
+
+    Parameters
+    ----------
+    fit : SurfaceFit
+        Of ``fit_vpnls`` or ``fit_approach3``; the latter is repeated from the default starts.
+    variants : mapping to Runs
+        Runs by name.
+
+    Returns
+    -------
+    dict
+        A fit for each name.
+
+    Raises
+    ------
+    ValueError
+        If the fit is by another method.
+
+    Notes
+    -----
+    Used in the chapter *Fitting carefully*.
+
+    Examples
+    --------
+    >>> from scalinglab import load_llama3
+    >>> runs = load_llama3()
+    >>> fits = refit(fit_vpnls(runs), {"without 1e22": runs.take(runs.C < 9e21)})
+    >>> f"{fits['without 1e22'].surface.a:.3f}"
+    '0.501'
+    """
+    if fit.method not in _FITTERS:
+        raise ValueError(f"refit: the fit is by {fit.method!r}; it must be by {' or '.join(_FITTERS)}.")
+    return {name: _FITTERS[fit.method](runs, loss=fit.loss) for name, runs in variants.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Repeats:
+    """Fits of one study, simulated again and again.
+
+    Attributes
+    ----------
+    runs : int
+        Runs in each study.
+    a : ndarray, shape (draws,)
+        Fitted exponent of the frontier; nan where a fit failed.
+    D_factor : ndarray, shape (draws,)
+        Recommended over truly best tokens at the target; nan where a fit failed.
+    failures : int
+        Studies no surface could be fitted to.
+    """
+
+    runs: int
+    a: FloatArray
+    D_factor: FloatArray
+    failures: int
+
+    def interval(self, level: float = 0.9) -> tuple[float, float]:
+        """Central interval of ``D_factor`` over the studies that could be fitted."""
+        low, high = np.nanquantile(self.D_factor, [(1 - level) / 2, (1 + level) / 2])
+        return float(low), float(high)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of ``a`` over the studies that could be fitted."""
+        return float(np.nanstd(self.a, ddof=1))
+
+
+def repeat_study(
+    truth: LossSurface,
+    design: IsoflopDesign,
+    C: float,
+    rng: np.random.Generator,
+    *,
+    noise: float = 0.0,
+    decimals: int | None = None,
+    sizes: tuple[float, float] = (0.0, np.inf),
+    draws: int = 60,
+) -> Repeats:
+    r"""Simulate a study many times, fit it by VPNLS, and compare its advice at C FLOPs with the truth.
+
+    Parameters
+    ----------
+    truth : LossSurface
+        Where the losses come from.
+    design : IsoflopDesign
+        Which runs are made.
+    C : float
+        The target in FLOPs.
+    rng : numpy.random.Generator
+        Source of the noise.
+    noise : float
+        Standard deviation of the losses' errors, in their unit.
+    decimals : int, optional
+        Decimals to which the losses are rounded afterwards; not rounded when absent.
+    sizes : tuple of float
+        Only runs with ``sizes[0] <= N < sizes[1]`` are fitted.
+    draws : int
+        Studies to simulate.
+
+    Returns
+    -------
+    Repeats
+
+    Raises
+    ------
+    ValueError
+        If no run lies within ``sizes``.
+
+    Notes
+    -----
+    After the simulator in :cite:t:`weng2026`; used in the chapter *Fitting carefully*.
+
+    Examples
+    --------
+    >>> from scalinglab import CHINCHILLA
+    >>> design = IsoflopDesign([1e18, 1e19, 1e20], reach=8, points=9)
+    >>> rng = np.random.default_rng(0)
+    >>> study = repeat_study(CHINCHILLA, design, 1e24, rng, noise=0.001, draws=3)
+    >>> study.runs, study.failures
+    (27, 0)
+    """
+    if draws < 2:
+        raise ValueError(f"repeat_study: {draws} draws show no spread; give two or more.")
+    clean = design.runs(truth)
+    (smallest, largest), size = sizes, clean.N
+    kept = (size >= smallest) & (size < largest)
+    if not kept.any():
+        raise ValueError(f"repeat_study: no run has {smallest:.3g} <= N < {largest:.3g}; widen sizes.")
+    runs = clean.take(kept)
+    found = np.full((draws, 2), np.nan)
+    for k in range(draws):
+        L = runs.L + noise * rng.standard_normal(len(runs))
+        if decimals is not None:
+            L = np.round(L, decimals)
+        try:
+            surface = fit_vpnls(Runs(runs.N, runs.D, L, runs.C)).surface
+        except FitError:
+            continue
+        if min(surface.A, surface.B) > 0:
+            found[k] = surface.a, surface.D_opt(C) / truth.D_opt(C)
+    return Repeats(len(runs), found[:, 0], found[:, 1], int(np.isnan(found[:, 0]).sum()))

@@ -1,0 +1,5 @@
+"""Closed forms: the bias of parabolas, the envelope's staircase, the smallest learner."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

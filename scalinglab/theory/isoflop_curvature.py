@@ -1,0 +1,54 @@
+"""Closed form of how clearly a parabola bends: its curvature over its standard error."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scalinglab.laws.surface import LossSurface
+
+
+def curvature_score(
+    surface: LossSurface,
+    C: float,
+    reach: float,
+    points: int,
+    noise: float,
+) -> float:
+    r"""Expected curvature of an IsoFLOP parabola over its standard error.
+
+    With the loss :math:`L^* + c_2 u^2`, :math:`c_2 = \tfrac12\alpha(\alpha+\beta)A {N^*}^{-\alpha}`, and n
+    sizes spaced by :math:`h = 2\ln(\text{reach})/(n-1)`,
+
+    .. math:: \frac{c_2}{s(c_2)} = \frac{c_2\,h^2}{\sigma}\sqrt{\frac{n(n^2-1)(n^2-4)}{180}} .
+
+    Parameters
+    ----------
+    surface : LossSurface
+        What is expected of the losses.
+    C : float
+        Budget in FLOPs.
+    reach, points : float, int
+        The grid, centred on the best size.
+    noise : float
+        Standard deviation of the losses' errors, in their unit.
+
+    Returns
+    -------
+    float
+        Compare with the quantile of Student's t that the stage of weak curvature asks for.
+
+    Notes
+    -----
+    Derived in the chapter *Screening the runs*.
+
+    Examples
+    --------
+    >>> from scalinglab import CHINCHILLA
+    >>> f"{curvature_score(CHINCHILLA, 1e20, reach=4, points=9, noise=0.01):.1f}"
+    '9.1'
+    """
+    alpha, beta, n = surface.alpha, surface.beta, float(points)
+    c2 = alpha * (alpha + beta) / 2 * surface.A * surface.N_opt(C) ** -alpha
+    h = 2 * np.log(reach) / (n - 1)
+    s = noise / h**2 * np.sqrt(180 / (n * (n**2 - 1) * (n**2 - 4)))
+    return float(c2 / s)

@@ -1,0 +1,343 @@
+"""Learning curves of the smallest machine, a threshold on a line: the four types of Amari, simulated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from scalinglab._arrays import FloatArray, finite, number, plain, positive
+
+#: Largest noise for which the ends of the input range are too far away to matter.
+LARGEST_NOISE = 0.1
+
+#: Largest number of inputs drawn for one mark, examples times replicates.
+MOST_INPUTS = 100_000_000
+
+#: The teacher answers 1 above this input and 0 below.
+TEACHER = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve:
+    r"""Error against the number of examples, with the law it should tend to.
+
+    .. math:: \varepsilon(t) \to c_0 + c\,t^{-p}
+
+    Attributes
+    ----------
+    t : ndarray, shape (n,)
+        Numbers of examples.
+    error : ndarray, shape (n,)
+        Probability of a wrong answer to a new example, averaged over the replicates.
+    standard_error : ndarray, shape (n,)
+        Standard error of that average.
+    floor, coefficient, exponent : float
+        The theory's :math:`c_0`, :math:`c` and :math:`p`.
+    """
+
+    t: FloatArray
+    error: FloatArray
+    standard_error: FloatArray
+    floor: float
+    coefficient: float
+    exponent: float
+
+    def limit(self, t: ArrayLike) -> Any:
+        """The law that the error tends to, at ``t`` examples."""
+        return plain(self.floor + self.coefficient * positive("t", t) ** -self.exponent)
+
+    def slope(self, start: float = 0, floor: float | None = None) -> float:
+        """Slope of the log of the error above the floor against log t, from ``start`` examples on.
+
+        Parameters
+        ----------
+        start : float
+            Leave out smaller numbers of examples.
+        floor : float, optional
+            What to subtract from the error; the theory's floor when absent.
+
+        Raises
+        ------
+        ValueError
+            If fewer than three points remain, the error is not above the floor there, or an argument is
+            not a number.
+        """
+        late = self.t >= number("LearningCurve: start", start)
+        above = self.error[late] - (self.floor if floor is None else number("LearningCurve: floor", floor))
+        if late.sum() < 3 or not (above > 0).all():
+            raise ValueError(
+                "LearningCurve: a slope needs three points above the floor; lower start or the floor."
+            )
+        return float(np.polyfit(np.log(self.t[late]), np.log(above), 1)[0])
+
+
+def noiseless_curve(
+    t: ArrayLike, rng: np.random.Generator, margin: float = 0.0, replicates: int = 500
+) -> LearningCurve:
+    r"""Learning curve of a threshold whose teacher is never wrong.
+
+    The inputs are uniform on [0, 1] but for a stretch of length ``margin`` around the teacher's
+    threshold, where none falls. After t examples every threshold between the two neighbours of that
+    stretch, at distances l and r (as shares of the inputs), is without fault; the machine takes one of
+    them at random, and errs with the probability
+
+    .. math:: \varepsilon = \frac{(1-m)\,(l^2 + r^2)}{2\,[(1-m)(l + r) + m]} .
+
+    The mean tends to :math:`2/3t` for m = 0 and to :math:`2(1-m)/(m t^2)` otherwise.
+
+    Parameters
+    ----------
+    t : array_like, shape (n,)
+        Numbers of examples, rounded to whole ones; each at least 2.
+    rng : numpy.random.Generator
+        Draws the examples, afresh for each t.
+    margin : float
+        Length m of the stretch without inputs, at least 0 and below 1.
+    replicates : int
+        Machines trained at each t; two or more.
+
+    Returns
+    -------
+    LearningCurve
+
+    Raises
+    ------
+    ValueError
+        If a number of examples, the margin or the number of replicates is out of range, or ``rng`` is not a
+        generator.
+
+    Notes
+    -----
+    Types 1 and 2 of :cite:t:`amari1992four`, on our own machine. Derived in the chapter
+    *Learning curves and power laws*.
+
+    Examples
+    --------
+    >>> curve = noiseless_curve([10, 100, 1000], np.random.default_rng(0))
+    >>> f"{curve.limit(100):.4f}"
+    '0.0067'
+    """
+    counts = _counts(t, replicates, rng)
+    if not 0 <= number("noiseless_curve: the margin", margin) < 1:
+        raise ValueError(f"noiseless_curve: the margin is {margin}; it must be at least 0 and below 1.")
+    errors = []
+    for n in counts:
+        side = rng.random((replicates, n)) - TEACHER
+        right = np.where(side > 0, side, 1 - TEACHER).min(axis=1)
+        left = np.where(side > 0, TEACHER, -side).min(axis=1)
+        errors.append((1 - margin) * (left**2 + right**2) / (2 * ((1 - margin) * (left + right) + margin)))
+    coefficient, exponent = (2 * (1 - margin) / margin, 2.0) if margin else (2 / 3, 1.0)
+    return _averaged(counts, errors, 0.0, coefficient, exponent)
+
+
+def noisy_curves(
+    t: ArrayLike, rng: np.random.Generator, noise: float = 0.05, replicates: int = 500
+) -> tuple[LearningCurve, LearningCurve]:
+    r"""Learning curves of two machines that share one fit, after a teacher who is often wrong.
+
+    The teacher answers 1 with the probability :math:`\sigma((x - \tfrac12)/s)`, the logistic function
+    with noise s. The likelihood picks the threshold :math:`\hat w`, which is off by :math:`\delta`. A
+    *decided* machine answers 1 above :math:`\hat w` and is compared with the teacher's threshold,
+
+    .. math:: \varepsilon = |\delta| \to \sqrt{2s/\pi t} .
+
+    A *stochastic* machine answers 1 with the probability :math:`\sigma((x - \hat w)/s)` and is compared
+    with the teacher's answers,
+
+    .. math:: \varepsilon = \delta \coth\frac{\delta}{2s} \to 2s + \frac{1}{6t} .
+
+    Parameters
+    ----------
+    t : array_like, shape (n,)
+        Numbers of examples, rounded to whole ones; each at least 2.
+    rng : numpy.random.Generator
+        Draws the examples, afresh for each t.
+    noise : float
+        The scale s, positive and at most 0.1: beyond, the ends of the input range would matter.
+    replicates : int
+        Machines trained at each t; two or more.
+
+    Returns
+    -------
+    tuple of LearningCurve
+        The decided machine and the stochastic one.
+
+    Raises
+    ------
+    ValueError
+        If a number of examples, the noise or the number of replicates is out of range, or ``rng`` is not a
+        generator.
+
+    Notes
+    -----
+    Types 3 and 4 of :cite:t:`amari1992four`, on our own machines. Derived in the chapter
+    *Learning curves and power laws*.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> decided, stochastic = noisy_curves([50, 100, 200], rng, replicates=50)
+    >>> f"{decided.limit(10_000):.4f} and {stochastic.limit(10_000):.5f}"
+    '0.0018 and 0.10002'
+    """
+    counts, noise = _counts(t, replicates, rng), _noise(noise)
+    distances = []
+    for n in counts:
+        x = rng.random((replicates, n))
+        y = rng.random((replicates, n)) < _logistic((x - TEACHER) / noise)
+        distances.append(np.abs(likeliest_threshold(x, y, noise) - TEACHER))
+    disagreements = [stochastic_error(distance, noise) for distance in distances]
+    return (
+        _averaged(counts, distances, 0.0, float(np.sqrt(2 * noise / np.pi)), 0.5),
+        _averaged(counts, disagreements, 2 * noise, 1 / 6, 1.0),
+    )
+
+
+def stochastic_error(delta: ArrayLike, noise: float) -> Any:
+    r"""How often two stochastic thresholds a distance apart disagree, :math:`\delta\coth(\delta/2s)`.
+
+    Parameters
+    ----------
+    delta : float or array_like
+        Distance of the two thresholds, at most 1 in size.
+    noise : float
+        Scale s of both, positive and at most 0.1.
+
+    Returns
+    -------
+    float or ndarray
+        Probability that the two answers differ on a new input, :math:`2s + \delta^2/6s + \dots`; both
+        thresholds well inside the input range.
+
+    Raises
+    ------
+    ValueError
+        If a distance or the noise is out of range.
+
+    Notes
+    -----
+    Derived in the chapter *Learning curves and power laws*.
+
+    Examples
+    --------
+    >>> f"{stochastic_error(0.0, 0.05):.3f} {stochastic_error(0.01, 0.05):.6f}"
+    '0.100 0.100333'
+    """
+    size, noise = np.abs(finite("delta", delta)), _noise(noise)
+    if (size > 1).any():
+        raise ValueError(f"delta is {delta!r}; two thresholds in [0, 1] are at most 1 apart.")
+    half = size / (2 * noise)
+    # below 1e-4 the series is exact to rounding, and zero is no trouble
+    large, small = np.maximum(half, 1e-4), np.minimum(half, 1e-4)
+    return plain(2 * noise * np.where(half > 1e-4, large / np.tanh(large), 1 + small**2 / 3))
+
+
+def likeliest_threshold(x: ArrayLike, y: ArrayLike, noise: float) -> FloatArray:
+    r"""The threshold of highest likelihood, many machines at once.
+
+    The log-likelihood of :math:`P(y = 1) = \sigma((x - w)/s)` is concave in w; its derivative is
+    :math:`\sum_i [\sigma((x_i - w)/s) - y_i]/s`. Newton's steps, kept inside a bracket.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (machines, t)
+        Inputs in [0, 1] and the teacher's answers.
+    noise : float
+        Scale s.
+
+    Returns
+    -------
+    ndarray, shape (machines,)
+        Thresholds in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, an input lies outside [0, 1], an answer is not 0 or 1, or the noise is out of
+        range.
+
+    Examples
+    --------
+    >>> w = likeliest_threshold([[0.3, 0.45, 0.55, 0.7]], [[0, 1, 0, 1]], noise=0.05)
+    >>> f"{w[0]:.3f}"
+    '0.500'
+    """
+    x, y, noise = finite("x", x), finite("y", y), _noise(noise)
+    if x.ndim != 2 or x.shape != y.shape or x.size == 0:
+        raise ValueError(
+            f"likeliest_threshold: shapes {x.shape} and {y.shape}; give x and y as (machines, t) each."
+        )
+    if x.min() < 0 or x.max() > 1 or not ((y == 0) | (y == 1)).all():
+        raise ValueError("likeliest_threshold: inputs must lie in [0, 1], and answers be 0 or 1.")
+    t, ones = x.shape[1], y.sum(axis=1)
+    low, high = np.zeros(len(x)), np.ones(len(x))
+    w = np.full(len(x), TEACHER)
+    x = x / (2 * noise)
+    work = np.empty_like(x)
+    for _ in range(60):
+        # p = (1 + tanh)/2, so sum p = (t + sum tanh)/2 and sum p(1 - p) = (t - sum tanh^2)/4
+        np.tanh(np.subtract(x, w[:, None] / (2 * noise), out=work), out=work)
+        score = (t + work.sum(axis=1)) / 2 - ones
+        information = (t - np.einsum("ij,ij->i", work, work)) / 4
+        low, high = np.where(score > 0, w, low), np.where(score < 0, w, high)
+        newton = w + noise * score / np.maximum(information, 1e-300)
+        inside = (newton > low) & (newton < high)
+        new = np.where(score == 0, w, np.where(inside, newton, (low + high) / 2))
+        moved, w = np.abs(new - w), new
+        # Newton squares the error: after a step of 1e-7 it is beyond rounding
+        if (moved < np.where(inside, 1e-7, 1e-10)).all():
+            break
+    return w
+
+
+def _logistic(z: FloatArray) -> FloatArray:
+    """The logistic function, safe at both ends."""
+    answer: FloatArray = 0.5 * (1 + np.tanh(0.5 * z))
+    return answer
+
+
+def _noise(noise: float) -> float:
+    """Return the scale of the noise, or raise ValueError unless the ends of the input range are far away."""
+    single = number("the noise", noise)
+    if not 0 < single <= LARGEST_NOISE:
+        raise ValueError(f"the noise is {noise}; it must be positive and at most {LARGEST_NOISE}.")
+    return single
+
+
+def _counts(t: ArrayLike, replicates: int, rng: np.random.Generator) -> list[int]:
+    """Whole numbers of examples, or ValueError."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"learning curve: rng is {rng!r}; give numpy.random.default_rng(seed).")
+    counts = finite("learning curve: t", t)
+    machines = number("learning curve: replicates", replicates)
+    if counts.ndim != 1 or machines != int(machines):
+        raise ValueError(
+            f"learning curve: t is {t!r}, replicates {replicates}; give a list of numbers of examples and "
+            "a whole number of replicates."
+        )
+    if counts.size == 0 or counts.min() < 2 or machines < 2:
+        raise ValueError(f"learning curve: examples {t!r}, replicates {replicates}; both must be at least 2.")
+    if counts.max() * machines > MOST_INPUTS:
+        raise ValueError(
+            f"learning curve: {counts.max():.3g} examples for {machines:.3g} machines may not fit into "
+            f"memory; keep their product below {MOST_INPUTS:.0e}."
+        )
+    return [round(n) for n in counts.tolist()]
+
+
+def _averaged(
+    counts: list[int], errors: list[FloatArray], floor: float, coefficient: float, exponent: float
+) -> LearningCurve:
+    """Mean and standard error over the replicates of each t."""
+    values = np.array(errors)
+    return LearningCurve(
+        np.array(counts, float),
+        values.mean(axis=1),
+        values.std(axis=1, ddof=1) / np.sqrt(values.shape[1]),
+        floor,
+        coefficient,
+        exponent,
+    )

@@ -1,0 +1,4 @@
+from .bootstraps import Bootstrap as Bootstrap, bootstrap as bootstrap
+from .covariances import Covariance as Covariance, covariance as covariance
+from .intervals import Interval as Interval
+from .profiles import Profile as Profile, profile as profile

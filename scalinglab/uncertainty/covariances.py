@@ -1,0 +1,278 @@
+"""Standard errors from one matrix: the covariance of a fit to first order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from scalinglab._arrays import FloatArray
+from scalinglab.fitting.results import FitError, SurfaceFit
+from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
+from scalinglab.solvers.objectives import Squared
+from scalinglab.uncertainty.intervals import Interval, quantile
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Covariance:
+    r"""Covariance of the five parameters of a fit, and what follows from it to first order.
+
+    Attributes
+    ----------
+    fit : SurfaceFit
+        The fit it belongs to.
+    robust : bool
+        Whether the errors of the runs may differ in size (HC0) or share one variance.
+    centred : ndarray, shape (5, 5)
+        Covariance of :math:`(E, \ln A', \ln B', \alpha, \beta)`, where :math:`A'` and :math:`B'` are the
+        terms' sizes at the geometric means of N and D: well-scaled whatever the units.
+    """
+
+    fit: SurfaceFit
+    robust: bool
+    centred: FloatArray
+
+    @property
+    def matrix(self) -> FloatArray:
+        """Covariance of (E, A, B, alpha, beta) in the units of the runs, shape (5, 5)."""
+        J = np.array([self._gradient(name) for name in ("E", "A", "B", "alpha", "beta")])
+        return np.asarray(J @ self.centred @ J.T)
+
+    @property
+    def correlations(self) -> FloatArray:
+        """Correlations of (E, A, B, alpha, beta), shape (5, 5)."""
+        V = self.matrix
+        scale = np.sqrt(np.diag(V))
+        return V / scale[:, None] / scale
+
+    def standard_error(self, name: str) -> float:
+        """Standard error of E, A, B, alpha, beta, a, b, "ln A" or "ln B"."""
+        g = self._gradient(name)
+        return float(np.sqrt(g @ self.centred @ g))
+
+    def interval(self, name: str, level: float = 0.9) -> Interval:
+        """Estimate plus and minus Student's quantile times the standard error.
+
+        For A and B it is taken in their logarithms, where errors are closer to Gaussian.
+        """
+        half = self._quantile(level) * self.standard_error(f"ln {name}" if name in ("A", "B") else name)
+        estimate = self._estimate(name)
+        if name in ("A", "B"):
+            return Interval(estimate * np.exp(-half), estimate * np.exp(half))
+        return Interval(estimate - half, estimate + half)
+
+    def N_opt(self, C: ArrayLike, level: float = 0.9) -> Interval:
+        """Interval of the best size at C FLOPs, taken in its logarithm; ends have the shape of C."""
+        return self._around(self.fit.N_opt(C), C, level)
+
+    def D_opt(self, C: ArrayLike, level: float = 0.9) -> Interval:
+        """Interval of the best token count at C FLOPs, taken in its logarithm; ends have the shape of C."""
+        return self._around(self.fit.D_opt(C), C, level)
+
+    def new_run(self, N: ArrayLike, D: ArrayLike, level: float = 0.9) -> Interval:
+        """Interval for the loss of one more run of N parameters on D tokens: fit and scatter together."""
+        s, logs = self.fit.surface, CentredLogs.of(self.fit.runs)
+        n, d = np.log(N) - logs.log_N0, np.log(D) - logs.log_D0
+        size, data = s.A * np.asarray(N, float) ** -s.alpha, s.B * np.asarray(D, float) ** -s.beta
+        G = np.stack(np.broadcast_arrays(np.ones_like(n), size, data, -n * size, -d * data), axis=-1)
+        variance = np.einsum("...i,ij,...j->...", G, self.centred, G)
+        scatter = self.fit.objective / (len(self.fit.runs) - 5)
+        half = self._quantile(level) * np.sqrt(variance + scatter)
+        estimate = s.loss(N, D)
+        return Interval(estimate - half, estimate + half)
+
+    def to_frame(self, level: float = 0.9) -> pd.DataFrame:
+        """Estimate, standard error and interval of the five parameters and of a, one row each."""
+        import pandas as pd
+
+        rows = {
+            name: (self._estimate(name), self.standard_error(name), *self.interval(name, level))
+            for name in ("E", "A", "B", "alpha", "beta", "a")
+        }
+        columns = ["estimate", "standard error", "low", "high"]
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+    def __repr__(self) -> str:
+        kind = "errors of any size (HC0)" if self.robust else "one error variance"
+        lines = [f"covariance of {self.fit.method}, {len(self.fit.runs)} runs, {kind}"]
+        lines += [
+            f"{name:<5} {self._estimate(name):10.5g}  standard error {self.standard_error(name):.3g}"
+            for name in ("E", "A", "B", "alpha", "beta", "a")
+        ]
+        return "\n".join(lines)
+
+    def _around(self, estimate: Any, C: ArrayLike, level: float) -> Interval:
+        G = log_size_gradient(self.fit, C)
+        variance = np.einsum("...i,ij,...j->...", G, self.centred, G)
+        factor = np.exp(self._quantile(level) * np.sqrt(variance))
+        ends = estimate / factor, estimate * factor
+        return Interval(*(float(end) if np.ndim(end) == 0 else end for end in ends))
+
+    def _quantile(self, level: float) -> float:
+        return quantile(level, len(self.fit.runs) - 5)
+
+    def _estimate(self, name: str) -> float:
+        if name.startswith("ln "):
+            return float(np.log(getattr(self.fit.surface, name[3:])))
+        return float(getattr(self.fit.surface, name))
+
+    def _gradient(self, name: str) -> FloatArray:
+        """Derivative of a statistic in the centred parameters, shape (5,)."""
+        s, logs = self.fit.surface, CentredLogs.of(self.fit.runs)
+        square = (s.alpha + s.beta) ** 2
+        log_A, log_B = [0, 1, 0, logs.log_N0, 0], [0, 0, 1, 0, logs.log_D0]
+        gradients = {
+            "E": [1, 0, 0, 0, 0],
+            "ln A": log_A,
+            "ln B": log_B,
+            "A": [s.A * x for x in log_A],
+            "B": [s.B * x for x in log_B],
+            "alpha": [0, 0, 0, 1, 0],
+            "beta": [0, 0, 0, 0, 1],
+            "a": [0, 0, 0, -s.beta / square, s.alpha / square],
+            "b": [0, 0, 0, s.beta / square, -s.alpha / square],
+        }
+        if name not in gradients:
+            raise ValueError(f"covariance: no statistic {name!r}; there are {', '.join(gradients)}.")
+        return np.array(gradients[name], float)
+
+
+def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
+    r"""Covariance of the fitted parameters.
+
+    With the Jacobian :math:`J` of the predicted losses and :math:`H = (J^\top J)^{-1} J^\top`, to first
+    order the estimate moves by :math:`H\varepsilon` when the losses move by :math:`\varepsilon`, so
+
+    .. math:: V = s^2\, H H^\top \qquad\text{or, robust,}\qquad V = H \operatorname{diag}(r_i^2)\, H^\top
+
+    with :math:`s^2 = \sum r_i^2/(n-5)`.
+
+    Parameters
+    ----------
+    fit : SurfaceFit
+        A least-squares fit of L.
+    robust : bool
+        Let every run have an error variance of its own: the sandwich HC0. Errors must be independent
+        either way.
+
+    Returns
+    -------
+    Covariance
+
+    Raises
+    ------
+    FitError
+        If there are five runs or fewer, or the fit lies on the edge of what is allowed: no first-order
+        theory holds there.
+    ValueError
+        If the fit minimised something else than squared residuals of L.
+
+    Notes
+    -----
+    White's :cite:p:`white1980` sandwich. Derived in the chapter *How sure are we?*.
+
+    Examples
+    --------
+    >>> from scalinglab import fit_vpnls, load_llama3
+    >>> V = covariance(fit_vpnls(load_llama3()))
+    >>> f"standard error of a {V.standard_error('a'):.4f}"
+    'standard error of a 0.0151'
+    >>> f"correlation of A and alpha {V.correlations[1, 3]:.4f}"
+    'correlation of A and alpha 0.9989'
+    """
+    logs = require_interior(fit, "covariance")
+    s = fit.surface
+    A, B = _centred_amplitudes(fit, logs)
+    H = influence(logs, np.array(A), np.array(B), np.array(s.alpha), np.array(s.beta))
+    H[1] /= A
+    H[2] /= B
+    r2 = fit.residuals**2
+    V = (H * r2) @ H.T if robust else H @ H.T * (r2.sum() / (len(r2) - 5))
+    return Covariance(fit, robust, V)
+
+
+def influence(
+    logs: CentredLogs,
+    A: FloatArray,
+    B: FloatArray,
+    alpha: FloatArray,
+    beta: FloatArray,
+) -> FloatArray:
+    r"""The matrix H that turns errors of the losses into errors of (E, A, B, alpha, beta), centred units.
+
+    With linear columns :math:`X = [1, p, q]` and :math:`Z = [-A\,n p, -B\,d q]`, and
+    :math:`\tilde Z = Z - XX^+Z`,
+
+    .. math:: H_\theta = (\tilde Z^\top \tilde Z)^{-1} \tilde Z^\top, \qquad H_c = X^+ - X^+ Z H_\theta.
+
+    Coefficients and exponents have any shape; the result has that shape and (5, n).
+    """
+    p = np.exp(np.multiply.outer(-alpha, logs.n))
+    q = np.exp(np.multiply.outer(-beta, logs.d))
+    X = np.stack([np.ones_like(p), p, q], axis=-1)
+    size, data = -A[..., None] * logs.n * p, -B[..., None] * logs.d * q
+    Z = np.stack([size, data], axis=-1)
+    Q, R = np.linalg.qr(X)
+    X_plus = np.linalg.solve(R, np.swapaxes(Q, -1, -2))
+    Z_rest = Z - Q @ (np.swapaxes(Q, -1, -2) @ Z)
+    Z_rest_T = np.swapaxes(Z_rest, -1, -2)
+    H_theta = np.linalg.solve(Z_rest_T @ Z_rest, Z_rest_T)
+    H_c = X_plus - (X_plus @ Z) @ H_theta
+    return np.concatenate([H_c, H_theta], axis=-2)
+
+
+def log_size_gradient(fit: SurfaceFit, C: ArrayLike) -> FloatArray:
+    r"""Derivative of :math:`\ln N^*(C)` in the centred parameters; that of :math:`\ln D^*` is its negative.
+
+    From :math:`\ln N^* = [\ln(\alpha A) - \ln(\beta B) + \beta \ln(C/6)]/(\alpha + \beta)` with
+    :math:`\ln A = \ln A' + \alpha \ln N_0`. Shape of C, then (5,).
+    """
+    s, logs = fit.surface, CentredLogs.of(fit.runs)
+    size, tokens = np.log(s.N_opt(C)), np.log(s.D_opt(C))
+    total = s.alpha + s.beta
+    return np.stack(
+        [
+            np.zeros_like(size),
+            np.full_like(size, 1 / total),
+            np.full_like(size, -1 / total),
+            (1 / s.alpha + logs.log_N0 - size) / total,
+            (-1 / s.beta - logs.log_D0 + tokens) / total,
+        ],
+        axis=-1,
+    )
+
+
+def require_interior(fit: SurfaceFit, who: str) -> CentredLogs:
+    """Raise unless the fit is an inner least-squares optimum of L; returns its centred logs."""
+    if fit.loss != Squared():
+        raise ValueError(
+            f"{who}: the fit minimised {fit.loss}, and this theory is that of squared residuals of L; "
+            "refit with fit_vpnls(runs)."
+        )
+    if len(fit.runs) <= 5:
+        raise FitError(
+            f"{who}: {len(fit.runs)} runs for five parameters leave nothing to measure errors by; add runs."
+        )
+    s = fit.surface
+    edges = [letter for letter in ("E", "A", "B") if getattr(s, letter) == 0]
+    low, high = EXPONENT_RANGE
+    edges += [letter for letter in ("alpha", "beta") if not low < getattr(s, letter) < high]
+    if edges:
+        raise FitError(
+            f"{who}: {', '.join(edges)} stands at the edge of its range, where first-order theory does not "
+            "hold; heed the fit's concerns, or use bootstrap."
+        )
+    return CentredLogs.of(fit.runs)
+
+
+def _centred_amplitudes(fit: SurfaceFit, logs: CentredLogs) -> tuple[float, float]:
+    """A and B in the centred units of ``logs``."""
+    s = fit.surface
+    return float(np.exp(np.log(s.A) - s.alpha * logs.log_N0)), float(
+        np.exp(np.log(s.B) - s.beta * logs.log_D0)
+    )

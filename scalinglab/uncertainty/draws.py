@@ -1,0 +1,41 @@
+"""Runs drawn again: weights of pairs, losses with residuals reshuffled or tossed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from scalinglab._arrays import FloatArray
+from scalinglab.data.runs import Runs
+
+Kind = Literal["pairs", "residual", "wild"]
+
+
+def draw_weights(runs: Runs, draws: int, rng: np.random.Generator, within_budgets: bool = True) -> FloatArray:
+    """How often each run is drawn in each draw, shape (draws, n)."""
+    n = len(runs)
+    if not within_budgets:
+        return np.asarray(rng.multinomial(n, np.full(n, 1 / n), draws), float)
+    budgets, member = runs.by_budget()
+    sizes = np.bincount(member)
+    if sizes.min() < 2:
+        raise ValueError(
+            f"bootstrap: budget {budgets[np.argmin(sizes)]:.3g} has a single run, which would be drawn every "
+            "time; pass within_budgets=False."
+        )
+    weights = np.empty((draws, n))
+    for k, size in enumerate(sizes):
+        weights[:, member == k] = rng.multinomial(size, np.full(size, 1 / size), draws)
+    return weights
+
+
+def draw_losses(
+    predicted: FloatArray, residuals: FloatArray, draws: int, rng: np.random.Generator, kind: Kind
+) -> FloatArray:
+    """Losses of each draw around fitted ones, residual or wild, shape (draws, n)."""
+    n = len(residuals)
+    enlarged = residuals * np.sqrt(n / (n - 5))
+    if kind == "residual":
+        return np.asarray(predicted + rng.choice(enlarged - enlarged.mean(), (draws, n)))
+    return np.asarray(predicted + enlarged * rng.choice([-1.0, 1.0], (draws, n)))

@@ -1,0 +1,277 @@
+"""The reference pages: complete, linked both ways, and light; the notebooks they offer; the book on paper."""
+
+import ast
+import base64
+import importlib.util
+import io
+import json
+import re
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import pytest
+from bs4 import BeautifulSoup
+
+import scalinglab
+from scalinglab import data_card, load_chinchilla, load_llama3, plotting
+from scalinglab._text import typeset
+from scalinglab.plotting.style import power_of_ten
+
+pytestmark = pytest.mark.xdist_group("site")
+ROOT = Path(__file__).parents[2]
+API = sorted(path.stem for path in (ROOT / "book/api").glob("*.md"))
+CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.md"))
+CARDS = sorted(path.stem for path in (Path(scalinglab.__file__).parent / "data/tables").glob("*.toml"))
+
+
+def read(site, page):
+    return BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+
+
+def words(tag):
+    return " ".join(tag.get_text(" ").split())
+
+
+def curly(text):
+    """A text with one kind of quotation marks."""
+    return " ".join(re.sub("[‘’]", "'", text).split())
+
+
+def extension(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"book/_ext/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def title_of(chapter):
+    return re.search(r"^# (.+)$", (ROOT / f"notebooks/{chapter}.md").read_text(encoding="utf-8"), re.M)[1]
+
+
+@pytest.fixture(scope="module")
+def api(site):
+    return {page: read(site, f"book/api/{page}") for page in API}
+
+
+class TestPackage:
+    def test_every_public_name_is_documented_once(self, api):
+        stub = ast.parse((ROOT / "scalinglab/__init__.pyi").read_text(encoding="utf-8"))
+        names = [alias.name for node in stub.body for alias in node.names]
+        shown = [dt["id"] for soup in api.values() for dt in soup.select("dl.py > dt[id]")]
+        sections = {section["id"] for soup in api.values() for section in soup.select("section[id]")}
+        for name in names:
+            assert shown.count(f"scalinglab.{name}") == 1 or name in sections, name
+        assert len(shown) == len(set(shown))
+
+    def test_modules_stand_in_their_order(self, api, site):
+        from test_imports import ORDER
+
+        overview = read(site, "book/api")
+        order = [dt.get_text(strip=True) for dt in overview.select("article dl:not(.py) > dt")]
+        assert order == [module for module in ORDER if module in order], "name new modules in book/api/*.md"
+        for module in order:
+            assert any(soup.find(id=f"api-{module}") for soup in api.values()), module
+
+    def test_every_parameter_of_a_listed_signature_is_described(self, api):
+        for page, soup in api.items():
+            for entry in soup.select("dl.py.function"):
+                heads = {dt.get_text(strip=True).rstrip(":"): dt for dt in entry.select("dl.field-list > dt")}
+                if "Parameters" not in heads:
+                    continue
+                listed = heads["Parameters"].find_next_sibling("dd")
+                described = {strong.get_text().lstrip("*") for strong in listed.select("strong")}
+                names = {one.get_text() for one in entry.dt.select(".sig-param > .n:first-child")}
+                assert names - {"*", "/"} <= described, (page, entry.dt["id"], names - described)
+
+    def test_chapters_are_linked_where_a_docstring_names_them(self, api):
+        titles = {title_of(chapter): chapter for chapter in CHAPTERS}
+        links = {
+            link["href"] for soup in api.values() for link in soup.select("article a[href*='notebooks/']")
+        }
+        assert len(links) > 10
+        for soup in api.values():
+            for emphasis in soup.select("article em"):
+                assert words(emphasis) not in titles
+
+    def test_nothing_is_left_raw(self, api):
+        for soup in api.values():
+            for tag in soup.select("article :is(.math, pre, code, script)"):
+                tag.extract()
+            text = soup.select_one("article").get_text(" ")
+            assert not re.search(r":\w+:`|\\(?:frac|alpha|sum|text)|``|\*\*\w+\*\*", text)
+
+    def test_no_page_is_heavy(self, site):
+        for page in API:
+            assert (site / f"book/api/{page}.html").stat().st_size < 1_500_000
+
+
+class TestGlossary:
+    def test_every_term_is_linked_from_a_chapter_and_defined_there(self, site):
+        glossary = read(site, "book/glossary")
+        terms = {dt["id"] for dt in glossary.select("dl.glossary dt[id]")}
+        assert len(terms) > 40
+        linked = {}
+        for chapter in CHAPTERS:
+            for link in read(site, f"notebooks/{chapter}").select("a[href*='glossary.html#term-']"):
+                linked[link["href"].partition("#")[2]] = link
+        assert terms == set(linked)
+        assert all(len(link.get("title", "")) > 20 for link in linked.values())
+
+    def test_terms_stand_in_the_order_of_the_alphabet(self, site):
+        names = [
+            words(dt).rstrip("#").strip().lower()
+            for dt in read(site, "book/glossary").select("dl.glossary dt")
+        ]
+        assert names == sorted(names)
+
+
+class TestData:
+    @pytest.mark.parametrize("name", CARDS)
+    def test_the_whole_card_is_shown_beside_its_figure(self, site, name):
+        page = read(site, "book/data")
+        shown = curly(words(page.select_one("article")))
+        one = data_card(name)
+        plain = {"source": one.source, "calibration": one.calibration, "precision": one.precision}
+        for text in (*plain.values(), *one.caveats, *one.columns.values(), one.sha256[:16]):
+            assert curly(typeset(text)) in shown, text
+        assert page.select_one(f"figure#fig-data-{name} img, #fig-data-{name} img")
+
+    def test_the_cards_are_those_of_the_files(self):
+        assert CARDS == ["chinchilla", "llama3"]
+        for name in CARDS:
+            path = ROOT / f"scalinglab/data/{name}.toml"
+            assert tomllib.loads(path.read_text(encoding="utf-8"))["rows"] == data_card(name).rows
+
+
+def test_each_departure_names_its_source_and_where_it_is_shown(site):
+    page = read(site, "book/corrections")
+    for section in page.select("article section section section, article section section"):
+        if section.find("section") is None:
+            assert section.select("a[href*='notebooks/'], a[href*='book/'], a[href$='.html']"), words(
+                section
+            )[:80]
+    for section in page.select("article > section > section"):
+        assert section.select("a[href*='bibliography']"), words(section)[:80]
+
+
+def test_every_leaf_of_the_decision_tree_rests_on_a_chapter(site):
+    tree = read(site, "book/which_method").select_one(".decision-tree")
+    leaves = [item for item in tree.select("li") if item.find("ul") is None]
+    assert len(leaves) >= 8
+    last = "go on to the checks"
+    assert all(leaf.select("a[href*='notebooks/']") or last in words(leaf) for leaf in leaves)
+
+
+def test_the_site_stays_below_twenty_megabytes(site):
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 20e6
+
+
+def test_letters_with_two_meanings_are_named(site):
+    tables = read(site, "book/notation").select("table")
+    letters = words(tables[-1])
+    for letter in (r"\rho", r"\kappa", r"\delta"):
+        assert letter in letters
+
+
+class TestFrontPage:
+    def test_minutes_are_those_of_the_chapters(self, site):
+        stated = extension("comforts").chapter_minutes()
+        assert set(stated) == set(CHAPTERS)
+        cards = [words(one) for one in read(site, "book/intro").select(".sd-card")]
+        assert f"About {stated['isoflop'] + stated['vertex_shift']} minutes" in cards[0]
+        assert f"All {len(CHAPTERS)} chapters" in cards[2]
+        assert f"About {round(sum(stated.values()) / 60)} hours" in cards[2]
+
+    def test_the_weekend_adds_up(self, site):
+        stated = extension("comforts").chapter_minutes()
+        weekend = read(site, "book/intro").select(".sd-card")[1]
+        chapters = [re.search(r"notebooks/(\w+)\.html", link["href"])[1] for link in weekend.select("a")]
+        assert len(chapters) == len(set(chapters)) >= 6
+        assert f"About {round(sum(stated[chapter] for chapter in chapters) / 60)} hours" in words(weekend)
+
+    def test_the_headline_is_one_computed_sentence(self, site):
+        (headline,) = [
+            strong
+            for strong in read(site, "book/intro").select(".cell_output strong")
+            if "perfect runs" in words(strong)
+        ]
+        assert re.search(r"\d+\s?% too large", words(headline))
+        assert words(headline).endswith(".")
+
+
+class TestNotebooks:
+    @pytest.mark.parametrize("chapter", CHAPTERS)
+    def test_the_executed_notebook_is_offered(self, site, chapter):
+        page = read(site, f"notebooks/{chapter}")
+        (link,) = page.select("a[href$='.ipynb']")
+        file = (site / "notebooks" / link["href"]).resolve()
+        notebook = json.loads(file.read_text(encoding="utf-8"))
+        code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        outputs = [output for cell in code for output in cell["outputs"]]
+        assert len(outputs) > 5
+        assert not any(output["output_type"] == "error" for output in outputs)
+        assert file.stat().st_size < 1_000_000
+
+    def test_launch_buttons_hang_on_one_key(self, site):
+        configure = extension("comforts").configure
+        off = SimpleNamespace(myst_substitutions={}, public_repository="", html_theme_options={})
+        configure(None, off)
+        assert not off.html_theme_options
+        on = SimpleNamespace(
+            myst_substitutions={}, public_repository="https://github.com/a/b", html_theme_options={}
+        )
+        configure(None, on)
+        assert on.html_theme_options["repository_url"] == "https://github.com/a/b"
+        assert on.html_theme_options["launch_buttons"]["binderhub_url"]
+        assert "mybinder" not in (site / "notebooks/vertex_shift.html").read_text(encoding="utf-8")
+
+
+class TestPaper:
+    def test_a_table_keeps_its_cells_and_spans(self):
+        html = (
+            "<table><thead><tr><th></th><th colspan=2>both</th></tr><tr><th></th><th>x</th><th>y</th>"
+            "</tr></thead><tbody><tr><th>row</th><td>1</td><td>2</td></tr></tbody></table>"
+        )
+        built = extension("paper").table(BeautifulSoup(html, "html.parser").table)
+        assert [entry.astext() for entry in built.findall(lambda node: node.tagname == "entry")] == [
+            "", "both", "", "x", "y", "row", "1", "2",
+        ]  # fmt: skip
+        spans = [entry.get("morecols") for entry in built.findall(lambda node: node.tagname == "entry")]
+        assert spans[1] == 1
+
+    def test_an_explorer_becomes_its_middle_frame(self, tmp_path):
+        from PIL import Image
+
+        from scalinglab.course import Explorer
+
+        def draw(value):
+            plt.plot([0, value])
+            return f"The line ends at {value}."
+
+        html = Explorer(draw, [1, 2, 3], "end", "A line that rises to the value chosen.").to_html()
+        frames = json.loads(BeautifulSoup(html, "html.parser").select_one("script[type*=json]").string)
+        path = extension("paper").middle_frame(BeautifulSoup(html, "html.parser").figure, tmp_path)
+        middle = Image.open(io.BytesIO(base64.b64decode(frames[1][1].split(",")[1])))
+        assert Image.open(path).tobytes() == middle.convert("RGB").tobytes()
+
+    def test_print_has_its_stylesheet(self, site):
+        page = (site / "notebooks/vertex_shift.html").read_text(encoding="utf-8")
+        assert "print.css" in page
+        assert "@media print" in (site / "_static/print.css").read_text(encoding="utf-8")
+
+
+class TestPictures:
+    def test_token_curves_hold_every_run_and_name_every_budget(self):
+        runs = load_llama3()
+        ax = plotting.token_curves(runs)
+        assert sum(len(line.get_xdata()) for line in ax.lines) == len(runs)
+        assert [text.get_text() for text in ax.texts] == [power_of_ten(C) for C in runs.budgets]
+        plt.close("all")
+
+    def test_the_map_shows_every_run(self):
+        runs = load_chinchilla()
+        ax = plotting.run_map(runs)
+        assert len(ax.collections[0].get_offsets()) == len(runs)
+        plt.close("all")

@@ -1,0 +1,112 @@
+"""Exercises and solutions as they stand on the pages."""
+
+import ast
+import builtins
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from scalinglab.course import check
+from scalinglab.course.questions import QUESTIONS
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("*.md"))
+EXERCISE = re.compile(r"^:::\{exercise\} (.*)\n:label: (\S+)\n((?:.*\n)*?):::$", re.MULTILINE)
+SOLUTION = re.compile(r"^:::\{solution\} (\S+)\n:class: dropdown\n((?:.*\n)*?):::$", re.MULTILINE)
+CELL = re.compile(r"^```\{code-cell\} ipython3\n((?:.*\n)*?)```$", re.MULTILINE)
+CODE = re.compile(r"^```python\n((?:.*\n)*?)```$", re.MULTILINE)
+CHECKED = re.compile(r'check\("([^"]+)", (\w+)\)')
+
+
+def page(chapter):
+    return (NOTEBOOKS / f"{chapter}.md").read_text(encoding="utf-8")
+
+
+def cells(chapter):
+    """Code of the chapter's cells, without metadata."""
+    for body in CELL.findall(page(chapter)):
+        code = re.sub(r"\A---\n(?:.*\n)*?---\n", "", body)
+        yield re.sub(r"\A(?::.*\n)+", "", code)
+
+
+def names(code, context):
+    """Names that code reads (Load) or sets (Store)."""
+    tree = ast.parse(code)
+    found = {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, context)
+    }
+    if context is ast.Store:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                found |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.FunctionDef):
+                found.add(node.name)
+    return found
+
+
+def needed(chapter, code):
+    """The cells of a chapter that define what the code uses, directly or through others."""
+    wanted = names(code, ast.Load) - set(dir(builtins))
+    picked = []
+    for cell in reversed(list(cells(chapter))):
+        if names(cell, ast.Store) & wanted:
+            picked.insert(0, cell)
+            wanted |= names(cell, ast.Load)
+    return picked
+
+
+def solution_code(chapter, label):
+    text = dict(SOLUTION.findall(page(chapter)))[label]
+    return "\n".join(CODE.findall(text))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+class TestChapter:
+    def test_has_three_kinds_of_exercises(self, chapter):
+        titles = [title.split(":")[0] for title, _, _ in EXERCISE.findall(page(chapter))]
+        assert {"By hand", "In code", "Judgement"} <= set(titles)
+        assert len(titles) >= 3
+
+    def test_every_exercise_has_a_solution_behind_a_dropdown(self, chapter):
+        exercises = [label for _, label, _ in EXERCISE.findall(page(chapter))]
+        assert [label for label, _ in SOLUTION.findall(page(chapter))] == exercises
+        assert page(chapter).count("{exercise}") == len(exercises)
+
+    def test_every_coded_exercise_shows_its_check(self, chapter):
+        for title, label, text in EXERCISE.findall(page(chapter)):
+            if title.startswith("In code"):
+                call = f'from scalinglab.course import check\ncheck("{label}", '
+                assert call in text
+                function = CHECKED.search(text)[2]
+                assert QUESTIONS[label].chapter == chapter
+                assert QUESTIONS[label].reference.__name__ == function
+                signature = QUESTIONS[label].asks.split(":")[0]
+                assert re.sub(r"\s+", " ", f"`{signature}`") in re.sub(r"\s+", " ", text)
+                assert CHECKED.search(solution_code(chapter, label))[1] == label
+
+
+def test_every_question_stands_in_its_chapter():
+    shown = {
+        label
+        for chapter in CHAPTERS
+        for _, label, text in EXERCISE.findall(page(chapter))
+        if "check(" in text
+    }
+    assert shown == set(QUESTIONS)
+
+
+@pytest.mark.parametrize("label", QUESTIONS)
+def test_the_published_solution_runs_and_is_right(label):
+    chapter = QUESTIONS[label].chapter
+    code = solution_code(chapter, label)
+    names_there = {"check": check, "display": lambda *_: None}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for cell in needed(chapter, code):
+            exec(compile(cell, chapter, "exec"), names_there)
+        exec(compile(code, label, "exec"), names_there)
+    assert "Right, on " in printed.getvalue()
+    assert check(label, names_there[CHECKED.search(code)[2]])

@@ -1,0 +1,104 @@
+import json
+import os
+import subprocess
+import sys
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pytest
+from bs4 import BeautifulSoup
+
+from scalinglab.course import Explorer, show_source, show_text
+from scalinglab.theory import leading_shift
+
+matplotlib.use("Agg")
+
+
+def draw(value):
+    plt.plot([0, value])
+    return f"the value is {value} < 10"
+
+
+@pytest.fixture
+def explorer():
+    return Explorer(draw, [1, 2, 3], label="a value", alt="a line that rises", show="{} units".format)
+
+
+@pytest.fixture
+def element(explorer):
+    return BeautifulSoup(explorer.to_html(), "html.parser")
+
+
+def test_a_sentence_is_printed_outside_a_notebook(capsys):
+    show_text("a -3, 1e-3, 1.5e+22 and `1e-3` stay apart")
+    plain = capsys.readouterr().out.replace("\N{NO-BREAK SPACE}", "_")
+    assert plain == "a \N{MINUS SIGN}3, 10⁻³, 1.5_×_10²² and `1e-3` stay apart\n"
+
+
+def test_the_static_element_starts_in_the_middle(element):
+    assert element.input["value"] == "1"
+    assert element.output.get_text() == "2 units"
+    assert element.figcaption.get_text() == "the value is 2 < 10"
+
+
+def test_the_static_element_carries_every_frame(element):
+    frames = json.loads(element.select_one('script[type="application/json"]').string)
+    assert [value for value, _, _ in frames] == ["1 units", "2 units", "3 units"]
+    assert len({picture for _, picture, _ in frames}) == 3
+    assert element.img["src"] == frames[1][1]
+
+
+def test_the_static_element_can_be_used_without_sight(element):
+    assert element.label["for"] == element.input["id"]
+    assert element.img["alt"] == "a line that rises"
+    assert element.figcaption["aria-live"] == "polite"
+    assert element.input["aria-valuetext"] == "2 units"
+
+
+def test_two_explorers_on_a_page_do_not_share_names(explorer):
+    names = {BeautifulSoup(explorer.to_html(), "html.parser").figure["id"] for _ in range(2)}
+    assert len(names) == 2
+
+
+def test_the_live_slider_redraws(explorer):
+    slider, picture, readout = explorer.to_widget().children
+    before = picture.value
+    slider.index = 2
+    assert picture.value != before
+    assert readout.value == "the value is 3 &lt; 10"
+
+
+def test_the_book_gets_html_and_a_person_a_widget(explorer, monkeypatch):
+    monkeypatch.setenv("SCALINGLAB_STATIC", "1")
+    assert "text/html" in explorer._repr_mimebundle_()
+    monkeypatch.delenv("SCALINGLAB_STATIC")
+    assert "application/vnd.jupyter.widget-view+json" in explorer._repr_mimebundle_()
+
+
+@pytest.mark.parametrize("values", [[1], list(range(41))])
+def test_a_slider_has_a_sensible_number_of_positions(values):
+    with pytest.raises(ValueError, match=f"{len(values)} values; give 2 to 40"):
+        Explorer(draw, values, label="v", alt="a")
+
+
+def test_source_is_shown_without_its_docstring(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    show_source(leading_shift)
+    assert "** 2 / 10" in shown[0].data
+    assert '"""' not in shown[0].data
+
+
+def test_frames_leave_no_figure_open(explorer):
+    explorer.frames()
+    assert not plt.get_fignums()
+
+
+def test_chapters_run_as_scripts_in_any_folder(tmp_path):
+    # what a student does first: import the package from elsewhere
+    code = "import scalinglab as s; print(s.fit_vpnls(s.load_llama3()).surface.alpha)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=os.environ
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("0.3100")

@@ -1,0 +1,425 @@
+"""One small example of every picture, and the stored baseline it is compared with.
+
+``make gallery`` (``python tests/gallery.py``) renews the baseline in ``tests/gallery/``: look at what changed
+before you commit it.
+"""
+
+import functools
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from scalinglab import (
+    CHINCHILLA,
+    Huber,
+    IsoflopDesign,
+    certify,
+    covariance,
+    fit_approach1,
+    fit_approach2,
+    fit_approach3,
+    fit_vpnls,
+    hindcast,
+    load_chinchilla,
+    load_llama3,
+    plotting,
+    profile,
+    screen,
+    vertex_shift,
+)
+from scalinglab.data import simulate_curves
+from scalinglab.fitting import hoffmann_starts, objective_map
+from scalinglab.laws import (
+    ASYMMETRIC,
+    CHINCHILLA_REFIT,
+    OverfittingSurface,
+    RepeatedSurface,
+    SaturatingPowerLaw,
+    ThreeRegions,
+    chinchilla_note_law,
+    effective_tokens,
+    kaplan_compute_law,
+    law_crossings,
+    published,
+    simulated_frontier,
+    straight_line,
+)
+from scalinglab.studies import (
+    CountingDesign,
+    Coverage,
+    Study,
+    compare_methods,
+    published_search,
+    refit_in_other_counts,
+    search_from_each,
+)
+from scalinglab.theory import leading_shift, noiseless_curve, noisy_curves
+
+BASELINE = Path(__file__).parent / "gallery"
+DPI = 45
+
+EXAMPLES = {}
+
+
+def example(draw):
+    """Register a function: it draws the picture of its own name."""
+    EXAMPLES[draw.__name__] = draw
+    return draw
+
+
+DESIGN = IsoflopDesign([1e18, 1e19, 1e20], reach=8, points=9)
+BUDGETS = np.geomspace(1e17, 1e23, 40)
+EXPONENTS = np.linspace(0.1, 0.9, 20)
+
+
+@functools.cache
+def perfect():
+    return DESIGN.runs(ASYMMETRIC)
+
+
+@functools.cache
+def noisy():
+    return DESIGN.runs(CHINCHILLA, noise=0.01, rng=np.random.default_rng(5))
+
+
+@functools.cache
+def parabolas():
+    return fit_approach2(perfect())
+
+
+@functools.cache
+def surface():
+    return fit_vpnls(noisy())
+
+
+@functools.cache
+def envelope():
+    curves = simulate_curves(CHINCHILLA, np.geomspace(1e8, 1e9, 5), horizons=[2e9, 2e10])
+    return curves, fit_approach1(curves)
+
+
+@functools.cache
+def searches():
+    fit = fit_approach3(noisy(), Huber(5e-3, log=True))
+    return fit, search_from_each(published_search, noisy(), hoffmann_starts()[::900], loss=fit.loss)
+
+
+@functools.cache
+def repeated():
+    return RepeatedSurface(published.MUENNIGHOFF, published.MUENNIGHOFF_R_D, published.MUENNIGHOFF_R_N)
+
+
+@example
+def isoflops():
+    plotting.isoflops(perfect(), parabolas(), truth=ASYMMETRIC)
+
+
+@example
+def missed_minimum():
+    plotting.missed_minimum(ASYMMETRIC, parabolas().parabolas[1], DESIGN)
+
+
+@example
+def frontier():
+    plans = {"truth": ASYMMETRIC, "Approach 2": parabolas(), "VPNLS": surface(), "another": CHINCHILLA}
+    plotting.frontier(plans, BUDGETS, mark=1e22, fitted=(1e18, 1e20))
+
+
+@example
+def lines():
+    reach = np.geomspace(1.05, 64, 60)
+    shift = vertex_shift(0.34, 0.28, reach)
+    plotting.lines(
+        reach,
+        {"dense": shift, "leading order": leading_shift(0.34, 0.28, reach), "VPNLS": 0 * shift},
+        "reach", "shift", roles={"leading order": "approximation"}, logx=True, percent=True, zero=True,
+    )  # fmt: skip
+
+
+@example
+def vertex_errors():
+    plotting.vertex_errors(parabolas(), ASYMMETRIC, [1e18, 1e20], [0.1, 0.3])
+
+
+@example
+def training_curves():
+    curves, fit = envelope()
+    plotting.training_curves(curves, fit.envelope)
+
+
+@example
+def staircase():
+    plotting.staircase(envelope()[1], CHINCHILLA, relative=True)
+
+
+@example
+def terms():
+    plotting.terms(CHINCHILLA, np.geomspace(1e7, 1e11, 30), D=1e11)
+
+
+@example
+def surface_map():
+    plotting.surface_map(
+        CHINCHILLA, np.geomspace(1e7, 1e11, 30), np.geomspace(1e9, 1e13, 30), [1e20, 1e22], noisy()
+    )
+
+
+@example
+def exponent_map():
+    heights = objective_map(noisy(), EXPONENTS, EXPONENTS)
+    plotting.exponent_map(EXPONENTS, EXPONENTS, heights, {"VPNLS": (0.34, 0.28)})
+
+
+@example
+def residuals():
+    plotting.residuals({"VPNLS": surface(), "Approach 3": searches()[0]})
+
+
+@example
+def residual_histogram():
+    plotting.residual_histogram(searches()[0], reach=0.02)
+
+
+@example
+def deadweight():
+    plotting.deadweight(CHINCHILLA, 1e10, 5e11)
+
+
+@example
+def certificate():
+    plotting.certificate(certify(surface()))
+
+
+@example
+def search_histories():
+    fit, stops = searches()
+    plotting.search_histories({"first": stops[0], "second": stops[1]}, fit.objective, gain=2.2e-9)
+
+
+@example
+def search_ranks():
+    fit, stops = searches()
+    plotting.search_ranks({"sum": stops}, fit.objective)
+
+
+@example
+def search_ends():
+    fit, stops = searches()
+    plotting.search_ends(stops, fit.surface, fit.objective)
+
+
+@example
+def exponent_spread():
+    studies = [
+        Study(CHINCHILLA, IsoflopDesign([1e18, 1e20], points=points), noise=0.05)
+        for points in (4, 8)
+        for _ in range(6)
+    ]
+    methods = {"Approach 2": fit_approach2, "VPNLS": fit_vpnls}
+    plotting.exponent_spread(compare_methods(studies, methods, np.random.default_rng(3)))
+
+
+@example
+def screening():
+    plotting.screening(screen(load_llama3()))
+
+
+@example
+def cloud():
+    x = np.random.default_rng(2).normal(0.3, 0.02, 300)
+    plotting.cloud(x, np.exp(20 * x), (0.3, np.exp(6)), "exponent", "coefficient")
+
+
+@example
+def profile_curve():
+    error = covariance(surface()).standard_error("a")
+    plotting.profile_curve(profile(surface(), "a"), "exponent a", error)
+
+
+@example
+def histograms():
+    draws = np.random.default_rng(2).gamma(2, 0.05, (2, 400))
+    values = {"VPNLS": draws[0], "held": draws[1] / 2}
+    plotting.histograms(
+        values, {name: tuple(np.quantile(v, [0.05, 0.95])) for name, v in values.items()}, "share", True
+    )
+
+
+@example
+def coverage_shares():
+    cases = {
+        "alike": Coverage("a", 0.9, 200, {"covariance": 181, "profile": 178, "residual": 175}),
+        "shared": Coverage("a", 0.9, 200, {"covariance": 120, "profile": 125, "wild": 160}),
+    }
+    plotting.coverage_shares(cases)
+
+
+@example
+def hindcast_errors():
+    past = hindcast(load_llama3(), 1e20, {"VPNLS": fit_vpnls})
+    band = covariance(past.fits["VPNLS"]).new_run(past.held.N, past.held.D)
+    plotting.hindcast_errors(past, "VPNLS", band)
+
+
+@example
+def learning_curves():
+    t = np.unique(np.geomspace(2, 1000, 25).astype(int))
+    one = noiseless_curve(t, np.random.default_rng(1), replicates=50)
+    decided, stochastic = noisy_curves(t, np.random.default_rng(2), replicates=50)
+    plotting.learning_curves({"1 one right": one, "3 noisy": decided, "4 stochastic": stochastic})
+
+
+@example
+def three_regions():
+    plotting.three_regions(ThreeRegions(2.0, 0.1, 1e3, 0.35), np.geomspace(1, 1e12, 100))
+
+
+@functools.cache
+def straight():
+    law = SaturatingPowerLaw.of_frontier(CHINCHILLA)
+    x = np.geomspace(1e19, 1e21, 13)
+    return law, straight_line(x, law(x))
+
+
+@example
+def line_and_law():
+    plotting.line_and_law(*straight(), 1e23)
+
+
+@example
+def line_residuals():
+    plotting.line_residuals({"2 decades": straight()[1]})
+
+
+@example
+def contradiction():
+    laws = published.KAPLAN_L_C_MIN, published.KAPLAN_L_D
+    plotting.contradiction(*laws, published.KAPLAN_D_OPT, np.geomspace(1, 1e8, 50))
+
+
+@example
+def two_laws():
+    kaplan, note = kaplan_compute_law(), chinchilla_note_law()
+    C = np.geomspace(1e17, 1e28, 60)
+    plotting.two_laws({"Kaplan": kaplan, "Chinchilla": note}, C, law_crossings(kaplan, note), floor=note.E)
+
+
+@example
+def two_counts():
+    sizes, C = np.geomspace(1e3, 1e9, 60), np.geomspace(1e15, 1e19, 5)
+    plotting.two_counts(
+        CHINCHILLA_REFIT,
+        simulated_frontier(CHINCHILLA_REFIT, sizes, C),
+        simulated_frontier(CHINCHILLA_REFIT, sizes, C, total=True),
+    )
+
+
+@example
+def local_exponents():
+    plotting.local_exponents(
+        {"one": CHINCHILLA_REFIT, "two": CHINCHILLA}, np.geomspace(10, 1e13, 60), {"mark": 0.73}, (768, 1.5e9)
+    )
+
+
+@example
+def sliding_window():
+    plotting.sliding_window(CHINCHILLA_REFIT, 1e4, 1e9, whole=(10, 1e12))
+
+
+@example
+def recounted_size_term():
+    design = CountingDesign.between_shares(sizes=5, tokens=4)
+    both = refit_in_other_counts(CHINCHILLA_REFIT, design)
+    plotting.recounted_size_term(CHINCHILLA_REFIT, both, design.continued(1e12))
+
+
+@example
+def porian_steps():
+    plotting.porian_steps(published.PORIAN_STEPS, published.PORIAN_TUNED_KAPLAN_COUNT)
+
+
+@example
+def effective_data():
+    epochs = np.geomspace(1, 100, 60)
+    worths = {"exponential": effective_tokens(1.0, epochs), "fresh": epochs}
+    plotting.effective_data(epochs, worths, limit=1 + published.MUENNIGHOFF_R_D)
+
+
+@example
+def repeated_allocations():
+    plotting.repeated_allocations(repeated(), repeated().allocate(np.geomspace(1e20, 1e26, 50), 1e11))
+
+
+@example
+def repeated_isoflop():
+    plotting.repeated_isoflop(repeated(), 1e23, 1e11)
+
+
+@example
+def epoch_losses():
+    form = OverfittingSurface(published.MUENNIGHOFF, P=0.02, delta=1.5, kappa=1.0)
+    plotting.epoch_losses(form, repeated(), [5e6, 15e6, 50e6], 1e9)
+
+
+@example
+def token_curves():
+    plotting.token_curves(load_llama3())
+
+
+@example
+def run_map():
+    plotting.run_map(load_chinchilla())
+
+
+@example
+def growth():
+    runs = np.geomspace(100, 1e6, 5)
+    timings = [("VPNLS", n, 1e-6 * n + 1e-4) for n in runs] + [("one pass", n, 1e-8 * n) for n in runs]
+    plotting.growth(pd.DataFrame(timings, columns=["method", "runs", "seconds"]))
+
+
+@example
+def contest():
+    rng = np.random.default_rng(4)
+    rows = [
+        (name, waste, 10 * waste, waste < 0.1, "")
+        for name, scale in (("wide", 0.05), ("narrow", 0.01))
+        for waste in scale * rng.gamma(2, size=40)
+    ]
+    plotting.contest(pd.DataFrame(rows, columns=["strategy", "waste", "interval score", "covers", "failure"]))
+
+
+def drawn(name):
+    """Draw one example on a clean sheet in the house style; returns the figure."""
+    plt.close("all")
+    matplotlib.rcdefaults()
+    matplotlib.use("agg")
+    plotting.use_style()
+    EXAMPLES[name]()
+    return plt.gcf()
+
+
+def save(figure, path):
+    """Write a picture small enough to be kept."""
+    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+
+
+def renew():
+    """Write every picture of the baseline anew and remove what no example draws."""
+    BASELINE.mkdir(exist_ok=True)
+    for name in EXAMPLES:
+        path = BASELINE / f"{name}.png"
+        save(drawn(name), path)
+        Image.open(path).convert("RGB").save(path, optimize=True)
+    for path in BASELINE.glob("*.png"):
+        if path.stem not in EXAMPLES:
+            path.unlink()
+    print(f"{len(EXAMPLES)} pictures in {BASELINE}")
+
+
+if __name__ == "__main__":
+    renew()

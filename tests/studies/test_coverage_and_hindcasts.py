@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from scalinglab import (
+    FitError,
+    IsoflopDesign,
+    covariance,
+    fit_approach2,
+    fit_vpnls,
+    hindcast,
+    load_llama3,
+    profile,
+)
+from scalinglab.laws import CHINCHILLA_REFIT
+from scalinglab.studies import coverage
+
+DESIGN = IsoflopDesign([1e18, 1e19, 1e20, 1e21, 1e22], reach=8, points=15)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize("statistic", ["a", "alpha", "beta"])
+def test_intervals_keep_their_promise_when_errors_are_alike(statistic):
+    for level in (0.5, 0.9):
+        result = coverage(CHINCHILLA_REFIT, DESIGN, 0.004, 500, rng(1), statistic=statistic, level=level)
+        for name in ("covariance", "profile"):
+            assert abs(result.shares[name] - level) < 3 * result.standard_error
+
+
+def test_bootstrap_intervals_keep_their_promise_on_many_runs():
+    many = IsoflopDesign([1e18, 1e19, 1e20, 1e21, 1e22], reach=8, points=25)
+    result = coverage(CHINCHILLA_REFIT, many, 0.004, 500, rng(2), intervals=("pairs", "residual"), draws=100)
+    for share in result.shares.values():
+        assert abs(share - 0.9) < 3 * result.standard_error
+
+
+def test_counts_are_those_of_single_studies():
+    result = coverage(CHINCHILLA_REFIT, DESIGN, 0.004, 30, rng(3), level=0.7)
+    noise = rng(3).standard_normal((30, 75))
+    runs = DESIGN.runs(CHINCHILLA_REFIT)
+    counted = {"covariance": 0, "robust covariance": 0, "profile": 0}
+    for z in noise:
+        fit = fit_vpnls(type(runs)(runs.N, runs.D, runs.L + 0.004 * z, runs.C))
+        intervals = {
+            "covariance": covariance(fit).interval("a", 0.7),
+            "robust covariance": covariance(fit, robust=True).interval("a", 0.7),
+            "profile": profile(fit, "a", 0.7).interval,
+        }
+        for name, (low, high) in intervals.items():
+            counted[name] += low <= CHINCHILLA_REFIT.a <= high
+    assert counted == result.covered
+
+
+def test_uneven_errors_break_the_covariance_and_less_the_robust_one():
+    edge = np.tile(np.abs(np.linspace(-1, 1, 15)), 5)
+    shares = coverage(CHINCHILLA_REFIT, DESIGN, 0.004 * edge**2, 500, rng(4)).shares
+    assert shares["covariance"] < 0.8
+    assert shares["robust covariance"] > shares["covariance"] + 0.05
+
+
+def test_shared_errors_break_intervals_of_alpha_and_spare_a():
+    shared = {"noise": 0.004, "shared": 0.004, "studies": 500}
+    alpha = coverage(CHINCHILLA_REFIT, DESIGN, rng=rng(5), statistic="alpha", **shared).shares
+    assert max(alpha.values()) < 0.7
+    assert coverage(CHINCHILLA_REFIT, DESIGN, rng=rng(5), **shared).shares["covariance"] > 0.9
+
+
+def test_coverage_refuses_what_it_cannot_try():
+    with pytest.raises(ValueError, match="no interval 'jackknife'"):
+        coverage(CHINCHILLA_REFIT, DESIGN, 0.01, 10, rng(), intervals=("jackknife",))
+    with pytest.raises(ValueError, match="not all zero"):
+        coverage(CHINCHILLA_REFIT, DESIGN, 0.0, 10, rng())
+
+
+def test_hindcast_of_perfect_runs_is_perfect():
+    runs = DESIGN.runs(CHINCHILLA_REFIT)
+    past = hindcast(runs, 1e20, {"VPNLS": fit_vpnls, "Approach 2": fit_approach2})
+    assert (len(past.kept), len(past.held)) == (45, 30)
+    assert list(past.losses().columns) == ["runs", "VPNLS"]
+    assert np.abs(past.losses()["VPNLS"]).max() < 1e-8
+    np.testing.assert_allclose(past.sizes()["VPNLS"], CHINCHILLA_REFIT.N_opt([1e21, 1e22]), rtol=1e-5)
+    # the same shift at every budget, so Approach 2 foresees its own vertices
+    np.testing.assert_allclose(past.sizes()["vertex"], past.sizes()["Approach 2"], rtol=1e-6)
+
+
+def test_hindcast_of_llama3_overestimates_the_losses():
+    past = hindcast(load_llama3(), 1e21)
+    assert list(past.fits) == ["Approach 2", "Approach 3", "VPNLS"]
+    errors = past.losses()
+    assert list(errors["runs"]) == [6, 6]
+    assert (errors["VPNLS"] < -0.005).all()
+    V = covariance(past.fits["VPNLS"])
+    L, (low, high) = past.held.L, V.new_run(past.held.N, past.held.D)
+    assert np.mean((low <= L) & (high >= L)) < 0.5
+
+
+def test_hindcast_says_who_refused():
+    past = hindcast(load_llama3(), 6e18, {"Approach 2": fit_approach2, "VPNLS": fit_vpnls})
+    assert list(past.fits) == ["VPNLS"]
+    assert "refused   Approach 2: all runs share the budget" in repr(past)
+
+
+def test_hindcast_needs_both_sides():
+    for highest in (1e17, 1e23):
+        with pytest.raises(ValueError, match="choose a budget between"):
+            hindcast(load_llama3(), highest)
+    with pytest.raises(FitError):
+        fit_approach2(load_llama3().at(1e20))
