@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab._extras import needs
 from scalinglab.course.oracle import BUDGET, Oracle
 from scalinglab.course.prediction import OracleError
 
@@ -48,7 +49,8 @@ def leaderboard(folder: str | PathLike[str], budget: float = BUDGET, term: str =
     ValueError
         If there is no such folder.
     """
-    import pandas as pd
+    with needs("tables"):
+        import pandas as pd
 
     path = Path(folder)
     if not path.is_dir():
@@ -93,8 +95,10 @@ def tournament(
         One row a game: strategy, student, waste, interval score, covers, width (of the interval), runs,
         spent, and failure: why there is no score, empty otherwise.
     """
-    import pandas as pd
-    from joblib import Parallel, delayed
+    with needs("tables"):
+        import pandas as pd
+    with needs("parallel"):
+        from joblib import Parallel, delayed
 
     games = Parallel()(
         delayed(_game)(name, strategy, f"player {number}", budget)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, blocks
+from scalinglab._extras import needs
 from scalinglab.data.budgets import BUDGET_TOLERANCE, Budgets
 from scalinglab.laws.surface import training_flops
 
@@ -184,7 +185,8 @@ class Runs:
         D 2e+09 to 2e+09 tokens
         L 3.1 to 3.2
         """
-        import pandas as pd
+        with needs("tables"):
+            import pandas as pd
 
         try:
             frame = pd.read_csv(path)
@@ -200,7 +202,8 @@ class Runs:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas table with columns N, D, L, C."""
-        import pandas as pd
+        with needs("tables"):
+            import pandas as pd
 
         return pd.DataFrame({"N": self.N, "D": self.D, "L": self.L, "C": self.C})
 

@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab._extras import needs
 from scalinglab.data.runs import Runs
 from scalinglab.data.screening_stages import STAGES, ScreeningLimits, Stage
 
@@ -78,7 +79,8 @@ class Screening:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas table: one row a dropped run, with N, D, L, C, stage and reason."""
-        import pandas as pd
+        with needs("tables"):
+            import pandas as pd
 
         rows = [flag.row for flag in self.flags]
         table = pd.DataFrame(

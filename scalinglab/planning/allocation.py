@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab._extras import needs
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import LossSurface, training_flops
 from scalinglab.planning.compute_price import H100_AS_PUBLISHED, H100_DENSE, GpuRate
@@ -165,7 +166,8 @@ def cost_table(
     >>> f"{cost_table({'Chinchilla': verdict}).loc['Chinchilla', 'waste']:.3f}"
     '0.205'
     """
-    import pandas as pd
+    with needs("tables"):
+        import pandas as pd
 
     rows = {
         label: {

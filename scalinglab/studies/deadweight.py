@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab._extras import needs
 from scalinglab.data.runs import Runs
 from scalinglab.data.screening import Screening
 from scalinglab.fitting.approach2 import fit_approach2
@@ -44,7 +45,8 @@ def deadweight_by_stage(
     >>> f"{table['VPNLS'].iloc[0]:.2%}, then {table['VPNLS'].iloc[-1]:.2%}"
     '6.30%, then 0.04%'
     """
-    import pandas as pd
+    with needs("tables"):
+        import pandas as pd
 
     once = {} if refit else {name: judge(result.runs) for name, judge in judges.items()}
     rows: dict[str, dict[str, float]] = {}

@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab._extras import needs
 from scalinglab.data.budgets import BUDGET_TOLERANCE
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.approach2 import fit_approach2, fit_parabola
@@ -40,7 +41,8 @@ class Hindcast:
 
     def losses(self) -> pd.DataFrame:
         """Mean of observed minus predicted loss at each held budget, one column a surface fit."""
-        import pandas as pd
+        with needs("tables"):
+            import pandas as pd
 
         budgets, member = self.held.by_budget()
         errors = {
@@ -57,7 +59,8 @@ class Hindcast:
 
         The vertex is itself an estimate; nan where the held runs give none that can be used.
         """
-        import pandas as pd
+        with needs("tables"):
+            import pandas as pd
 
         budgets = self.held.budgets
         parabolas = [fit_parabola(self.held.at(C)) for C in budgets]

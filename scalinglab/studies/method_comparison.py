@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray
+from scalinglab._extras import needs
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.methods import METHODS, Method
@@ -137,7 +138,8 @@ class MethodComparison:
         Columns: study, surface, budgets, points, reach, offset, drift, noise, repeat, method, E, A, B,
         alpha, beta, a, error (fitted minus true a) and failure.
         """
-        import pandas as pd
+        with needs("tables"):
+            import pandas as pd
 
         def row(outcome: Outcome) -> dict[str, object]:
             study = self.studies[outcome.study]
@@ -159,7 +161,8 @@ class MethodComparison:
 
     def recovery(self) -> pd.DataFrame:
         """Largest relative error of each parameter, one row a surface and method, failures counted."""
-        import pandas as pd
+        with needs("tables"):
+            import pandas as pd
 
         names = ("E", "A", "B", "alpha", "beta", "a")
         rows = []
@@ -177,7 +180,8 @@ class MethodComparison:
         Columns: studies, failed, bias (mean error), deviation (standard deviation), and the median and
         the largest absolute error; failed studies count in ``failed`` and nowhere else.
         """
-        import pandas as pd
+        with needs("tables"):
+            import pandas as pd
 
         grouped = self.to_frame().groupby([*by, "method"], sort=False)
         table = grouped["error"].agg(
@@ -247,8 +251,9 @@ def compare_methods(
     >>> compare_methods(studies, {"VPNLS": fit_vpnls}, np.random.default_rng(0))
     18 studies, 1 methods (VPNLS), 0 of 18 fits failed
     """
-    from joblib import Parallel, delayed
-    from tqdm import tqdm
+    with needs("parallel"):
+        from joblib import Parallel, delayed
+        from tqdm import tqdm
 
     studies = tuple(studies)
     methods = dict(METHODS if methods is None else methods)

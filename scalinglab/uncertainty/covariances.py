@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray
+from scalinglab._extras import needs
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.objectives import Squared
@@ -88,7 +89,8 @@ class Covariance:
 
     def to_frame(self, level: float = 0.9) -> pd.DataFrame:
         """Estimate, standard error and interval of the five parameters and of a, one row each."""
-        import pandas as pd
+        with needs("tables"):
+            import pandas as pd
 
         rows = {
             name: (self._estimate(name), self.standard_error(name), *self.interval(name, level))
