@@ -1,6 +1,5 @@
 from .checking import check as check
 from .explorer import Explorer as Explorer
-from .hidden_surface import hidden_surface as hidden_surface
 from .leaderboards import leaderboard as leaderboard, tournament as tournament
 from .notebook import (
     format_count as format_count,
@@ -11,3 +10,4 @@ from .notebook import (
 from .oracle import Oracle as Oracle
 from .prediction import OracleError as OracleError, Prediction as Prediction, Score as Score
 from .question import Question as Question, Verdict as Verdict
+from .surfaces import hidden_surface as hidden_surface

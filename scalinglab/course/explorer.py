@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+from scalinglab._extras import needs
 from scalinglab._text import typeset
 
 _serial = itertools.count(1)
@@ -41,7 +42,8 @@ class Explorer:
 
     Notes
     -----
-    The whole element stays below 150 KB: frames are WebP pictures.
+    The whole element stays below 150 KB: frames are WebP pictures. What it needs comes with
+    ``scalinglab[notebook]``.
     """
 
     def __init__(
@@ -105,7 +107,8 @@ aria-valuetext="{escape(value)}">
 
     def to_widget(self) -> Any:
         """The live element: an ipywidgets slider that redraws."""
-        import ipywidgets as widgets
+        with needs("notebook"):
+            import ipywidgets as widgets
 
         texts = [typeset(self.show(value)) for value in self.values]
         middle = len(self.values) // 2
@@ -137,8 +140,9 @@ def _frame(draw: Callable[[float], str], value: float, kind: str) -> tuple[str, 
     Line drawings have few colours: a WebP without loss on a palette is both sharper and smaller than
     one with loss.
     """
-    import matplotlib.pyplot as plt
-    from PIL import Image
+    with needs("notebook"):
+        import matplotlib.pyplot as plt
+        from PIL import Image
 
     plt.close("all")
     sentence = typeset(draw(value))

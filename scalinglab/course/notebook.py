@@ -8,11 +8,12 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from scalinglab._extras import in_notebook
 from scalinglab._text import format_count as format_count, typeset as typeset
 
 
 def show_text(text: str) -> None:
-    """Print a computed sentence as Markdown.
+    """Print a computed sentence: as Markdown in a notebook, as text elsewhere.
 
     Parameters
     ----------
@@ -25,26 +26,30 @@ def show_text(text: str) -> None:
     >>> show_text(f"The exponent is {0.5:.3f}.")
     The exponent is 0.500.
     """
-    from IPython.core.getipython import get_ipython
-    from IPython.display import Markdown, display
-
     text = typeset(text)
-    if get_ipython() is None:
-        print(text)
-    else:
+    if in_notebook():
+        from IPython.display import Markdown, display
+
         display(Markdown(text))  # type: ignore[no-untyped-call]
+    else:
+        print(text)
 
 
 def show_source(function: Callable[..., Any]) -> None:
-    """Display the source of a function without its docstring: where the code is the equation.
+    """Show the source of a function without its docstring: where the code is the equation.
 
     Parameters
     ----------
     function : callable
         A function of the package.
-    """
-    from IPython.display import Code, display
 
+    Examples
+    --------
+    >>> from scalinglab import training_flops
+    >>> show_source(training_flops)
+    def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
+        return plain(FLOPS_PER_PARAMETER_TOKEN * positive("N", N) * positive("D", D))
+    """
     lines, _ = inspect.getsourcelines(function)
     source = textwrap.dedent("".join(lines))
     body = ast.parse(source).body[0]
@@ -53,4 +58,9 @@ def show_source(function: Callable[..., Any]) -> None:
         first = body.body[0]
         rows = source.splitlines(keepends=True)
         source = "".join(rows[: first.lineno - 1] + rows[first.end_lineno :])
-    display(Code(source, language="python"))  # type: ignore[no-untyped-call]
+    if in_notebook():
+        from IPython.display import Code, display
+
+        display(Code(source, language="python"))  # type: ignore[no-untyped-call]
+    else:
+        print(source.rstrip())

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab.course.hidden_surface import generator, hidden_surface
 from scalinglab.course.prediction import LEVEL, OracleError, Prediction, Score
+from scalinglab.course.surfaces import generator, hidden_surface
 from scalinglab.data.runs import Runs
 from scalinglab.laws.surface import training_flops
 

@@ -1,5 +1,14 @@
 """Pictures: one function each; they take results and return the Axes, and fit nothing."""
 
+from typing import Any
+
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+from scalinglab._extras import needs
+
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    with needs("plot"):
+        return _load(name)

@@ -24,12 +24,11 @@ from .laws import (
 )
 from .laws_counting import (
     local_exponents as local_exponents,
-    porian_steps as porian_steps,
     recounted_size_term as recounted_size_term,
     sliding_window as sliding_window,
     two_counts as two_counts,
-    two_laws as two_laws,
 )
+from .laws_published import porian_steps as porian_steps, two_laws as two_laws
 from .laws_repetition import (
     effective_data as effective_data,
     epoch_losses as epoch_losses,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
 if TYPE_CHECKING:
     import pandas as pd
+
+from scalinglab.plotting.style import percent_ticks
 
 
 def contest(games: pd.DataFrame) -> Axes:
@@ -47,7 +48,7 @@ def contest(games: pd.DataFrame) -> Axes:
     for ax, label in zip(axes, ("wasted compute", "interval score (nats per token)"), strict=True):
         ax.set_xscale("log")
         ax.set_xlabel(label)
-    axes[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    percent_ticks(axes[0].xaxis)
     axes[0].set_yticks(range(len(names)), names)
     axes[0].set_ylim(len(names) - 0.5, -0.6)
     first: Axes = axes[0]

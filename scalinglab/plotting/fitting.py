@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from scalinglab.fitting.certificate import Certificate
@@ -25,6 +25,8 @@ from scalinglab.plotting.style import (
     label_ends,
     log_counts,
     look_of,
+    percent_ticks,
+    plain_ticks,
     shade_fitted,
 )
 
@@ -133,13 +135,11 @@ def lines(
     if logx:
         ax.set_xscale("log")
         if x.max() < 100 * x.min():
-            ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            ax.xaxis.set_minor_locator(NullLocator())
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            plain_ticks(ax.xaxis)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     if percent:
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %".replace("-", "−")))
+        percent_ticks(ax.yaxis)
     if ylim is not None:
         ax.set_ylim(ylim)
     label_ends(ax, float(x[-1]), ends)

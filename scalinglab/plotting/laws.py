@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
 from scalinglab.data.runs import Runs
@@ -22,6 +22,8 @@ from scalinglab.plotting.style import (
     label_ends,
     line_of,
     log_counts,
+    percent_ticks,
+    plain_ticks,
     shade_fitted,
 )
 
@@ -143,7 +145,7 @@ def line_residuals(lines: Mapping[str, StraightLine], ax: Axes | None = None) ->
             label, (line.x[0], np.expm1(line.residuals[0])), xytext=(-6, 0), textcoords="offset points",
             ha="right", va="center", fontsize=9, color=colour,
         )  # fmt: skip
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %".replace("-", "−")))
+    percent_ticks(ax.yaxis)
     low, high = ax.get_xlim()
     ax.set_xlim(low * (low / high) ** 0.15, high)  # room for the labels
     return ax
@@ -184,18 +186,6 @@ def contradiction(
         ],
     )  # fmt: skip
     return ax
-
-
-def _sparse(line: StraightLine) -> int:
-    """Mark every so many points, a dozen or so of them."""
-    return max(1, len(line.x) // 12)
-
-
-def _plain_losses(ax: Axes) -> None:
-    """Losses are written out, not as powers of ten."""
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def terms(surface: LossSurface, N: ArrayLike, D: float, ax: Axes | None = None) -> Axes:
@@ -270,3 +260,13 @@ def surface_map(
     ax.set_ylim(D.min(), D.max())
     ax.grid(False)
     return ax
+
+
+def _sparse(line: StraightLine) -> int:
+    """Mark every so many points, a dozen or so of them."""
+    return max(1, len(line.x) // 12)
+
+
+def _plain_losses(ax: Axes) -> None:
+    """Losses are written out, not as powers of ten."""
+    plain_ticks(ax.yaxis, (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0))

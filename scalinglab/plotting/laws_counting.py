@@ -2,99 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
-from scalinglab.laws.compute_laws import ComputeLaw
 from scalinglab.laws.nonembedding_frontier import (
     CountedFrontier,
     counted_frontier,
     local_exponent,
     read_off_exponent,
 )
-from scalinglab.laws.published import KAPLAN_N_OPT, PEARCE_OMEGA, PorianStep
+from scalinglab.laws.published import KAPLAN_N_OPT, PEARCE_OMEGA
 from scalinglab.laws.surface import LossSurface
-from scalinglab.plotting.style import ROLES, axes_of, line_of, log_counts
+from scalinglab.plotting.style import CAMPS, ROLES, axes_of, line_of, log_counts, plain_ticks
 from scalinglab.studies.recount import CountingDesign, Recount
 
-#: The looks of two laws, or of two counts, side by side.
-LOOKS: dict[str, dict[str, Any]] = {
-    "Kaplan": {"color": "#882255", "linestyle": "--"},
-    "Chinchilla": {"color": "#332288", "linestyle": "-"},
-}
-
 GREY = ROLES["runs"]["color"]
-
-
-def two_laws(
-    laws: Mapping[str, ComputeLaw],
-    C: ArrayLike,
-    crossings: ArrayLike = (),
-    floor: float | None = None,
-) -> Axes:
-    """Loss against compute above, local exponents below, with the crossings marked.
-
-    Parameters
-    ----------
-    laws : mapping of str to ComputeLaw
-        Two laws, named Kaplan and Chinchilla.
-    C : array_like, shape (n,)
-        Compute in FLOPs.
-    crossings : array_like
-        Where the laws meet.
-    floor : float, optional
-        An irreducible loss to draw.
-
-    Returns
-    -------
-    Axes
-        Those of the losses.
-    """
-    above: Axes
-    below: Axes
-    _, (above, below) = plt.subplots(2, 1, figsize=(5.6, 5.0), sharex=True, height_ratios=[1.7, 1])
-    C = np.asarray(C, float)
-    side = {"Kaplan": (-6, -4, "top"), "Chinchilla": (0, 7, "bottom")}
-    for name, law in laws.items():
-        above.plot(C, law(C), label=name, **LOOKS[name])
-        slope = law.local_exponent(C) + 0 * C
-        below.plot(C, slope, **LOOKS[name])
-        dx, dy, va = side[name]
-        k = 3 * len(C) // 4
-        above.annotate(
-            name, (C[k], law(C[k])), xytext=(dx, dy), textcoords="offset points", ha="right", va=va,
-            color=LOOKS[name]["color"], fontsize=9,
-        )  # fmt: skip
-    first = next(iter(laws.values()))
-    for meet in np.atleast_1d(np.asarray(crossings, float)):
-        above.plot(meet, first(meet), "o", color="black", ms=5, mfc="white", mew=1.4, zorder=5)
-        above.annotate(
-            _power(meet), (meet, first(meet)), xytext=(5, 7), textcoords="offset points", fontsize=9,
-        )  # fmt: skip
-    if floor is not None:
-        above.axhline(floor, color="#333333", lw=0.9, ls=(0, (1, 2)))
-        above.annotate(
-            f"floor E = {floor:g}", (C[0], floor), xytext=(4, 3), textcoords="offset points", fontsize=9
-        )
-    above.set_xscale("log")
-    above.set_yscale("log")
-    above.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 4.0)))
-    above.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    above.yaxis.set_minor_formatter(NullFormatter())
-    above.xaxis.set_major_locator(LogLocator(numticks=9))
-    above.xaxis.set_minor_locator(NullLocator())
-    above.set_ylabel("loss L (nats per token)")
-    below.set_ylim(bottom=0)
-    below.set_ylabel("local exponent\n−d ln L / d ln C")
-    below.set_xlabel("compute C (FLOPs)")
-    below.set_xlim(C[0], C[-1])
-    return above
 
 
 def two_counts(
@@ -120,11 +48,11 @@ def two_counts(
     ax = axes_of(ax)
     track = counted_frontier(surface, np.geomspace(simulated.N.min() / 3, simulated.N.max() * 3, 300), omega)
     C = np.geomspace(simulated_total.C_total.min(), simulated_total.C_total.max(), 100)
-    ax.plot(track.C, track.N, **LOOKS["Kaplan"])
-    ax.plot(C, surface.N_opt(C), **LOOKS["Chinchilla"])
-    ax.plot(simulated.C, simulated.N, "o", color=LOOKS["Kaplan"]["color"], ms=3.5, mfc="white", mew=0.9)
+    ax.plot(track.C, track.N, **CAMPS["Kaplan"])
+    ax.plot(C, surface.N_opt(C), **CAMPS["Chinchilla"])
+    ax.plot(simulated.C, simulated.N, "o", color=CAMPS["Kaplan"]["color"], ms=3.5, mfc="white", mew=0.9)
     ax.plot(
-        simulated_total.C_total, simulated_total.N_total, "s", color=LOOKS["Chinchilla"]["color"], ms=3.2,
+        simulated_total.C_total, simulated_total.N_total, "s", color=CAMPS["Chinchilla"]["color"], ms=3.2,
         mfc="white", mew=0.9,
     )  # fmt: skip
     ax.set_xscale("log")
@@ -133,12 +61,12 @@ def two_counts(
     ax.set_xlabel("compute C (FLOPs), counted like the parameters")
     ax.annotate(
         "all parameters", (C[10], surface.N_opt(C[10])), xytext=(-34, 22), textcoords="offset points",
-        color=LOOKS["Chinchilla"]["color"], fontsize=9, ha="left",
+        color=CAMPS["Chinchilla"]["color"], fontsize=9, ha="left",
     )  # fmt: skip
     k = len(track.N) // 3
     ax.annotate(
         "without the\nembedding", (track.C[k], track.N[k]), xytext=(14, -16), textcoords="offset points",
-        color=LOOKS["Kaplan"]["color"], fontsize=9, ha="left",
+        color=CAMPS["Kaplan"]["color"], fontsize=9, ha="left",
     )  # fmt: skip
     return ax
 
@@ -176,7 +104,7 @@ def local_exponents(
             "Kaplan's models", (np.sqrt(fitted[0] * fitted[1]), 0.03), xycoords=("data", "axes fraction"),
             ha="center", fontsize=8, color="#666666",
         )  # fmt: skip
-    looks: tuple[dict[str, Any], ...] = (LOOKS["Chinchilla"], {"color": "#666666", "linestyle": "--"})
+    looks: tuple[dict[str, Any], ...] = (CAMPS["Chinchilla"], {"color": "#666666", "linestyle": "--"})
     for (name, surface), look in zip(surfaces.items(), looks, strict=False):
         g = local_exponent(surface, N, omega)
         ax.plot(N, g, **look)
@@ -232,8 +160,8 @@ def sliding_window(
     line = read_off_exponent(surface, low, high, omega)
     above.plot(track.C, surface.N_opt(track.C), color="#666666", lw=1, zorder=1)
     above.plot(part.C, part.N, color="#cccccc", lw=6, zorder=1)
-    above.plot(track.C, track.N, **LOOKS["Chinchilla"])
-    above.plot(track.C, line(track.C), color=LOOKS["Kaplan"]["color"], ls="--", lw=1.3)
+    above.plot(track.C, track.N, **CAMPS["Chinchilla"])
+    above.plot(track.C, line(track.C), color=CAMPS["Kaplan"]["color"], ls="--", lw=1.3)
     above.set_xscale("log")
     log_counts(above, "y", "best model N*")
     above.set_xlim(track.C[0], track.C[-1])
@@ -242,21 +170,21 @@ def sliding_window(
     above.set_xlabel("compute (FLOPs)")
     above.annotate(
         f"read off: {line.exponent:.2f}", (0.04, 0.9), xycoords="axes fraction",
-        color=LOOKS["Kaplan"]["color"], fontsize=11,
+        color=CAMPS["Kaplan"]["color"], fontsize=11,
     )  # fmt: skip
     above.annotate(
         "in full", (track.C[125], surface.N_opt(track.C[125])), xytext=(-4, 3),
         textcoords="offset points", ha="right", va="bottom", fontsize=8, color="#666666",
     )  # fmt: skip
     below.axvspan(low, high, color="#f0f0f0", zorder=0)
-    below.plot(N, local_exponent(surface, N, omega), **LOOKS["Chinchilla"])
+    below.plot(N, local_exponent(surface, N, omega), **CAMPS["Chinchilla"])
     for level, name in ((KAPLAN_N_OPT.exponent, "Kaplan"), (surface.a, "in full")):
         below.axhline(level, color="#666666", lw=0.9, ls=(0, (1, 2)))
         below.annotate(
             f"{name} {level:.2f}", (whole[1], level), xytext=(-2, -2), textcoords="offset points",
             ha="right", va="top", fontsize=8, color="#666666",
         )  # fmt: skip
-    below.plot([low, high], [line.exponent] * 2, color=LOOKS["Kaplan"]["color"], ls="--", lw=1.6)
+    below.plot([low, high], [line.exponent] * 2, color=CAMPS["Kaplan"]["color"], ls="--", lw=1.6)
     log_counts(below, "x", "best model N*")
     below.set_xlim(*whole)
     below.set_ylim(0.4, 1.03)
@@ -287,7 +215,7 @@ def recounted_size_term(
     fitted = both.nonembedding.surface
     true = surface.E + surface.A * family.N_total**-surface.alpha
     ax.plot(N, true, **line_of("truth"))
-    ax.plot(N, fitted.E + fitted.A * N**-fitted.alpha, **LOOKS["Kaplan"])
+    ax.plot(N, fitted.E + fitted.A * N**-fitted.alpha, **CAMPS["Kaplan"])
     sizes, first = np.unique(both.nonembedding.runs.N, return_index=True)
     dots = surface.E + surface.A * both.total.runs.N[first] ** -surface.alpha
     ax.plot(sizes, dots, "o", color=GREY, ms=5, zorder=5)
@@ -303,60 +231,11 @@ def recounted_size_term(
     )  # fmt: skip
     ax.annotate(
         "fitted without\nthe embedding", (N[k], fitted.E + fitted.A * N[k] ** -fitted.alpha), xytext=(-8, -4),
-        textcoords="offset points", ha="right", va="top", fontsize=9, color=LOOKS["Kaplan"]["color"],
+        textcoords="offset points", ha="right", va="top", fontsize=9, color=CAMPS["Kaplan"]["color"],
     )  # fmt: skip
     log_counts(ax, "x", "non-embedding parameters N")
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 2.5, 3.0)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    plain_ticks(ax.yaxis, (1.0, 1.5, 2.0, 2.5, 3.0), between=True)
     ax.set_xlim(N[0] / 1.5, N[-1])
     ax.set_ylabel("loss with unlimited data")
     return ax
-
-
-def porian_steps(
-    steps: Sequence[PorianStep], aside: PorianStep | None = None, ax: Axes | None = None
-) -> Axes:
-    """Published exponents step by step, with their intervals, and a second data set as open marks.
-
-    Parameters
-    ----------
-    steps : sequence of PorianStep
-        From Kaplan's setting to Chinchilla's.
-    aside : PorianStep, optional
-        One more row, set apart.
-    ax : Axes, optional
-        Where to draw.
-    """
-    ax = axes_of(ax)
-    rows = [*steps, *([aside] if aside is not None else [])]
-    heights = [-k - (0.6 if k == len(steps) else 0) for k in range(len(rows))]
-    a = [step.a for step in rows]
-    ax.plot(a[: len(steps)], heights[: len(steps)], color="#cccccc", lw=1.2, zorder=1)
-    for step, y in zip(rows, heights, strict=True):
-        ax.plot([step.low, step.high], [y, y], color=LOOKS["Chinchilla"]["color"], lw=5, alpha=0.25)
-        ax.plot(step.a, y, "o", color=LOOKS["Chinchilla"]["color"], ms=5.5)
-        if step.a_openwebtext2 is not None:
-            ax.plot(step.a_openwebtext2, y, "D", color=LOOKS["Kaplan"]["color"], ms=4.5, mfc="white", mew=1.1)
-        ax.annotate(
-            f"{step.a:.3f}", (step.a, y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=9,
-            color=LOOKS["Chinchilla"]["color"], bbox={"fc": "white", "ec": "none", "pad": 0.6},
-        )  # fmt: skip
-    for level in (0.5, 0.73):
-        ax.axvline(level, color="#333333", lw=0.9, ls=(0, (1, 2)), zorder=0)
-    ax.set_yticks(heights, [("+ " if 0 < k < len(steps) else "") + step.name for k, step in enumerate(rows)])
-    ax.set_ylim(heights[-1] - 0.6, 0.9)
-    ax.set_xlim(0.45, 0.9)
-    ax.set_xlabel("exponent a of N* ∝ C$^a$")
-    ax.grid(False)
-    ax.plot([], [], "o", color=LOOKS["Chinchilla"]["color"], ms=5.5, label="RefinedWeb")
-    ax.plot([], [], "D", color=LOOKS["Kaplan"]["color"], ms=4.5, mfc="white", mew=1.1, label="OpenWebText2")
-    ax.legend(loc="upper left")
-    return ax
-
-
-def _power(value: float) -> str:
-    """A power of ten for a label, such as 2.5·10^19."""
-    exponent = int(np.floor(np.log10(value)))
-    return f"${value / 10.0**exponent:.1f}\\cdot 10^{{{exponent}}}$"

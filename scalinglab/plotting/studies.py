@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
     import pandas as pd
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import ArrayLike
 
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import LossSurface
-from scalinglab.plotting.style import ROLES, SPARE_LOOKS, axes_of, label_ends, line_of, log_counts, look_of
+from scalinglab.plotting.style import (
+    ROLES,
+    SPARE_LOOKS,
+    axes_of,
+    label_ends,
+    line_of,
+    log_counts,
+    look_of,
+    percent_ticks,
+    plain_ticks,
+)
 from scalinglab.studies.hindcasts import Hindcast
 from scalinglab.studies.interval_coverage import Coverage
 from scalinglab.studies.method_comparison import MethodComparison
@@ -124,9 +132,7 @@ def search_ranks(scans: Mapping[str, Sequence[SearchResult]], lowest: float, ax:
             marker=look["marker"], ms=3.5, lw=1.0, label=label,
         )  # fmt: skip
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_ticks(ax.yaxis)
     ax.set_xlabel("start, in order of where it ended")
     ax.set_ylabel("objective over its minimum")
     ax.legend(loc="lower right")
@@ -150,9 +156,7 @@ def search_ends(
     ax.set_xlim(-0.1, 2.1)
     ax.set_ylim(-0.1, 2.1)
     bar = ax.figure.colorbar(dots, ax=ax, label="objective over its minimum")
-    bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_ticks(bar.ax.yaxis)
     ax.set_xlabel("exponent of parameters α")
     ax.set_ylabel("exponent of data β")
     return ax
@@ -245,7 +249,7 @@ def coverage_shares(cases: Mapping[str, Coverage], ax: Axes | None = None) -> Ax
     ax.set_yticks(range(len(cases)), list(cases))
     ax.set_ylim(len(cases) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
+    percent_ticks(ax.xaxis)
     ax.set_xlabel("studies whose interval held the truth")
     ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.2), ncols=3, fontsize=9)
     return ax

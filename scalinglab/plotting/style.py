@@ -11,9 +11,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from scalinglab._arrays import FloatArray
+from scalinglab._extras import in_notebook
 from scalinglab._text import format_count
 
 #: Colour (Okabe and Ito's colour-blind-safe set), line and marker of each role.
@@ -34,14 +36,18 @@ SPARE_LOOKS: tuple[dict[str, Any], ...] = (
     {"color": "#6B5B00", "linestyle": "-.", "marker": "D"},
 )
 
+#: Looks of Kaplan's and of Chinchilla's law, or count of parameters, side by side.
+CAMPS: dict[str, dict[str, Any]] = {
+    "Kaplan": {"color": "#882255", "linestyle": "--"},
+    "Chinchilla": {"color": "#332288", "linestyle": "-"},
+}
+
 
 def use_style() -> None:
     """Switch matplotlib to the book's style; in a notebook, draw figures as SVG (for paper, as PDF)."""
     with as_file(files("scalinglab.plotting") / "house.mplstyle") as path:
         plt.style.use(path)
-    from IPython.core.getipython import get_ipython
-
-    if get_ipython() is not None:
+    if in_notebook():
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         paper = os.environ.get("SCALINGLAB_STATIC") == "paper"
@@ -121,6 +127,24 @@ def log_counts(ax: Axes, axis: str, label: str) -> None:
     decades = np.log10(high / low)
     which.set_major_locator(LogLocator(subs=(1.0, 3.0) if decades < 2.2 else (1.0,), numticks=9))
     (ax.set_xlabel if axis == "x" else ax.set_ylabel)(label)
+
+
+def plain_ticks(axis: Axis, subs: Sequence[float] = (1.0, 2.0, 5.0), between: bool = False) -> None:
+    """Write the ticks of a logarithmic axis out: these digits of every decade, and no powers of ten.
+
+    ``between`` leaves the small ticks, without numbers.
+    """
+    axis.set_major_locator(LogLocator(subs=subs))
+    if between:
+        axis.set_minor_formatter(NullFormatter())
+    else:
+        axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def percent_ticks(axis: Axis) -> None:
+    """Write the ticks of an axis of fractions in per cent."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %".replace("-", "−")))
 
 
 def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, Any]]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from scalinglab._text import format_count
@@ -15,7 +14,7 @@ from scalinglab.fitting.approach1 import EnvelopeFit
 from scalinglab.fitting.results import FrontierFit, Parabola
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
 from scalinglab.plotting.laws import LOOKS
-from scalinglab.plotting.style import ROLES, axes_of, label_ends, line_of, log_counts
+from scalinglab.plotting.style import ROLES, axes_of, label_ends, line_of, log_counts, plain_ticks
 from scalinglab.theory.threshold_learner import LearningCurve
 
 
@@ -105,9 +104,7 @@ def vertex_errors(
     ax.plot(budgets, factors, "P", color=colour, ms=4.5, mec="white", mew=0.4)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0)))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_ticks(ax.yaxis, (0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0))
     ax.set_xlabel("compute C (FLOPs)")
     ax.set_ylabel("vertex over true best size")
     return ax
@@ -146,9 +143,7 @@ def staircase(
     ax.set_xlabel("compute C (FLOPs)")
     if relative:
         ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0, 8.5)))
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        plain_ticks(ax.yaxis, (1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0, 8.5))
         ax.set_ylabel("size over true best size")
     else:
         log_counts(ax, "y", "parameters N")

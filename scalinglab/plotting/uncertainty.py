@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from scalinglab.plotting.style import ROLES, SPARE_LOOKS, axes_of, look_of
+from scalinglab.plotting.style import ROLES, SPARE_LOOKS, axes_of, look_of, percent_ticks, plain_ticks
 from scalinglab.uncertainty.profiles import Profile
 
 
@@ -42,9 +41,7 @@ def cloud(
     ax.plot(x, y, "o", color=colour, ms=2.5, alpha=0.35, mec="none", rasterized=True, label="draws")
     ax.plot(*estimate, "x", color="black", ms=9, mew=2, label="all runs")
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_ticks(ax.yaxis)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
     ax.legend(loc="upper left")
@@ -133,6 +130,6 @@ def histograms(
     ax.set_xlabel(xlabel)
     ax.set_ylabel("draws (per cent)")
     if percent:
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
+        percent_ticks(ax.xaxis)
     ax.legend(loc="upper right")
     return ax
