@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray
 from scalinglab.data.runs import Runs
 from scalinglab.laws.surface import training_flops
-
-#: A scaled median absolute deviation of Gaussian errors is their standard deviation: 1/Phi^-1(3/4).
-MAD_TO_SIGMA = 1.4826
+from scalinglab.solvers.parabola import Parabolas, fit_parabolas
+from scalinglab.solvers.quantiles import MAD_TO_SIGMA, two_sided_quantile
 
 
 @dataclass(frozen=True)
@@ -100,10 +98,9 @@ def off_centre(runs: Runs, limits: ScreeningLimits) -> Reasons:
     """
     reasons: dict[int, str] = {}
     for C, rows in _curves(runs):
-        x, (_, c1, c2), _ = _log_parabola(runs, rows)
-        if not c2 > 0:
+        distance = np.log(runs.N[rows]) - _log_parabola(runs, rows).vertices()
+        if np.isnan(distance).any():
             continue
-        distance = x + c1 / (2 * c2)
         short = min(-distance.min(), distance.max())
         if short < 0:
             for row in rows:
@@ -156,16 +153,15 @@ def weak_curvature(runs: Runs, limits: ScreeningLimits) -> Reasons:
     The coefficient :math:`c_2` must be positive, and so must the lower end of its confidence interval,
     :math:`c_2 - t_{n-3}\,s(c_2)`.
     """
-    from scipy.stats import t as student
-
     reasons: dict[int, str] = {}
     for C, rows in _curves(runs):
-        _, (_, _, c2), spread = _log_parabola(runs, rows)
-        freedom = len(rows) - 3
-        reach = float(student.ppf((1 + limits.confidence) / 2, freedom)) * spread if freedom > 0 else 0.0
+        parabola, freedom = _log_parabola(runs, rows), len(rows) - 3
+        c2 = parabola.natural[0, 2]
         if np.isnan(c2):
             continue
-        if c2 <= 0:
+        error = parabola.curvature_error(np.log(runs.N[rows]), np.log(runs.L[rows]))
+        reach = two_sided_quantile(limits.confidence, freedom) * error if freedom > 0 else 0.0
+        if not parabola.bends[0]:
             reason = f"The parabola of {C:.3g} FLOPs does not open upwards, so it has no minimum."
         elif c2 - reach <= 0:
             digits = max(0, 1 - int(np.floor(np.log10(reach))))
@@ -197,18 +193,6 @@ def _curves(runs: Runs) -> list[tuple[float, list[int]]]:
     return [(float(C), [int(row) for row in order if member[row] == j]) for j, C in enumerate(budgets)]
 
 
-def _log_parabola(runs: Runs, rows: list[int]) -> tuple[FloatArray, FloatArray, float]:
-    """Centred ln N, coefficients of the parabola in ln L, standard error of the curvature; nan if too few."""
-    x = np.log(runs.N[rows])
-    x = x - x.mean()
-    if len(np.unique(x)) < 3:
-        return x, np.full(3, np.nan), np.nan
-    V = np.vander(x, 3, increasing=True)
-    y = np.log(runs.L[rows])
-    coefficients = np.linalg.lstsq(V, y, rcond=None)[0]
-    freedom = len(rows) - 3
-    if freedom == 0:
-        return x, coefficients, np.nan
-    left = y - V @ coefficients
-    covariance = np.linalg.inv(V.T @ V) * (left @ left) / freedom
-    return x, coefficients, float(np.sqrt(covariance[2, 2]))
+def _log_parabola(runs: Runs, rows: list[int]) -> Parabolas:
+    """The parabola of ln L in ln N through one curve."""
+    return fit_parabolas(np.log(runs.N[rows]), np.log(runs.L[rows]))

@@ -9,6 +9,7 @@ from scalinglab.data.runs import Runs
 from scalinglab.fitting.concerns import compute_concerns
 from scalinglab.fitting.results import FitError, FrontierFit, Parabola
 from scalinglab.laws.power_laws import PowerLaw
+from scalinglab.solvers.parabola import fit_parabolas
 
 #: Change of the exponent when one budget is left out, above which a fit says so.
 INFLUENCE_LIMIT = 0.02
@@ -69,7 +70,7 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
         )
     x = np.log([parabola.C for parabola in used])
     y = np.log([parabola.vertex for parabola in used])
-    slope, intercept = _line(x, y)
+    slope, intercept = np.polyfit(x, y, 1)
     concerns = compute_concerns(runs) + left_out + _influence(used, x, y, slope)
     outside = [parabola for parabola in used if not _inside(parabola)]
     if outside:
@@ -80,7 +81,7 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
     if len(used) == 2:
         concerns.append("two budgets fix a power law exactly and leave nothing to judge it by; add a third.")
     return FrontierFit(
-        PowerLaw(float(np.exp(intercept)), slope), runs, "Approach 2", parabolas, tuple(concerns)
+        PowerLaw(float(np.exp(intercept)), float(slope)), runs, "Approach 2", parabolas, tuple(concerns)
     )
 
 
@@ -130,13 +131,10 @@ def fit_parabola(runs: Runs, *, extrapolate: bool = False) -> Parabola:
             f"it has {distinct} distinct model size{'s' * (distinct > 1)} and a parabola needs 3; add sizes.",
             (np.nan, np.nan, np.nan),
         )
-    half_width = float(np.abs(sizes - centre).max())
-    t = (sizes - centre) / half_width
-    solution = np.linalg.lstsq(np.vander(t, 3, increasing=True), runs.L, rcond=None)[0]
-    c0, c1, c2 = (float(c) for c in solution / half_width ** np.arange(3))
+    fitted = fit_parabolas(sizes, runs.L)
+    c0, c1, c2 = fitted.natural[0].tolist()
     parabola = judged("", (c0, c1, c2))
-    # a curvature lost in the rounding of the losses is no curvature
-    if c2 * half_width**2 <= 16 * np.finfo(float).eps * float(np.abs(runs.L).max()):
+    if not fitted.bends[0]:
         return judged(
             "its parabola does not open upwards, so it has no minimum; add sizes on both sides of the "
             "best one, or repeat its outlying runs.",
@@ -162,7 +160,7 @@ def _influence(used: list[Parabola], x: FloatArray, y: FloatArray, slope: float)
     """Name the budget on which the exponent hangs most, if it moves it by more than it should."""
     if len(used) < 3:
         return []
-    without = [_line(np.delete(x, j), np.delete(y, j))[0] for j in range(len(used))]
+    without = [np.polyfit(np.delete(x, j), np.delete(y, j), 1)[0] for j in range(len(used))]
     most = int(np.argmax(np.abs(np.array(without) - slope)))
     if abs(without[most] - slope) <= INFLUENCE_LIMIT:
         return []
@@ -172,10 +170,3 @@ def _influence(used: list[Parabola], x: FloatArray, y: FloatArray, slope: float)
         f"{without[most]:.3f} instead of {slope:.3f}. Add sizes around N = {parabola.vertex:.3g} there, or "
         "budgets beyond it."
     ]
-
-
-def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
-    """Slope and intercept of the least-squares line."""
-    centred = x - x.mean()
-    slope = float(centred @ y / (centred @ centred))
-    return slope, float(y.mean() - slope * x.mean())

@@ -15,7 +15,10 @@ from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.lbfgs import centred_starts, search
 from scalinglab.solvers.newton import newton
 from scalinglab.solvers.objectives import Huber, Loss, objective
-from scalinglab.solvers.variable_projection import RIVAL_EXPONENTS, rival_objective
+from scalinglab.solvers.variable_projection import local_minima
+
+#: Exponents from which the search starts unless told otherwise, every pair of them.
+DEFAULT_EXPONENTS = (0.1, 0.25, 0.5, 1.0)
 
 
 def hoffmann_starts() -> FloatArray:
@@ -116,7 +119,9 @@ def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None
             f"L-BFGS-B stopped at {reached:.6g}, above the polished minimum of "
             f"{optimum.objective:.6g}; these runs make the problem hard. Compare with fit_vpnls."
         )
-    rival = rival_objective(logs, loss)
+    # another road: squares of L by variable projection, weighted as squares of log L are, and the same steps
+    weights = logs.L**-2 if loss.log else None
+    rival = newton(logs, loss, local_minima(logs, weights)[0]).objective
     if rival < optimum.objective - (level - optimum.objective):
         concerns.append(
             f"variable projection reaches {rival:.6g} where the best of these starts ends at "
@@ -136,5 +141,5 @@ def _default_starts(logs: CentredLogs) -> FloatArray:
     """Sixteen pairs of exponents; floor and terms of the size of the losses."""
     lowest = logs.L.min()
     term = np.log(0.1 * lowest + 0.5 * np.ptp(logs.L))
-    pairs = product(RIVAL_EXPONENTS, RIVAL_EXPONENTS)
+    pairs = product(DEFAULT_EXPONENTS, repeat=2)
     return np.array([[term, term, np.log(0.8 * lowest), alpha, beta] for alpha, beta in pairs])

@@ -25,12 +25,13 @@ CONDITION_LIMIT = 1e6
 
 
 def require_identifiable(runs: Runs) -> None:
-    """Raise FitError if no method can tell the five parameters of a surface from these runs."""
-    distinct = _distinct(5, runs.N, runs.D)
-    if distinct < 5:
+    """Raise FitError if no method can tell the parameters of a surface from these runs."""
+    parameters = len(LossSurface.PARAMETERS)
+    distinct = _distinct(parameters, runs.N, runs.D)
+    if distinct < parameters:
         raise FitError(
-            f"a surface has five parameters and these are {distinct} distinct runs (N, D); "
-            "add runs until there are five or more, better fifteen."
+            f"a surface has {parameters} parameters and these are {distinct} distinct runs (N, D); "
+            f"add runs until there are {parameters} or more, better {3 * parameters}."
         )
     for letter, meaning, exponent in (("N", "model size", "alpha"), ("D", "token count", "beta")):
         values = _distinct(3, getattr(runs, letter))
@@ -101,9 +102,10 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
             f"all runs share D/N near {middle:.3g}, so the two terms change together and cannot be "
             f"told apart; add runs at {middle / 4:.3g} and {middle * 4:.3g} tokens per parameter."
         )
-    if len(runs) < 10:
+    freedom = len(runs) - len(surface.parameters)
+    if freedom < len(surface.parameters):
         found.append(
-            f"{len(runs)} runs for five parameters leave {len(runs) - 5} to judge the fit by; "
+            f"{len(runs)} runs for {len(surface.parameters)} parameters leave {freedom} to judge the fit by; "
             "add runs before you rely on it."
         )
     sums = runs.sums_by_budget(lambda rows: _residual_powers(surface, runs, rows))
@@ -114,11 +116,11 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
             f"the surface explains {max(0.0, 1 - rss / scatter):.0%} of the variance of the losses: these "
             "runs say little about N and D. Check the loss column, or add runs over wider ranges."
         )
-    found += _shared_errors(runs, *sums)
+    found += _shared_errors(runs, freedom, *sums)
     condition = scaled_condition(surface, runs)
     if condition > CONDITION_LIMIT and not vanished:
         found.append(
-            f"the five parameters are nearly interchangeable on these runs (scaled condition number "
+            f"the parameters are nearly interchangeable on these runs (scaled condition number "
             f"{condition:.1e}); their ranges of N and D are too narrow. Add runs outside them."
         )
     return found
@@ -131,13 +133,14 @@ def _residual_powers(surface: LossSurface, runs: Runs, rows: slice) -> tuple[Flo
     return np.ones_like(r), r, r**2
 
 
-def _shared_errors(runs: Runs, sizes: FloatArray, sums: FloatArray, squares: FloatArray) -> list[str]:
+def _shared_errors(
+    runs: Runs, freedom: int, sizes: FloatArray, sums: FloatArray, squares: FloatArray
+) -> list[str]:
     """Name the budget whose runs err together most, unless chance would do it to one of so many budgets.
 
     The share of a normal distribution beyond the mean residual's standard errors, either side, times the
     number of budgets compared bounds the chance of a false alarm (Bonferroni's inequality).
     """
-    freedom = len(runs) - 5
     scatter = math.sqrt(squares.sum() / freedom) if freedom > 0 else math.inf
     if scatter < 1e-10 * max(runs.L.max(), -runs.L.min()):
         return []
@@ -189,7 +192,7 @@ def scaled_condition(surface: LossSurface, runs: Runs) -> float:
     log_N0, log_D0 = (
         sum(float(np.log(column[rows]).sum()) for rows in parts) / len(runs) for column in (runs.N, runs.D)
     )
-    R: FloatArray = np.empty((0, 5))
+    R: FloatArray = np.empty((0, len(surface.parameters)))
     for rows in parts:
         n, d = np.log(runs.N[rows]) - log_N0, np.log(runs.D[rows]) - log_D0
         p, q = np.exp(-surface.alpha * n), np.exp(-surface.beta * d)

@@ -1,4 +1,4 @@
-"""The methods a comparison runs, by the names that tables print."""
+"""The methods by the names that tables print, and what happens when one fails."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.approach2 import fit_approach2
 from scalinglab.fitting.approach3 import fit_approach3
-from scalinglab.fitting.results import FitError, FrontierFit, SurfaceFit
+from scalinglab.fitting.results import Fit, FitError, FrontierFit
 from scalinglab.fitting.vpnls import fit_vpnls
 
-Method = Callable[[Runs], FrontierFit | SurfaceFit]
+#: What fits runs.
+Method = Callable[[Runs], Fit]
 
 
 def fit_every_budget(runs: Runs) -> FrontierFit:
@@ -30,9 +31,23 @@ def fit_every_budget(runs: Runs) -> FrontierFit:
     return fit
 
 
-#: What :func:`scalinglab.studies.compare_methods` compares when nothing else is named.
+#: The methods that comparisons and hindcasts run when nothing else is named.
 METHODS: Mapping[str, Method] = {
     "Approach 2": fit_approach2,
     "Approach 3": fit_approach3,
     "VPNLS": fit_vpnls,
 }
+
+
+def attempt(method: Method, runs: Runs) -> Fit | str:
+    """Fit runs by a method: the fit, or in words why there is none, whatever the method raised.
+
+    A failure is an outcome to be counted, never a reason to lose the other outcomes. Only an interrupt or
+    an exit gets through.
+    """
+    try:
+        return method(runs)
+    except (FitError, ValueError) as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"

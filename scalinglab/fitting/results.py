@@ -29,7 +29,7 @@ class SurfaceFit:
     Attributes
     ----------
     surface : LossSurface
-        The five fitted parameters.
+        The fitted law.
     runs : Runs
         The runs that were fitted.
     loss : Squared or Huber
@@ -61,6 +61,21 @@ class SurfaceFit:
         return self.surface.D_opt(C)
 
     @property
+    def a(self) -> float:
+        """Exponent of the best model size, N* ~ C^a."""
+        return float(self.surface.a)
+
+    @property
+    def b(self) -> float:
+        """Exponent of the best token count, D* ~ C^b."""
+        return float(self.surface.b)
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the residuals: runs less parameters."""
+        return len(self.runs) - len(self.surface.parameters)
+
+    @property
     def predicted(self) -> FloatArray:
         """Fitted loss of every run, shape (n,)."""
         return np.asarray(self.surface.loss(self.runs.N, self.runs.D))
@@ -74,10 +89,7 @@ class SurfaceFit:
         s = self.surface
         lines = [
             ("method", f"{self.method}, {self.loss}, {len(self.runs)} runs"),
-            (
-                "surface",
-                f"E {s.E:.5g}  A {s.A:.5g}  B {s.B:.5g}  alpha {s.alpha:.5f}  beta {s.beta:.5f}",
-            ),
+            ("surface", "  ".join(f"{name} {text}" for name, text in s.printed.items())),
             ("frontier", f"N* ~ C^{s.a:.4f}  D* ~ C^{s.b:.4f}  objective {self.objective:.5g}"),
             ("concerns", _sentences(self.concerns)),
         ]
@@ -86,12 +98,10 @@ class SurfaceFit:
     def _repr_html_(self) -> str:
         s = self.surface
         return _html_table(
-            ("method", "E", "A", "B", "alpha", "beta", "a", "objective"),
+            ("method", *s.printed, "a", "objective"),
             (
                 f"{self.method}, {self.loss}",
-                *(f"{value:.5g}" for value in (s.E, s.A, s.B)),
-                f"{s.alpha:.5f}",
-                f"{s.beta:.5f}",
+                *s.printed.values(),
                 f"{s.a:.4f}",
                 f"{self.objective:.5g}",
             ),

@@ -8,45 +8,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray
-from scalinglab.laws.power_laws import PowerLaw
-from scalinglab.laws.surface import LossSurface, training_flops
+from scalinglab._arrays import FloatArray, positive
+from scalinglab.laws.surface import LossSurface, SurfaceAlgebra, training_flops
 
 
 @dataclass(frozen=True, eq=False)
-class Surfaces(LossSurface):
+class Surfaces(SurfaceAlgebra):
     """Many loss surfaces at once: every parameter an array of shape (R,), and so is every answer.
 
     Whatever a :class:`LossSurface` answers for one budget, this answers for each of its surfaces.
     """
 
-    E: Any
-    A: Any
-    B: Any
-    alpha: Any
-    beta: Any
-
-    def __post_init__(self) -> None:
-        pass
+    E: FloatArray
+    A: FloatArray
+    B: FloatArray
+    alpha: FloatArray
+    beta: FloatArray
 
     def __len__(self) -> int:
         return len(self.E)
 
+    def one(self, k: int) -> LossSurface:
+        """Return a single surface, validated."""
+        E, A, B, alpha, beta = (float(values[k]) for values in self.parameters.values())
+        return LossSurface(E, A, B, alpha, beta)
+
     def take(self, which: ArrayLike) -> Surfaces:
         """Return the surfaces that a mask or a list of places picks."""
         rows = np.asarray(which)
-        return Surfaces(self.E[rows], self.A[rows], self.B[rows], self.alpha[rows], self.beta[rows])
-
-    @property
-    def G(self) -> Any:
-        r"""The balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
-        logs = np.log(self.alpha * self.A) - np.log(self.beta * self.B)
-        return np.exp(logs / (self.alpha + self.beta))
-
-    @property
-    def K(self) -> Any:
-        r"""Coefficient of the frontier, :math:`K = A G^{-\alpha} + B G^{\beta}`."""
-        return self.A * self.G**-self.alpha + self.B * self.G**self.beta
+        return Surfaces(**{name: values[rows] for name, values in self.parameters.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +61,7 @@ class Frontiers:
 
     def N_opt(self, C: ArrayLike) -> Any:
         """Parameters each law puts at C FLOPs."""
-        return PowerLaw(self.coefficient, self.a)(C)  # type: ignore[arg-type]
+        return np.exp(np.log(self.coefficient) + self.a * np.log(positive("compute", C)))
 
     def D_opt(self, C: ArrayLike) -> Any:
         """Tokens that use up the rest of the budget."""

@@ -40,69 +40,33 @@ def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
     return plain(FLOPS_PER_PARAMETER_TOKEN * positive("N", N) * positive("D", D))
 
 
-@dataclass(frozen=True)
-class LossSurface:
-    r"""The loss of a model of :math:`N` parameters trained on :math:`D` tokens.
-
-    .. math:: L(N, D) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}
-
-    and everything that follows from it on the frontier :math:`6ND = C`.
-
-    Parameters
-    ----------
-    E : float
-        Irreducible loss, in the unit of the loss (nats per token unless a data card says otherwise).
-    A, B : float
-        Coefficients of the parameter term and the data term; not negative.
-    alpha, beta : float
-        Exponents of parameters and of data; positive.
-    name : str, optional
-        A label for tables and pictures; two surfaces with the same five numbers are equal.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is not finite, E, A or B is negative, or an exponent is not positive.
-
-    Notes
-    -----
-    The form of :cite:t:`rosenfeld2020` with the letters of :cite:t:`hoffmann2022`. The chapter
-    *One surface, two resources* introduces it, *The compute-optimal frontier* derives the rest.
-
-    Examples
-    --------
-    >>> surface = LossSurface(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28)
-    >>> f"{surface.loss(70e9, 1.4e12):.4f}"
-    '1.9366'
-    >>> f"{surface.N_opt(5.76e23):.3g} parameters, {surface.D_opt(5.76e23):.3g} tokens"
-    '3.22e+10 parameters, 2.98e+12 tokens'
-    """
-
-    E: float
-    A: float
-    B: float
-    alpha: float
-    beta: float
-    name: str = field(default="", compare=False)
+class SurfaceAlgebra:
+    """All that follows from E, A, B, alpha and beta, be they the numbers of one surface or arrays of many."""
 
     #: The law as a formula.
     FORMULA: ClassVar[str] = "E + A/N^alpha + B/D^beta"
 
-    def __post_init__(self) -> None:
-        for letter in ("E", "A", "B", "alpha", "beta"):
-            value = getattr(self, letter)
-            if not np.isfinite(value):
-                raise ValueError(f"LossSurface: {letter} is {value}; give a finite number.")
-            if letter in ("alpha", "beta"):
-                if value <= 0:
-                    raise ValueError(f"LossSurface: {letter} is {value}; exponents must be positive.")
-            elif value < 0:
-                raise ValueError(f"LossSurface: {letter} is {value}; it must not be negative.")
+    #: Names of what a fit determines, in the order of the formula.
+    PARAMETERS: ClassVar[tuple[str, ...]] = ("E", "A", "B", "alpha", "beta")
+
+    E: Any
+    A: Any
+    B: Any
+    alpha: Any
+    beta: Any
 
     @property
-    def parameters(self) -> dict[str, float]:
+    def parameters(self) -> dict[str, Any]:
         """Names and values of what a fit determines."""
-        return {name: getattr(self, name) for name in ("E", "A", "B", "alpha", "beta")}
+        return {name: getattr(self, name) for name in self.PARAMETERS}
+
+    @property
+    def printed(self) -> dict[str, str]:
+        """Parameters as tables print them: exponents to five decimals, the others to five digits."""
+        return {
+            name: f"{value:.5f}" if name in ("alpha", "beta") else f"{value:.5g}"
+            for name, value in self.parameters.items()
+        }
 
     def loss(self, N: ArrayLike, D: ArrayLike) -> Any:
         """Loss of N parameters trained on D tokens (floats or arrays that broadcast)."""
@@ -110,36 +74,30 @@ class LossSurface:
         return plain(self.E + self.A * N**-self.alpha + self.B * D**-self.beta)
 
     @property
-    def a(self) -> float:
+    def a(self) -> Any:
         r"""Exponent of the best size, :math:`N^* \propto C^a`, :math:`a = \beta/(\alpha+\beta)`."""
         return self.beta / (self.alpha + self.beta)
 
     @property
-    def b(self) -> float:
+    def b(self) -> Any:
         r"""Exponent of the best token count, :math:`D^* \propto C^b`, :math:`b = \alpha/(\alpha+\beta)`."""
         return self.alpha / (self.alpha + self.beta)
 
     @property
-    def gamma(self) -> float:
+    def gamma(self) -> Any:
         r"""Exponent of :math:`L^* - E \propto C^{-\gamma}`, :math:`\gamma = a\alpha = b\beta`."""
         return self.alpha * self.beta / (self.alpha + self.beta)
 
     @property
-    def G(self) -> float:
+    def G(self) -> Any:
         r"""The balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
-        if self.A == 0 or self.B == 0:
-            raise ValueError(
-                "LossSurface: the frontier needs A > 0 and B > 0; here one of the two terms vanishes, "
-                "so the other resource would take the whole budget."
-            )
-        return float(
-            np.exp((np.log(self.alpha * self.A) - np.log(self.beta * self.B)) / (self.alpha + self.beta))
-        )
+        logs = np.log(self.alpha * self.A) - np.log(self.beta * self.B)
+        return plain(np.exp(logs / (self.alpha + self.beta)))
 
     @property
-    def K(self) -> float:
+    def K(self) -> Any:
         r"""Coefficient of the frontier, :math:`K = A G^{-\alpha} + B G^{\beta}`."""
-        return float(self.A * self.G**-self.alpha + self.B * self.G**self.beta)
+        return self.A * self.G**-self.alpha + self.B * self.G**self.beta
 
     def N_opt(self, C: ArrayLike) -> Any:
         r"""Parameters that minimise the loss at C FLOPs, :math:`N^* = G\,(C/6)^a`."""
@@ -168,6 +126,72 @@ class LossSurface:
                 f"LossSurface: no compute reaches a loss of {loss.min()}: the irreducible loss E is {self.E}."
             )
         return plain(FLOPS_PER_PARAMETER_TOKEN * (above / self.K) ** (-1 / self.gamma))
+
+
+@dataclass(frozen=True)
+class LossSurface(SurfaceAlgebra):
+    r"""The loss of a model of :math:`N` parameters trained on :math:`D` tokens.
+
+    .. math:: L(N, D) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}
+
+    and everything that follows from it on the frontier :math:`6ND = C`.
+
+    Parameters
+    ----------
+    E : float
+        Irreducible loss, in the unit of the loss (nats per token unless a data card says otherwise).
+    A, B : float
+        Coefficients of the parameter term and the data term; not negative.
+    alpha, beta : float
+        Exponents of parameters and of data; positive.
+    name : str, optional
+        A label for tables and pictures; two surfaces with the same parameters are equal.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not finite, E, A or B is negative, or an exponent is not positive.
+
+    Notes
+    -----
+    The form of :cite:t:`rosenfeld2020` with the letters of :cite:t:`hoffmann2022`. The chapter
+    *One surface, two resources* introduces it, *The compute-optimal frontier* derives the rest.
+
+    Examples
+    --------
+    >>> surface = LossSurface(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28)
+    >>> f"{surface.loss(70e9, 1.4e12):.4f}"
+    '1.9366'
+    >>> f"{surface.N_opt(5.76e23):.3g} parameters, {surface.D_opt(5.76e23):.3g} tokens"
+    '3.22e+10 parameters, 2.98e+12 tokens'
+    """
+
+    E: float
+    A: float
+    B: float
+    alpha: float
+    beta: float
+    name: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        for letter, value in self.parameters.items():
+            if not np.isfinite(value):
+                raise ValueError(f"LossSurface: {letter} is {value}; give a finite number.")
+            if letter in ("alpha", "beta"):
+                if value <= 0:
+                    raise ValueError(f"LossSurface: {letter} is {value}; exponents must be positive.")
+            elif value < 0:
+                raise ValueError(f"LossSurface: {letter} is {value}; it must not be negative.")
+
+    @property
+    def G(self) -> float:
+        r"""The balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
+        if self.A == 0 or self.B == 0:
+            raise ValueError(
+                "LossSurface: the frontier needs A > 0 and B > 0; here one of the two terms vanishes, "
+                "so the other resource would take the whole budget."
+            )
+        return float(super().G)
 
 
 def _product_ND(C: ArrayLike) -> Any:

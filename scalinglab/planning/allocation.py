@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 from scalinglab._extras import needs
 from scalinglab.fitting.results import SurfaceFit
-from scalinglab.laws.surface import LossSurface, training_flops
+from scalinglab.laws.surface import SurfaceAlgebra, training_flops
 from scalinglab.planning.compute_price import H100_AS_PUBLISHED, H100_DENSE, GpuRate
 
 #: What judges an allocation.
-Truth = LossSurface | SurfaceFit
+Truth = SurfaceAlgebra | SurfaceFit
 
 
 class Plan(Protocol):
@@ -181,9 +181,9 @@ def cost_table(
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _surface(truth: Truth) -> LossSurface:
+def _surface(truth: Truth) -> SurfaceAlgebra:
     surface = truth.surface if isinstance(truth, SurfaceFit) else truth
-    if not isinstance(surface, LossSurface):
+    if not isinstance(surface, SurfaceAlgebra):
         raise ValueError(
             f"a {type(truth).__name__} has no loss surface to judge by; give a LossSurface or a SurfaceFit "
             "as truth."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 
 from scalinglab._arrays import FloatArray
@@ -12,20 +10,6 @@ from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
 from scalinglab.solvers.newton import Optimum, newton
 from scalinglab.solvers.objectives import Loss, Squared
 from scalinglab.solvers.projection import map_products, nonnegative_least_squares
-
-#: Exponents from which a search starts unless told otherwise, every pair of them.
-RIVAL_EXPONENTS = (0.1, 0.25, 0.5, 1.0)
-
-
-def rival_objective(logs: CentredLogs, loss: Loss) -> float:
-    """Objective reached on another road: squares of L by variable projection, then the same newton."""
-    pairs = np.array(list(product(RIVAL_EXPONENTS, RIVAL_EXPONENTS)))
-    weights = None if not loss.log else (logs.L**-2)[None]
-    ends = levenberg_marquardt(logs, pairs[:, 0], pairs[:, 1], weights)
-    k = int(np.argmin(ends.rss))
-    theta = np.array([ends.E[k], ends.A[k], ends.B[k], ends.alpha[k], ends.beta[k]])
-    return newton(logs, loss, theta).objective
-
 
 #: Exponents at which the reduced objective is first evaluated: 24 from 0.01 to 2, by equal factors.
 START_EXPONENTS = np.geomspace(*EXPONENT_RANGE, 24)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 from scalinglab._extras import needs
 from scalinglab.data.budgets import BUDGET_TOLERANCE
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.approach2 import fit_approach2, fit_parabola
-from scalinglab.fitting.approach3 import fit_approach3
-from scalinglab.fitting.results import Fit, FitError, SurfaceFit
-from scalinglab.fitting.vpnls import fit_vpnls
+from scalinglab.fitting.approach2 import fit_parabola
+from scalinglab.fitting.methods import METHODS, Method, attempt
+from scalinglab.fitting.results import Fit, SurfaceFit
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,9 +77,7 @@ class Hindcast:
         return "\n".join(lines)
 
 
-def hindcast(
-    runs: Runs, highest: float, methods: Mapping[str, Callable[[Runs], Fit]] | None = None
-) -> Hindcast:
+def hindcast(runs: Runs, highest: float, methods: Mapping[str, Method] | None = None) -> Hindcast:
     """Fit the small budgets and predict the large ones.
 
     Parameters
@@ -90,7 +87,7 @@ def hindcast(
     highest : float
         The highest budget that is fitted, in FLOPs.
     methods : mapping of str to callable, optional
-        Label and what fits; Approach 2, Approach 3 and VPNLS when absent.
+        Label and what fits; ``METHODS`` (Approach 2, Approach 3 and VPNLS) when absent.
 
     Returns
     -------
@@ -119,14 +116,10 @@ def hindcast(
             f"hindcast: {int(kept.sum())} of {len(runs)} runs lie at or below {highest:.3g} FLOPs; "
             f"choose a budget between {runs.C.min():.3g} and {runs.C.max():.3g}."
         )
-    if methods is None:
-        methods = {"Approach 2": fit_approach2, "Approach 3": fit_approach3, "VPNLS": fit_vpnls}
-    fits: dict[str, Fit] = {}
-    refused: dict[str, str] = {}
     small = runs.take(kept)
-    for name, method in methods.items():
-        try:
-            fits[name] = method(small)
-        except FitError as error:
-            refused[name] = str(error)
+    outcomes = {
+        name: attempt(method, small) for name, method in (METHODS if methods is None else methods).items()
+    }
+    fits = {name: outcome for name, outcome in outcomes.items() if not isinstance(outcome, str)}
+    refused = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, str)}
     return Hindcast(small, runs.take(~kept), fits, refused)

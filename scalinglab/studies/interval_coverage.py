@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray
 from scalinglab.data.isoflop_design import IsoflopDesign
+from scalinglab.data.runs import Runs
+from scalinglab.fitting.results import FitError, SurfaceFit
+from scalinglab.laws.ensembles import Surfaces
 from scalinglab.laws.surface import LossSurface
-from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
-from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
-from scalinglab.uncertainty.covariances import influence
-from scalinglab.uncertainty.draws import Kind, draw_losses, draw_weights
-from scalinglab.uncertainty.intervals import quantile
-from scalinglab.uncertainty.profiles import Statistic, reduced_along
+from scalinglab.solvers.centred_logs import CentredLogs
+from scalinglab.solvers.objectives import Squared
+from scalinglab.solvers.quantiles import two_sided_quantile
+from scalinglab.uncertainty.bootstraps import bootstrap
+from scalinglab.uncertainty.covariances import covariance
+from scalinglab.uncertainty.draws import Kind
+from scalinglab.uncertainty.profiles import Statistic, distance_along
+from scalinglab.uncertainty.refits import refit_surface
 
 #: Ways to an interval, in the order in which tables list them.
 INTERVALS = ("covariance", "robust covariance", "profile", "pairs", "residual", "wild")
@@ -124,52 +129,39 @@ def coverage(
     _, member = runs.by_budget()
     own = sigma * rng.standard_normal((studies, len(runs)))
     L = runs.L + own + shared * rng.standard_normal((studies, member.max() + 1))[:, member]
-    logs = CentredLogs.of(runs)._replace(L=L)
-    alpha, beta, E, A, B, rss = levenberg_marquardt(
-        logs, np.full(studies, surface.alpha), np.full(studies, surface.beta)
-    )
-    low, high = EXPONENT_RANGE
-    inner = (A > 0) & (B > 0) & (E > 0) & (alpha > low) & (alpha < high) & (beta > low) & (beta < high)
-    # edge fits count as misses; give them harmless numbers so that the rest can be done at once
-    A, B = np.where(inner, A, 1.0), np.where(inner, B, 1.0)
-    total = alpha + beta
+    found = refit_surface(CentredLogs.of(runs)._replace(L=L), surface, None, studies)
     truth = getattr(surface, statistic)
-    error = np.abs(_statistic(statistic, alpha, beta) - truth)
-    t, freedom = quantile(level, len(runs) - 5), len(runs) - 5
-    H = influence(logs, A, B, alpha, beta)
-    zero, one = np.zeros(studies), np.ones(studies)
-    slopes = {"a": (-beta / total**2, alpha / total**2), "alpha": (one, zero), "beta": (zero, one)}
-    h = slopes[statistic][0][:, None] * H[:, 3] + slopes[statistic][1][:, None] * H[:, 4]
-    terms = A[:, None] * np.exp(-np.outer(alpha, logs.n)) + B[:, None] * np.exp(-np.outer(beta, logs.d))
-    predicted = E[:, None] + terms
-    residuals = L - predicted
-    held: dict[str, NDArray[np.bool_]] = {}
-    for name in intervals:
-        if name == "covariance":
-            held[name] = error <= t * np.sqrt(rss / freedom * (h**2).sum(axis=1))
-        elif name == "robust covariance":
-            held[name] = error <= t * np.sqrt((h**2 * residuals**2).sum(axis=1))
-        elif name == "profile":
-            start = {"a": total, "alpha": beta, "beta": alpha}[statistic]
-            at_truth = reduced_along(logs, statistic, np.full(studies, truth), start)
-            held[name] = at_truth <= rss * (1 + t**2 / freedom)
-        else:
-            held[name] = np.empty(studies, bool)
-            for k in range(studies):
-                if name == "pairs":
-                    again, weights = logs._replace(L=L[k]), draw_weights(runs, draws, rng)
-                else:
-                    losses = draw_losses(predicted[k], residuals[k], draws, rng, cast(Kind, name))
-                    again, weights = logs._replace(L=losses), None
-                again_a, again_b = np.full(draws, alpha[k]), np.full(draws, beta[k])
-                refit = levenberg_marquardt(again, again_a, again_b, weights, tolerance=1e-5)
-                values = _statistic(statistic, refit.alpha, refit.beta)
-                low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-                held[name][k] = low <= truth <= high
-    covered = {name: int((inner & found).sum()) for name, found in held.items()}
+    covered = dict.fromkeys(intervals, 0)
+    for k in np.flatnonzero(np.isfinite(found.a)):
+        fit = _fit_of(found, k, Runs(runs.N, runs.D, L[k], runs.C))
+        for name in intervals:
+            with suppress(FitError):  # an edge of what is allowed
+                covered[name] += _holds(name, fit, statistic, truth, level, draws, rng)
     return Coverage(statistic, level, studies, covered)
 
 
-def _statistic(statistic: Statistic, alpha: FloatArray, beta: FloatArray) -> FloatArray:
-    """The statistic of each pair of exponents."""
-    return {"a": beta / (alpha + beta), "alpha": alpha, "beta": beta}[statistic]
+def _fit_of(surfaces: Surfaces, k: Any, runs: Runs) -> SurfaceFit:
+    """The fit of one study."""
+    surface = surfaces.one(k)
+    objective = float(np.sum((runs.L - surface.loss(runs.N, runs.D)) ** 2))
+    return SurfaceFit(surface, runs, Squared(), "VPNLS", objective)
+
+
+def _holds(
+    name: str,
+    fit: SurfaceFit,
+    statistic: Statistic,
+    truth: float,
+    level: float,
+    draws: int,
+    rng: np.random.Generator,
+) -> bool:
+    """Whether one interval of one study holds the truth."""
+    if name == "profile":
+        return bool(distance_along(fit, statistic, truth) <= two_sided_quantile(level, fit.freedom))
+    if name in ("covariance", "robust covariance"):
+        low, high = covariance(fit, robust=name.startswith("robust")).interval(statistic, level)
+    else:
+        draw = bootstrap(fit.runs, fit, draws, rng, kind=cast(Kind, name), within_budgets=True)
+        low, high = draw.interval(statistic, level)
+    return bool(low <= truth <= high)

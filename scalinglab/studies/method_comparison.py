@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +15,8 @@ from scalinglab._arrays import FloatArray
 from scalinglab._extras import needs
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.methods import METHODS, Method
-from scalinglab.fitting.results import FitError, FrontierFit
+from scalinglab.fitting.methods import METHODS, Method, attempt
+from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import LossSurface
 
 
@@ -59,23 +59,23 @@ class Outcome:
         Place of the study among those compared.
     method : str
         Its label.
-    E, A, B, alpha, beta : float
-        Fitted parameters; nan where the method has none or failed.
     a : float
         Fitted exponent of the best model size; nan if the method failed.
+    parameters : dict of str to float
+        The law's fitted parameters; empty where the method has none or failed.
     failure : str
         Why it failed; empty if it did not.
     """
 
     study: int
     method: str
-    E: float = np.nan
-    A: float = np.nan
-    B: float = np.nan
-    alpha: float = np.nan
-    beta: float = np.nan
     a: float = np.nan
+    parameters: Mapping[str, float] = field(default_factory=dict)
     failure: str = ""
+
+    def values(self, truth: LossSurface) -> dict[str, float]:
+        """Fitted parameters of the truth's law and a, nan where there are none."""
+        return {**{name: self.parameters.get(name, np.nan) for name in truth.parameters}, "a": self.a}
 
 
 @dataclass(frozen=True, repr=False)
@@ -152,7 +152,7 @@ class MethodComparison:
                 "noise": study.noise,
                 "repeat": study.repeat,
                 "method": outcome.method,
-                **{name: getattr(outcome, name) for name in ("E", "A", "B", "alpha", "beta", "a")},
+                **outcome.values(study.surface),
                 "error": outcome.a - study.surface.a,
                 "failure": outcome.failure,
             }
@@ -164,14 +164,16 @@ class MethodComparison:
         with needs("tables"):
             import pandas as pd
 
-        names = ("E", "A", "B", "alpha", "beta", "a")
         rows = []
         for outcome in self.outcomes:
             truth = self.studies[outcome.study].surface
             row: dict[str, object] = {"surface": truth.name, "method": outcome.method}
-            row |= {name: abs(getattr(outcome, name) / getattr(truth, name) - 1) for name in names}
+            fitted = outcome.values(truth).items()
+            row |= {name: abs(value / getattr(truth, name) - 1) for name, value in fitted}
             rows.append(row | {"failed": bool(outcome.failure)})
-        grouped = pd.DataFrame(rows).groupby(["surface", "method"], sort=False)
+        table = pd.DataFrame(rows)
+        names = table.columns.drop(["surface", "method", "failed"])
+        grouped = table.groupby(["surface", "method"], sort=False)
         return pd.concat([grouped[list(names)].max(), grouped["failed"].sum()], axis=1)
 
     def summary(self, by: Sequence[str] = ()) -> pd.DataFrame:
@@ -232,7 +234,7 @@ def compare_methods(
     Returns
     -------
     MethodComparison
-        A fit that raises FitError or ValueError is recorded with its message; nothing else is lost.
+        A fit that fails, whatever it raises, is recorded with its message; nothing else is lost.
 
     Raises
     ------
@@ -286,14 +288,10 @@ def _outcomes(
 
 def _outcome(place: int, runs: Runs, name: str, method: Method) -> Outcome:
     """One fit, or why there is none."""
-    try:
-        fit = method(runs)
-    except (FitError, ValueError) as error:
-        return Outcome(place, name, failure=str(error))
-    if isinstance(fit, FrontierFit):
-        return Outcome(place, name, a=fit.a)
-    s = fit.surface
-    return Outcome(place, name, s.E, s.A, s.B, s.alpha, s.beta, s.a)
+    fit = attempt(method, runs)
+    if isinstance(fit, str):
+        return Outcome(place, name, failure=fit)
+    return Outcome(place, name, fit.a, fit.surface.parameters if isinstance(fit, SurfaceFit) else {})
 
 
 def draw_from_one_stream(studies: Iterable[Study], rng: np.random.Generator) -> tuple[Study, ...]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.approach3 import fit_approach3
+from scalinglab.fitting.methods import METHODS
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.fitting.vpnls import fit_vpnls
 from scalinglab.laws.surface import LossSurface
-
-_FITTERS: dict[str, Callable[..., SurfaceFit]] = {"Approach 3": fit_approach3, "VPNLS": fit_vpnls}
 
 
 def refit(fit: SurfaceFit, variants: Mapping[Any, Runs]) -> dict[Any, SurfaceFit]:
@@ -51,9 +49,11 @@ def refit(fit: SurfaceFit, variants: Mapping[Any, Runs]) -> dict[Any, SurfaceFit
     >>> f"{fits['without 1e22'].surface.a:.3f}"
     '0.501'
     """
-    if fit.method not in _FITTERS:
-        raise ValueError(f"refit: the fit is by {fit.method!r}; it must be by {' or '.join(_FITTERS)}.")
-    return {name: _FITTERS[fit.method](runs, loss=fit.loss) for name, runs in variants.items()}
+    if not isinstance(fit, SurfaceFit) or fit.method not in METHODS:
+        kind = getattr(fit, "method", type(fit).__name__)
+        raise ValueError(f"refit: the fit is by {kind!r}; it must be by fit_vpnls or fit_approach3.")
+    fitter = cast(Callable[..., SurfaceFit], METHODS[fit.method])
+    return {name: fitter(runs, loss=fit.loss) for name, runs in variants.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,7 +165,7 @@ def bootstrap(
         Source of chance.
     kind : {"pairs", "residual", "wild"}
         How a draw is made. The last two need a surface among the fits, whose predictions they start
-        from; residuals are enlarged by :math:`\sqrt{n/(n-5)}`.
+        from; residuals are enlarged by :math:`\sqrt{n/(n-p)}`, p the number of parameters.
     within_budgets : bool
         Draw pairs within each budget, so that none is lost.
 
@@ -206,10 +206,10 @@ def bootstrap(
             weights = draw_weights(runs, count, rng, within_budgets)
         else:
             centre = next(one for one in fits if isinstance(one, SurfaceFit))
-            losses = draw_losses(centre.predicted, centre.residuals, count, rng, kind)
+            losses = draw_losses(centre, count, rng, kind)
         parts.append(
             [
-                refit_surface(logs._replace(L=losses), one, weights, count)
+                refit_surface(logs._replace(L=losses), one.surface, weights, count)
                 if isinstance(one, SurfaceFit)
                 else refit_frontier(one, weights, losses)
                 for one in fits
@@ -229,7 +229,7 @@ def _joined(parts: Sequence[Replicates]) -> Replicates:
 
     if isinstance(parts[0], Frontiers):
         return Frontiers(column("coefficient"), column("a"))
-    return Surfaces(*(column(letter) for letter in ("E", "A", "B", "alpha", "beta")))  # type: ignore[arg-type]
+    return Surfaces(*map(column, Surfaces.PARAMETERS))
 
 
 def _check(runs: Runs, fits: tuple[Fit, ...], draws: int, kind: str) -> None:
@@ -261,5 +261,8 @@ def _check(runs: Runs, fits: tuple[Fit, ...], draws: int, kind: str) -> None:
             raise ValueError(
                 f"bootstrap: {kind} draws start from a fitted surface; add one to the fits, or draw pairs."
             )
-        if len(runs) <= 5:
-            raise ValueError("bootstrap: five runs or fewer leave no residuals; draw pairs, or add runs.")
+        if surfaces[0].freedom <= 0:
+            raise ValueError(
+                f"bootstrap: {len(runs)} runs for {len(surfaces[0].surface.parameters)} parameters leave no "
+                "residuals; draw pairs, or add runs."
+            )

@@ -16,12 +16,13 @@ from scalinglab._extras import needs
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.objectives import Squared
-from scalinglab.uncertainty.intervals import Interval, quantile
+from scalinglab.solvers.quantiles import two_sided_quantile
+from scalinglab.uncertainty.intervals import Interval
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Covariance:
-    r"""Covariance of the five parameters of a fit, and what follows from it to first order.
+    r"""Covariance of the parameters of a fit, and what follows from it to first order.
 
     Attributes
     ----------
@@ -41,7 +42,7 @@ class Covariance:
     @property
     def matrix(self) -> FloatArray:
         """Covariance of (E, A, B, alpha, beta) in the units of the runs, shape (5, 5)."""
-        J = np.array([self._gradient(name) for name in ("E", "A", "B", "alpha", "beta")])
+        J = np.array([self._gradient(name) for name in self.fit.surface.parameters])
         return np.asarray(J @ self.centred @ J.T)
 
     @property
@@ -82,19 +83,19 @@ class Covariance:
         size, data = s.A * np.asarray(N, float) ** -s.alpha, s.B * np.asarray(D, float) ** -s.beta
         G = np.stack(np.broadcast_arrays(np.ones_like(n), size, data, -n * size, -d * data), axis=-1)
         variance = np.einsum("...i,ij,...j->...", G, self.centred, G)
-        scatter = self.fit.objective / (len(self.fit.runs) - 5)
+        scatter = self.fit.objective / self.fit.freedom
         half = self._quantile(level) * np.sqrt(variance + scatter)
         estimate = s.loss(N, D)
         return Interval(estimate - half, estimate + half)
 
     def to_frame(self, level: float = 0.9) -> pd.DataFrame:
-        """Estimate, standard error and interval of the five parameters and of a, one row each."""
+        """Estimate, standard error and interval of each parameter and of a, one row each."""
         with needs("tables"):
             import pandas as pd
 
         rows = {
             name: (self._estimate(name), self.standard_error(name), *self.interval(name, level))
-            for name in ("E", "A", "B", "alpha", "beta", "a")
+            for name in (*self.fit.surface.parameters, "a")
         }
         columns = ["estimate", "standard error", "low", "high"]
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
@@ -104,7 +105,7 @@ class Covariance:
         lines = [f"covariance of {self.fit.method}, {len(self.fit.runs)} runs, {kind}"]
         lines += [
             f"{name:<5} {self._estimate(name):10.5g}  standard error {self.standard_error(name):.3g}"
-            for name in ("E", "A", "B", "alpha", "beta", "a")
+            for name in (*self.fit.surface.parameters, "a")
         ]
         return "\n".join(lines)
 
@@ -116,7 +117,7 @@ class Covariance:
         return Interval(*(float(end) if np.ndim(end) == 0 else end for end in ends))
 
     def _quantile(self, level: float) -> float:
-        return quantile(level, len(self.fit.runs) - 5)
+        return two_sided_quantile(level, self.fit.freedom)
 
     def _estimate(self, name: str) -> float:
         if name.startswith("ln "):
@@ -152,7 +153,7 @@ def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
 
     .. math:: V = s^2\, H H^\top \qquad\text{or, robust,}\qquad V = H \operatorname{diag}(r_i^2)\, H^\top
 
-    with :math:`s^2 = \sum r_i^2/(n-5)`.
+    with :math:`s^2 = \sum r_i^2/(n-p)`, p the number of parameters.
 
     Parameters
     ----------
@@ -169,8 +170,8 @@ def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
     Raises
     ------
     FitError
-        If there are five runs or fewer, or the fit lies on the edge of what is allowed: no first-order
-        theory holds there.
+        If there are no more runs than parameters, or the fit lies on the edge of what is allowed: no
+        first-order theory holds there.
     ValueError
         If the fit minimised something else than squared residuals of L.
 
@@ -194,7 +195,7 @@ def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
     H[1] /= A
     H[2] /= B
     r2 = fit.residuals**2
-    V = (H * r2) @ H.T if robust else H @ H.T * (r2.sum() / (len(r2) - 5))
+    V = (H * r2) @ H.T if robust else H @ H.T * (r2.sum() / fit.freedom)
     return Covariance(fit, robust, V)
 
 
@@ -256,9 +257,10 @@ def require_interior(fit: SurfaceFit, who: str) -> CentredLogs:
             f"{who}: the fit minimised {fit.loss}, and this theory is that of squared residuals of L; "
             "refit with fit_vpnls(runs)."
         )
-    if len(fit.runs) <= 5:
+    if fit.freedom <= 0:
         raise FitError(
-            f"{who}: {len(fit.runs)} runs for five parameters leave nothing to measure errors by; add runs."
+            f"{who}: {len(fit.runs)} runs for {len(fit.surface.parameters)} parameters leave nothing to "
+            "measure errors by; add runs."
         )
     s = fit.surface
     edges = [letter for letter in ("E", "A", "B") if getattr(s, letter) == 0]

@@ -8,6 +8,7 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.data.runs import Runs
+from scalinglab.fitting.results import SurfaceFit
 
 Kind = Literal["pairs", "residual", "wild"]
 
@@ -30,12 +31,10 @@ def draw_weights(runs: Runs, draws: int, rng: np.random.Generator, within_budget
     return weights
 
 
-def draw_losses(
-    predicted: FloatArray, residuals: FloatArray, draws: int, rng: np.random.Generator, kind: Kind
-) -> FloatArray:
+def draw_losses(fit: SurfaceFit, draws: int, rng: np.random.Generator, kind: Kind) -> FloatArray:
     """Losses of each draw around fitted ones, residual or wild, shape (draws, n)."""
-    n = len(residuals)
-    enlarged = residuals * np.sqrt(n / (n - 5))
+    predicted, n = fit.predicted, len(fit.runs)
+    enlarged = fit.residuals * np.sqrt(n / fit.freedom)
     if kind == "residual":
         return np.asarray(predicted + rng.choice(enlarged - enlarged.mean(), (draws, n)))
     return np.asarray(predicted + enlarged * rng.choice([-1.0, 1.0], (draws, n)))

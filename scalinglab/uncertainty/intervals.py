@@ -1,10 +1,8 @@
-"""The two ends of an interval, and Student's quantile."""
+"""The two ends of an interval."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
-
-from scipy.special import stdtrit
 
 
 class Interval(NamedTuple):
@@ -12,10 +10,3 @@ class Interval(NamedTuple):
 
     low: Any
     high: Any
-
-
-def quantile(level: float, freedom: int) -> float:
-    """Two-sided quantile of Student's distribution."""
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level}; give a probability between 0 and 1, for instance 0.9.")
-    return float(stdtrit(freedom, (1 + level) / 2))

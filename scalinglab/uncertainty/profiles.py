@@ -12,8 +12,9 @@ from scalinglab._arrays import FloatArray
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
+from scalinglab.solvers.quantiles import two_sided_quantile
 from scalinglab.uncertainty.covariances import covariance, require_interior
-from scalinglab.uncertainty.intervals import Interval, quantile
+from scalinglab.uncertainty.intervals import Interval
 
 Statistic = Literal["a", "alpha", "beta"]
 
@@ -35,10 +36,10 @@ class Profile:
     limit : float
         The sum of squares at the ends of the interval.
     freedom : int
-        Runs less five, so that near the estimate RSS grows by the share ``z**2 / freedom`` at z standard
-        errors.
+        Runs less parameters, so that near the estimate RSS grows by the share ``z**2 / freedom`` at z
+        standard errors.
     values, rss : ndarray, shape (k,)
-        The curve, for drawing: values and the sum of squares the other four parameters leave.
+        The curve, for drawing: values and the sum of squares the other parameters leave.
     """
 
     statistic: str
@@ -59,13 +60,13 @@ class Profile:
 def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> Profile:
     r"""Profile interval: the values that fit not much worse than the best.
 
-    For each value the other four parameters are fitted anew. The interval holds the values with
+    For each value the other parameters are fitted anew. The interval holds the values with
 
-    .. math:: \text{RSS}(\text{value}) \le \text{RSS}_{\min}\,\Bigl(1 + \frac{t^2}{n - 5}\Bigr),
+    .. math:: \text{RSS}(\text{value}) \le \text{RSS}_{\min}\,\Bigl(1 + \frac{t^2}{n - p}\Bigr),
 
-    t the quantile of Student's distribution with n - 5 degrees of freedom. It is the likelihood-ratio
-    interval of Gaussian errors with the exact quantile of the linear model; for large n,
-    :math:`n\ln(\text{RSS}/\text{RSS}_{\min}) \le \chi^2_1`.
+    t the quantile of Student's distribution with n - p degrees of freedom, p the number of parameters.
+    It is the likelihood-ratio interval of Gaussian errors with the exact quantile of the linear model;
+    for large n, :math:`n\ln(\text{RSS}/\text{RSS}_{\min}) \le \chi^2_1`.
 
     Parameters
     ----------
@@ -110,14 +111,11 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
             "add noise to simulated runs."
         )
     estimate = float(getattr(s, statistic))
-    start = {"a": s.alpha + s.beta, "alpha": s.beta, "beta": s.alpha}[statistic]
-    freedom = len(logs.L) - 5
-    t = quantile(level, freedom)
-    best = float(reduced_along(logs, statistic, np.array([estimate]), np.array([start]))[0])
+    freedom = fit.freedom
+    t = two_sided_quantile(level, freedom)
 
     def root_excess(value: float) -> float:
-        rss = reduced_along(logs, statistic, np.array([value]), np.array([start]))[0]
-        return float(np.sqrt(max(rss / best - 1, 0) * freedom) - t)
+        return distance_along(fit, statistic, value) - t
 
     step = t * covariance(fit).standard_error(statistic)
     low_edge, high_edge = (0.005, 0.995) if statistic == "a" else EXPONENT_RANGE
@@ -125,9 +123,25 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
     high = _crossing(root_excess, estimate, step, high_edge)
     margin = 0.3 * (high - low)
     values = np.linspace(max(low - margin, low_edge), min(high + margin, high_edge), 81)
-    rss = reduced_along(logs, statistic, values, np.full(81, start))
-    limit = best * (1 + t**2 / freedom)
+    rss = reduced_along(logs, statistic, values, np.full(81, _free_start(fit, statistic)))
+    limit = fit.objective * (1 + t**2 / freedom)
     return Profile(statistic, estimate, level, Interval(low, high), limit, freedom, values, rss)
+
+
+def distance_along(fit: SurfaceFit, statistic: Statistic, value: float) -> float:
+    r"""Distance of a value from the best one by the profile, in standard errors.
+
+    .. math:: \sqrt{(n - p)\,\bigl(\text{RSS}(\text{value})/\text{RSS}_{\min} - 1\bigr)}
+    """
+    logs, start = CentredLogs.of(fit.runs), _free_start(fit, statistic)
+    rss = reduced_along(logs, statistic, np.array([value]), np.array([start]))[0]
+    return float(np.sqrt(max(rss / fit.objective - 1, 0) * fit.freedom))
+
+
+def _free_start(fit: SurfaceFit, statistic: Statistic) -> float:
+    """Where the search of the rest starts when a statistic is held: their value at the fit."""
+    s = fit.surface
+    return {"a": s.alpha + s.beta, "alpha": s.beta, "beta": s.alpha}[statistic]
 
 
 def reduced_along(

@@ -89,14 +89,15 @@ def test_failures_are_rows_with_their_message():
     assert f"{failed.sum()} of 12 fits failed" in repr(result)
 
 
-def test_bad_losses_are_a_failure_and_a_bug_is_not():
+def test_bad_losses_and_bugs_are_failures_with_their_message():
     study = FEW[0].drawn(np.random.default_rng(0))
     runs = study.runs
     sunk = Study(study.surface, study.design, runs=Runs(runs.N, runs.D, runs.L - 50, runs.C))
     answers = compare_methods([sunk]).to_frame().set_index("method")["failure"]
     assert "positive" in answers["Approach 3"]
-    with pytest.raises(ZeroDivisionError):
-        compare_methods([sunk], {"broken": lambda runs: 1 / 0})
+    broken = compare_methods([study], {"broken": lambda runs: 1 / 0, "VPNLS": fit_vpnls}).outcomes
+    assert broken[0].failure == "ZeroDivisionError: division by zero"
+    assert not broken[1].failure
 
 
 def test_approach2_on_every_budget_fails_where_one_has_no_minimum():

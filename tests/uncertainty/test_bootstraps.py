@@ -93,7 +93,7 @@ def test_surfaces_answer_as_each_would():
     assert isinstance(surfaces, Surfaces)
     assert len(surfaces) == 5
     for k in range(5):
-        one = type(CHINCHILLA)(*(getattr(surfaces, letter)[k] for letter in ("E", "A", "B", "alpha", "beta")))
+        one = surfaces.one(k)
         for answer in ("N_opt", "D_opt", "L_opt"):
             assert getattr(surfaces, answer)(C)[k] == pytest.approx(getattr(one, answer)(C), rel=1e-10)
         assert deadweight_loss(surfaces, 1e11, 1e13)[k] == pytest.approx(deadweight_loss(one, 1e11, 1e13))

@@ -158,7 +158,7 @@ def test_what_has_no_first_order_theory_is_refused():
     with pytest.raises(FitError, match="E stands at the edge"):
         covariance(edge)
     few = SurfaceFit(CHINCHILLA, RUNS.take(range(5)), FIT.loss, "VPNLS", 1.0)
-    with pytest.raises(FitError, match="5 runs for five parameters"):
+    with pytest.raises(FitError, match="5 runs for 5 parameters"):
         covariance(few)
 
 

@@ -1,0 +1,21 @@
+"""Quantiles that intervals and robust scores rest on."""
+
+from __future__ import annotations
+
+from scipy.special import ndtri, stdtrit
+
+#: A median absolute deviation of Gaussian errors times this is their standard deviation.
+MAD_TO_SIGMA = float(1 / ndtri(3 / 4))
+
+
+def two_sided_quantile(level: float, freedom: float) -> float:
+    """Student's quantile between minus and plus which the share ``level`` of the distribution lies.
+
+    Examples
+    --------
+    >>> round(two_sided_quantile(0.95, 10), 3)
+    2.228
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level}; give a probability between 0 and 1, for instance 0.9.")
+    return float(stdtrit(freedom, (1 + level) / 2))
