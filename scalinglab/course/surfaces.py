@@ -1,4 +1,4 @@
-"""The surface that a name hides."""
+"""The loss surface that a student's name stands for: hashed to a seed, the same whenever it is asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scalinglab.laws.surface import LossSurface, training_flops
 
 
 def hidden_surface(student: str, term: str = "") -> LossSurface:
-    r"""The surface of a name.
+    r"""The loss surface from which the oracle of a name answers.
 
     Drawn independently: the floor E uniform in 1.5-2.1 nats per token, the exponents log-uniform,
     :math:`\alpha` in 0.28-0.55 and :math:`\beta` in 0.22-0.45. Two more draws fix A and B by what they mean
