@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,13 +13,12 @@ from numpy.typing import ArrayLike
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.results import FitError, SurfaceFit
-from scalinglab.laws.ensembles import Surfaces
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import CentredLogs
 from scalinglab.solvers.objectives import Squared
 from scalinglab.solvers.quantiles import two_sided_quantile
 from scalinglab.uncertainty.bootstraps import bootstrap
-from scalinglab.uncertainty.covariances import covariance
+from scalinglab.uncertainty.covariances import covariance, require_interior
 from scalinglab.uncertainty.draws import Kind
 from scalinglab.uncertainty.profiles import Statistic, distance_along
 from scalinglab.uncertainty.refits import refit_surface
@@ -129,20 +128,24 @@ def coverage(
     _, member = runs.by_budget()
     own = sigma * rng.standard_normal((studies, len(runs)))
     L = runs.L + own + shared * rng.standard_normal((studies, member.max() + 1))[:, member]
-    found = refit_surface(CentredLogs.of(runs)._replace(L=L), surface, None, studies)
+    logs = CentredLogs.of(runs)._replace(L=L)
+    found = refit_surface(logs, surface, None, studies)
+    alive = np.isfinite(found.a)
+    found, logs = found.take(alive), logs._replace(L=L[alive])
+    fits = [_fit_of(found.one(k), Runs(runs.N, runs.D, losses, runs.C)) for k, losses in enumerate(logs.L)]
     truth = getattr(surface, statistic)
+    rss = np.array([fit.objective for fit in fits])
+    away = distance_along(logs, found, rss, statistic, np.full(len(fits), truth))
     covered = dict.fromkeys(intervals, 0)
-    for k in np.flatnonzero(np.isfinite(found.a)):
-        fit = _fit_of(found, k, Runs(runs.N, runs.D, L[k], runs.C))
+    for fit, distance in zip(fits, away, strict=True):
         for name in intervals:
-            with suppress(FitError):  # an edge of what is allowed
-                covered[name] += _holds(name, fit, statistic, truth, level, draws, rng)
+            with suppress(FitError):  # the fit lies on the edge of what is allowed
+                covered[name] += _holds(name, fit, statistic, truth, level, draws, rng, distance)
     return Coverage(statistic, level, studies, covered)
 
 
-def _fit_of(surfaces: Surfaces, k: Any, runs: Runs) -> SurfaceFit:
-    """The fit of one study."""
-    surface = surfaces.one(k)
+def _fit_of(surface: LossSurface, runs: Runs) -> SurfaceFit:
+    """The least-squares fit of one study, whose surface is known."""
     objective = float(np.sum((runs.L - surface.loss(runs.N, runs.D)) ** 2))
     return SurfaceFit(surface, runs, Squared(), "VPNLS", objective)
 
@@ -155,10 +158,12 @@ def _holds(
     level: float,
     draws: int,
     rng: np.random.Generator,
+    distance: float,
 ) -> bool:
-    """Whether one interval of one study holds the truth."""
+    """Whether one interval of one study holds the truth; ``distance`` is that of the profile to it."""
     if name == "profile":
-        return bool(distance_along(fit, statistic, truth) <= two_sided_quantile(level, fit.freedom))
+        require_interior(fit, "profile")
+        return bool(distance <= two_sided_quantile(level, fit.freedom))
     if name in ("covariance", "robust covariance"):
         low, high = covariance(fit, robust=name.startswith("robust")).interval(statistic, level)
     else:

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 
 from scalinglab._arrays import FloatArray
 from scalinglab.fitting.results import FitError, SurfaceFit
+from scalinglab.laws.surface import SurfaceAlgebra
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
 from scalinglab.solvers.quantiles import two_sided_quantile
@@ -112,10 +113,10 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
         )
     estimate = float(getattr(s, statistic))
     freedom = fit.freedom
-    t = two_sided_quantile(level, freedom)
+    t, rss_min = two_sided_quantile(level, freedom), np.array([fit.objective])
 
     def root_excess(value: float) -> float:
-        return distance_along(fit, statistic, value) - t
+        return float(distance_along(logs, s, rss_min, statistic, np.array([value]))[0]) - t
 
     step = t * covariance(fit).standard_error(statistic)
     low_edge, high_edge = (0.005, 0.995) if statistic == "a" else EXPONENT_RANGE
@@ -123,25 +124,28 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
     high = _crossing(root_excess, estimate, step, high_edge)
     margin = 0.3 * (high - low)
     values = np.linspace(max(low - margin, low_edge), min(high + margin, high_edge), 81)
-    rss = reduced_along(logs, statistic, values, np.full(81, _free_start(fit, statistic)))
+    rss = reduced_along(logs, statistic, values, _free_start(s, statistic, 81))
     limit = fit.objective * (1 + t**2 / freedom)
     return Profile(statistic, estimate, level, Interval(low, high), limit, freedom, values, rss)
 
 
-def distance_along(fit: SurfaceFit, statistic: Statistic, value: float) -> float:
-    r"""Distance of a value from the best one by the profile, in standard errors.
+def distance_along(
+    logs: CentredLogs, law: SurfaceAlgebra, rss: FloatArray, statistic: Statistic, values: FloatArray
+) -> FloatArray:
+    r"""Distance of values of a statistic from the best ones by the profile, in standard errors; shape (R,).
 
     .. math:: \sqrt{(n - p)\,\bigl(\text{RSS}(\text{value})/\text{RSS}_{\min} - 1\bigr)}
+
+    ``law`` is the best surface, or R of them with their own losses in ``logs`` and sums of squares ``rss``.
     """
-    logs, start = CentredLogs.of(fit.runs), _free_start(fit, statistic)
-    rss = reduced_along(logs, statistic, np.array([value]), np.array([start]))[0]
-    return float(np.sqrt(max(rss / fit.objective - 1, 0) * fit.freedom))
+    worse = reduced_along(logs, statistic, values, _free_start(law, statistic, len(values))) / rss - 1
+    return np.asarray(np.sqrt(np.maximum(worse, 0) * (len(logs.n) - len(law.parameters))))
 
 
-def _free_start(fit: SurfaceFit, statistic: Statistic) -> float:
-    """Where the search of the rest starts when a statistic is held: their value at the fit."""
-    s = fit.surface
-    return {"a": s.alpha + s.beta, "alpha": s.beta, "beta": s.alpha}[statistic]
+def _free_start(law: SurfaceAlgebra, statistic: Statistic, count: int) -> FloatArray:
+    """Where the search of the rest starts when a statistic is held: their values at the best surface."""
+    rest = {"a": law.alpha + law.beta, "alpha": law.beta, "beta": law.alpha}[statistic]
+    return np.broadcast_to(rest, count)
 
 
 def reduced_along(
