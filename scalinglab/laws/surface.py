@@ -60,14 +60,6 @@ class SurfaceAlgebra:
         """Names and values of what a fit determines."""
         return {name: getattr(self, name) for name in self.PARAMETERS}
 
-    @property
-    def printed(self) -> dict[str, str]:
-        """Parameters as tables print them: exponents to five decimals, the others to five digits."""
-        return {
-            name: f"{value:.5f}" if name in ("alpha", "beta") else f"{value:.5g}"
-            for name, value in self.parameters.items()
-        }
-
     def loss(self, N: ArrayLike, D: ArrayLike) -> Any:
         """Loss of N parameters trained on D tokens (floats or arrays that broadcast)."""
         N, D = positive("N", N), positive("D", D)
@@ -182,6 +174,14 @@ class LossSurface(SurfaceAlgebra):
                     raise ValueError(f"LossSurface: {letter} is {value}; exponents must be positive.")
             elif value < 0:
                 raise ValueError(f"LossSurface: {letter} is {value}; it must not be negative.")
+
+    @property
+    def printed(self) -> dict[str, str]:
+        """Parameters as tables print them: exponents to five decimals, the others to five digits."""
+        return {
+            name: f"{value:.5f}" if name in ("alpha", "beta") else f"{value:.5g}"
+            for name, value in self.parameters.items()
+        }
 
     @property
     def G(self) -> float:
