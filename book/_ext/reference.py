@@ -1,101 +1,153 @@
-"""Sphinx extension: the reference pages are made from the package.
+"""Sphinx extension: the reference pages are made from the package, one page a folder.
 
-A line ``% api: bias certificate`` in a page becomes one section a module, made from the docstrings (a
-star stands for the modules that no page names).  A line ``% api-overview: law fits`` becomes the list
-of all modules on those pages.  In docstrings a chapter's title in emphasis becomes a link to the
-chapter, and every link to a glossary term carries the term's definition.
+A line ``% api: laws surface power_laws`` in a page becomes the reference of the folder ``laws``: a list
+of its files, then a section a file, the files named first and the others after them.  A line
+``% api-overview:`` becomes the list of folders.  Every name that a stub offers has one entry, under its
+shortest path, and a reference by any of its paths leads there.  What follows the first words of an entry
+is folded.  In docstrings a chapter's title in emphasis becomes a link to the chapter, and every link to
+a glossary term carries the term's definition.
 """
 
 import ast
 import functools
 import importlib
+import inspect
 import re
+import tomllib
 from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
+from sphinx.util.nodes import make_refnode
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "scalinglab"
 GLOSSARY = "book/glossary"
+#: Folders whose names are importable from their files only.
+DEEP = ("solvers",)
 
 
 @functools.cache
-def public_names():
-    """Module -> names that ``scalinglab`` offers, from its stub; a module offered itself maps to []."""
-    offered = {}
-    for node in ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8")).body:
-        if node.module is None:
-            for alias in node.names:
-                offered.setdefault(alias.name, [])
-        else:
-            offered.setdefault(node.module, []).extend(alias.name for alias in node.names)
-    return offered
+def rooms():
+    """Folders of the package, the lowest first, as the contract of imports lists them."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (layers,) = [one["layers"] for one in contracts["contracts"] if one["type"] == "layers"]
+    listed = [name.strip() for layer in reversed(layers) for name in re.split("[:|]", layer)]
+    return tuple(name for name in listed if (PACKAGE / name).is_dir())
 
 
 @functools.cache
-def whole_modules():
-    """Modules offered as such: all their public objects are documented."""
-    tree = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
-    return {alias.name for node in tree.body if node.module is None for alias in node.names}
+def offered(room=""):
+    """Name -> file that defines it, of what a folder's stub offers; a file offered itself maps to None."""
+    stub = PACKAGE / room / "__init__.pyi"
+    if not stub.exists():
+        return {}
+    return {
+        alias.name: node.module and node.module.rpartition(".")[2]
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body
+        for alias in node.names
+    }
 
 
 @functools.cache
-def module_files(module):
-    """The files of a module: one, or those of its folder."""
-    single = PACKAGE / f"{module}.py"
-    folder = (path for path in sorted((PACKAGE / module).glob("*.py")) if path.stem != "__main__")
-    return (single,) if single.exists() else tuple(folder)
-
-
-def docstring(module):
-    """The module's own docstring."""
-    single = PACKAGE / f"{module}.py"
-    path = single if single.exists() else PACKAGE / module / "__init__.py"
-    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+def at_the_top(room):
+    """Name -> file, of what the package's own stub takes from a folder."""
+    return {
+        alias.name: node.module.split(".")[1]
+        for node in ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8")).body
+        if node.module and node.module.split(".")[0] == room
+        for alias in node.names
+    }
 
 
 @functools.cache
-def definitions(module):
+def files(room):
+    """Names of a folder's files, in alphabetical order."""
+    return tuple(
+        sorted(path.stem for path in (PACKAGE / room).glob("*.py") if not path.stem.startswith("__"))
+    )
+
+
+def docstring(room, file="__init__"):
+    """The docstring of a folder or of one of its files."""
+    text = (PACKAGE / room / f"{file}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(text)) or ""
+
+
+def sentence(text):
+    """The first paragraph of a docstring, on one line."""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+@functools.cache
+def definitions(room, file):
     """Public name -> (kind, comment) in the order of the source."""
     found = {}
-    for path in module_files(module):
-        source = path.read_text(encoding="utf-8")
-        lines = source.splitlines()
-        comment = ""
-        for node in ast.parse(source).body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                names, kind = [node.name], "function" if isinstance(node, ast.FunctionDef) else "class"
-            elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                names = [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
-                kind = "data"
-                above = []
-                row = node.lineno - 2
-                while row >= 0 and lines[row].startswith("#:"):
-                    above.insert(0, lines[row][2:].strip())
-                    row -= 1
-                # a comment speaks for all assignments that follow it without a blank line
-                comment = " ".join(above) or (comment if lines[node.lineno - 2].strip() else "")
-            else:
-                continue
-            for name in names:
-                if not name.startswith("_"):
-                    found[name] = (kind, comment if kind == "data" else "")
+    source = (PACKAGE / room / f"{file}.py").read_text(encoding="utf-8")
+    lines = source.splitlines()
+    comment = ""
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names, kind = [node.name], "function" if isinstance(node, ast.FunctionDef) else "class"
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
+            kind = "data"
+            above = []
+            row = node.lineno - 2
+            while row >= 0 and lines[row].startswith("#:"):
+                above.insert(0, lines[row][2:].strip())
+                row -= 1
+            # a comment speaks for all assignments that follow it without a blank line
+            comment = " ".join(above) or (comment if lines[node.lineno - 2].strip() else "")
+        else:
+            continue
+        for name in names:
+            if not name.startswith("_"):
+                found[name] = (kind, comment if kind == "data" else "")
     return found
 
 
-def documented(module):
-    """(path of the owner, name, kind, comment) of all that a module's section shows."""
-    ours = definitions(module)
-    names = public_names().get(module, [])
-    shown = [("scalinglab", name) for name in ours if name in names]
-    if module in whole_modules():
-        owner = importlib.import_module(f"scalinglab.{module}")
-        local = {"plotting": lambda name: name in vars(owner)}.get(
-            module, lambda name: ours[name][1] or ours[name][0] == "class"
-        )
-        shown += [(f"scalinglab.{module}", name) for name in ours if name not in names and local(name)]
-    return [(owner, name, *ours[name]) for owner, name in shown]
+def documented(room, file):
+    """(path of the owner, name, kind, comment) of all that a file's section shows."""
+    ours = definitions(room, file)
+    top, here = at_the_top(room), offered(room)
+    whole = room in DEEP or here.get(file, "") is None
+    shown = []
+    for name, (kind, comment) in ours.items():
+        if top.get(name) == file:
+            owner = "scalinglab"
+        elif here.get(name) == file:
+            owner = f"scalinglab.{room}"
+        elif whole and (comment or kind != "data"):
+            owner = f"scalinglab.{room}.{file}"
+        else:
+            continue
+        shown.append((owner, name, kind, comment))
+    return shown
+
+
+@functools.cache
+def shortest_paths():
+    """Every path by which a documented name can be imported -> its shortest."""
+    found = {}
+    for room in rooms():
+        for file in files(room):
+            for owner, name, *_ in documented(room, file):
+                short = f"{owner}.{name}"
+                for path in (short, f"scalinglab.{room}.{name}", f"scalinglab.{room}.{file}.{name}"):
+                    found[path] = short
+    return found
+
+
+@functools.cache
+def of_bare_name():
+    """Bare name -> shortest path, of names that mean one thing outside the pictures."""
+    meant = {}
+    for short in shortest_paths().values():
+        if not short.startswith("scalinglab.plotting."):
+            meant.setdefault(short.rpartition(".")[2], set()).add(short)
+    return {name: next(iter(paths)) for name, paths in meant.items() if len(paths) == 1}
 
 
 def entry(owner, name, kind, comment):
@@ -103,89 +155,123 @@ def entry(owner, name, kind, comment):
     place = f".. currentmodule:: {owner}\n\n"
     if kind == "function":
         return f"{place}.. autofunction:: {name}\n"
+    value = getattr(importlib.import_module(owner), name)
     if kind == "class":
-        return f"{place}.. autoclass:: {name}\n   :members:\n   :special-members: __call__\n"
-    module = importlib.import_module(owner)
-    value = getattr(module, name)
-    source = importlib.import_module("scalinglab.published").SOURCES.get(name)
-    text = comment.rstrip(".") + "." + (f" :cite:p:`{source}`" if source else "")
+        foreign = ", ".join(one.__name__ for one in inspect.getmro(value) if not ours(one))
+        return (
+            f"{place}.. autoclass:: {name}\n   :members:\n   :inherited-members: {foreign}\n"
+            "   :special-members: __call__\n"
+        )
+    sources = importlib.import_module("scalinglab.laws.published").SOURCES
+    text = cited(comment.rstrip(".") + ".", sources.get(name)) if comment else ""
     shown = (
-        re.sub(r"\b\d{13,}\.0\b", lambda one: f"{float(one[0]):g}", repr(value))
+        re.sub(r"\b\d{7,}\.0\b", lambda one: f"{float(one[0]):g}", repr(value))
         if not isinstance(value, (dict, tuple)) or len(repr(value)) < 90
         else ""
     )
     option = f"   :value: {shown}\n" if shown and "\n" not in shown and len(shown) < 130 else ""
-    return f".. currentmodule:: {owner}\n\n.. py:data:: {name}\n   :no-contents-entry:\n{option}\n   {text}\n"
+    return f"{place}.. py:data:: {name}\n   :no-contents-entry:\n{option}\n   {text}\n"
 
 
-def section(module):
-    """The Markdown of one module."""
-    body = "\n".join(entry(*one) for one in documented(module))
-    text = f".. currentmodule:: scalinglab\n\n{docstring(module)}\n\n{body}"
-    return f"(api-{module})=\n## {module}\n\n````{{eval-rst}}\n{text}\n````\n"
+def cited(text, source):
+    """A comment with the citation of its source, in the place of authors and year if it begins with them."""
+    if source is None:
+        return text
+    link = f":cite:t:`{source}`"
+    begun = re.match(rf"[^:,]+ {source[-4:]}\b", text)
+    return f"{link}{text[begun.end() :]}" if begun else f"{text} :cite:p:`{source}`"
 
 
-def overview():
-    """A definition list of all modules that have a section somewhere."""
-    rows = []
-    for module in modules_of_pages():
-        shown = [one for one in documented(module) if module == "plotting" or one[0] == "scalinglab"]
-        names = ", ".join(f"{{py:obj}}`~{owner}.{name}`" for owner, name, *_ in shown)
-        idea = docstring(module).split("\n\n")[0].replace("\n", " ")
-        rows.append(f"{{ref}}`{module} <api-{module}>`\n: {idea}\n\n  {names}\n")
-    return "\n".join(rows)
+def ours(one):
+    """Whether a class belongs to the package."""
+    return one.__module__.partition(".")[0] == "scalinglab"
 
 
-@functools.cache
-def modules_of(line):
-    """Modules that a line names; a star stands for those that no page names."""
-    named = line.split()
-    if "*" not in named:
-        return named
-    pages = "\n".join(page.read_text(encoding="utf-8") for page in (ROOT / "book/api").glob("*.md"))
-    elsewhere = set(" ".join(re.findall(r"^% api: (.+)$", pages, re.M)).split())
-    left = sorted(set(public_names()) - elsewhere)
-    star = named.index("*")
-    return named[:star] + left + named[star + 1 :]
+def rst(text, owner="scalinglab"):
+    """A Markdown block that holds reStructuredText."""
+    return f"````{{eval-rst}}\n.. currentmodule:: {owner}\n\n{text}\n````\n"
 
 
-def modules_of_pages():
-    """Modules in the order in which the pages show them."""
-    return [
-        module
-        for page in re.search(
-            r"^% api-overview: (.+)$", (ROOT / "book/api.md").read_text(encoding="utf-8"), re.M
-        )[1].split()
-        for line in re.findall(
-            r"^% api: (.+)$", (ROOT / f"book/api/{page}.md").read_text(encoding="utf-8"), re.M
-        )
-        for module in modules_of(line)
+def section(room, file):
+    """The Markdown of one file."""
+    entries = "\n".join(entry(*one) for one in documented(room, file))
+    owner = f"scalinglab.{room}"
+    return f"(api-{room}-{file})=\n## {file}\n\n{rst(docstring(room, file), owner)}\n{rst(entries)}\n"
+
+
+def in_order(room, first):
+    """A folder's files, those named first before the others: with names to offer, and without."""
+    order = sorted(files(room), key=lambda file: first.index(file) if file in first else len(first))
+    return [file for file in order if documented(room, file)], [
+        file for file in order if not documented(room, file)
     ]
 
 
+def links(entries):
+    """Links to entries, by their bare names."""
+    return ", ".join(f":py:obj:`~{owner}.{name}`" for owner, name, *_ in entries)
+
+
+def contents(room, shown, behind):
+    """A definition list of a folder's files."""
+    rows = []
+    for file in shown:
+        entries = documented(room, file)
+        listed = [one for one in entries if room in DEEP or not one[0].endswith(f".{file}")]
+        rest = len(entries) - len(listed)
+        names = links(listed) + (f", and {rest} more" if rest else "")
+        idea = sentence(docstring(room, file))
+        rows.append(f":ref:`{file} <api-{room}-{file}>`\n   {idea}\n\n   {names}\n")
+    rows += [f"``{file}``\n   {sentence(docstring(room, file))}\n" for file in behind]
+    return listing(rows)
+
+
+def listing(rows):
+    """A block that holds a definition list."""
+    return rst(".. container:: api-contents\n\n" + re.sub("^(?=.)", "   ", "\n".join(rows), flags=re.M))
+
+
+def page(line):
+    """The Markdown of a folder's reference, from the line that asks for it."""
+    room, *first = line.split()
+    shown, behind = in_order(room, first)
+    sections = "\n".join(section(room, file) for file in shown)
+    return f"{rst(docstring(room))}\n{contents(room, shown, behind)}\n{sections}"
+
+
+def overview():
+    """A definition list of all folders, with the names that the package itself offers."""
+    rows = []
+    for room in rooms():
+        top = [one for file in files(room) for one in documented(room, file) if one[0] == "scalinglab"]
+        rows.append(
+            f":doc:`{room} </book/api/{room}>`\n   {sentence(docstring(room))}\n"
+            + (f"\n   From the top: {links(top)}\n" if top else "")
+        )
+    return listing(rows)
+
+
 def expand(app, docname, source):
-    """Put the sections in the place of their line."""
+    """Put the reference in the place of the line that asks for it."""
     if not docname.startswith("book/api"):
         return
-    text = re.sub(
-        r"^% api: (.+)$", lambda m: "\n".join(map(section, modules_of(m[1]))), source[0], flags=re.M
-    )
-    source[0] = re.sub(r"^% api-overview: .*$", lambda _: overview(), text, flags=re.M)
+    text = re.sub(r"^% api: (.+)$", lambda found: page(found[1]), source[0], flags=re.M)
+    source[0] = re.sub(r"^% api-overview:.*$", lambda _: overview(), text, flags=re.M)
 
 
 @functools.cache
 def chapter_links():
     """(pattern of a chapter's title in emphasis, link to the chapter)."""
-    links = []
+    found = []
     for path in sorted((ROOT / "notebooks").glob("*.md")):
         title = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.M)[1]
         words = r"\s+".join(re.escape(word) for word in title.split())
         # a title that asks ends its sentence without a full stop
         stop = r"\.?" if title.endswith("?") else ""
-        links.append(
+        found.append(
             (re.compile(rf"(?<!\*)\*{words}\*(?!\*){stop}"), f":doc:`{title} </notebooks/{path.stem}>`")
         )
-    return links
+    return found
 
 
 def link_chapters(app, what, name, obj, options, lines):
@@ -201,8 +287,8 @@ def split_attributes(app, what, name, obj, options, lines):
     text = "\n".join(lines)
     head, rule, body = text.partition("Attributes\n----------\n")
 
-    def each(entry):
-        return "".join(f"{one.strip()} :{entry[2]}{entry[3]}" for one in entry[1].split(","))
+    def each(found):
+        return "".join(f"{one.strip()} :{found[2]}{found[3]}" for one in found[1].split(","))
 
     lines[:] = (
         head + rule + re.sub(r"^(\w+(?:, \w+)+) :(.*\n)((?:[ ]+.*\n)+)", each, body, flags=re.M)
@@ -212,6 +298,101 @@ def split_attributes(app, what, name, obj, options, lines):
 def skip_fields(app, what, name, obj, skip, options):
     """Leave out the fields of a named tuple: its signature shows them."""
     return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
+
+
+def join_names(field):
+    """Join neighbours of a list of parameters that say the same: the docstring described them as one."""
+    last = None
+    for item in list(field.findall(nodes.list_item)):
+        name, *rest = item.next_node(nodes.paragraph).children
+        said = "".join(one.astext() for one in rest)
+        if last is not None and said == last[1]:
+            paragraph = last[0].next_node(nodes.paragraph)
+            names = [one for one in paragraph.children if isinstance(one, addnodes.literal_strong)]
+            at = paragraph.index(names[-1]) + 1
+            paragraph.insert(at, [nodes.Text(", "), name])
+            item.parent.remove(item)
+        else:
+            last = (item, said)
+
+
+def join_constants(doctree):
+    """Join neighbouring constants that one comment describes."""
+    last = None
+    for one in list(doctree.findall(addnodes.desc)):
+        if one["objtype"] != "data":
+            last = None
+        elif last is not None and (one.parent, one[-1].astext()) == (last.parent, last[-1].astext()):
+            one.parent.remove(one)
+            last[-1:-1] = one[:-1]
+        else:
+            last = one
+
+
+def fold(content):
+    """Fold what follows the first words of an entry: its fields, notes and examples, then its members."""
+    more = [
+        one
+        for one in content.children
+        if isinstance(one, (nodes.field_list, nodes.rubric)) or "rubric" in one.get("classes", [])
+    ]
+    members = [one for one in content.children if isinstance(one, addnodes.desc)]
+    if not more and not members:
+        return
+    children = list(content.children)
+    start = children.index(more[0]) if more else len(children)
+    end = children.index(members[0]) if members else len(children)
+    start = min(start, end)
+    details, words = children[start:end], []
+    for one in details:
+        if isinstance(one, nodes.field_list):
+            words += [field[0].astext() for field in one.children]
+        elif isinstance(one, nodes.rubric):
+            words.append(one.astext())
+    names = [one[0].get("fullname", "").rpartition(".")[2] for one in members]
+    content.children = []
+    content += children[:start]
+    content += folded(", ".join(words).capitalize(), details) if details else []
+    content += folded(", ".join(names), children[end:], "api-members") if members else []
+
+
+def folded(label, children, kind=""):
+    """Nodes between the two ends of a fold."""
+    label = label.replace("&", "&amp;").replace("<", "&lt;")
+    head = f'<details class="api-fold {kind}"><summary>{label}</summary>'
+    return [nodes.raw("", head, format="html"), *children, nodes.raw("", "</details>", format="html")]
+
+
+def tidy_entries(app, doctree):
+    """Join, name and fold what the entries of a reference page show."""
+    if not app.env.docname.startswith("book/api/"):
+        return
+    for name in doctree.findall(nodes.field_name):
+        if name.astext() == "Variables":
+            name.children = [nodes.Text("Attributes")]
+        if name.astext() in ("Parameters", "Attributes"):
+            join_names(name.parent)
+    join_constants(doctree)
+    for content in list(doctree.findall(addnodes.desc_content)):
+        if content.parent.parent is not None and not isinstance(content.parent.parent, addnodes.desc_content):
+            fold(content)
+
+
+def resolve(app, env, node, contnode):
+    """Lead a reference by another path, or by a bare name, to the entry it means."""
+    if node.get("refdomain") != "py":
+        return None
+    target = node["reftarget"]
+    short = shortest_paths().get(target) or (of_bare_name().get(target) if "." not in target else None)
+    objects = env.domaindata["py"]["objects"]
+    if short is None:  # a member of a class
+        owner, _, member = target.rpartition(".")
+        owner = shortest_paths().get(owner) or of_bare_name().get(owner)
+        short = f"{owner}.{member}"
+    if short not in objects:
+        return None
+    found = objects[short]
+    return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, contnode, short)
 
 
 def first_sentences(app):
@@ -249,5 +430,7 @@ def setup(app):
     app.connect("autodoc-process-docstring", link_chapters, priority=400)
     app.connect("autodoc-process-docstring", split_attributes, priority=400)
     app.connect("autodoc-skip-member", skip_fields)
+    app.connect("doctree-read", tidy_entries)
+    app.connect("missing-reference", resolve)
     app.connect("doctree-resolved", define_terms)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,6 +8,35 @@
   // search works from the file system, but there no page may read another to quote from it
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
+  // a link into a folded part of the reference unfolds it, and so does paper
+  function unfold() {
+    var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    var folds = [target.matches("dt.sig") && target.parentElement.querySelector("details.api-fold")];
+    for (var part = target; part; part = part.parentElement) if (part.matches("details")) folds.push(part);
+    folds = folds.filter(function (fold) { return fold && !fold.open; });
+    folds.forEach(function (fold) { fold.open = true; });
+    if (folds.length) target.scrollIntoView();
+  }
+  addEventListener("hashchange", unfold);
+  document.addEventListener("DOMContentLoaded", function () {
+    var folds = document.querySelectorAll("details.api-fold");
+    if (!folds.length) return;
+    function all(open) { folds.forEach(function (fold) { fold.open = open; }); }
+    var button = document.createElement("button");
+    button.type = "button";
+    button.className = "api-unfold";
+    button.textContent = "Unfold all";
+    button.addEventListener("click", function () {
+      var open = button.textContent === "Unfold all";
+      all(open);
+      button.textContent = open ? "Fold all" : "Unfold all";
+    });
+    document.querySelector("article h1").after(button);
+    addEventListener("beforeprint", function () { all(true); });
+    unfold();
+  });
+
   // the arrows that unfold the list of pages have no name
   document.addEventListener("DOMContentLoaded", function () {
     document.querySelectorAll(".bd-links summary:not([aria-label])").forEach(function (arrow) {
