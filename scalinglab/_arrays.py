@@ -1,4 +1,4 @@
-"""Numbers and arrays, checked: what every room accepts as a count, a row or a range."""
+"""Checks of numbers and arrays from outside: positive, finite, one number, a row, a range."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def number(name: str, value: Any) -> float:
 
 
 def plain(values: Any) -> Any:
-    """A float for a 0-d result, the array otherwise."""
+    """Return a 0-d result as a float, any other as it is."""
     return float(values) if np.ndim(values) == 0 else values
 
 
@@ -50,12 +50,12 @@ def _floats(name: str, values: ArrayLike) -> FloatArray:
 
 
 def blocks(runs: int, size: int = 1 << 13) -> list[slice]:
-    """Slices that cover so many runs, each small enough to stay in cache."""
+    """Slices that cover all runs, each small enough to stay in cache."""
     return [slice(start, min(start + size, runs)) for start in range(0, runs, size)]
 
 
 def positive_number(name: str, value: Any) -> float:
-    """One positive number."""
+    """Return one positive number as a float, or raise ValueError."""
     array = positive(name, value)
     if array.ndim:
         raise ValueError(f"{name} is {value!r}; give one number.")
@@ -63,7 +63,7 @@ def positive_number(name: str, value: Any) -> float:
 
 
 def positive_row(name: str, values: ArrayLike) -> FloatArray:
-    """One or more positive numbers in a row."""
+    """Return a row of one or more positive numbers, or raise ValueError."""
     array = np.atleast_1d(positive(name, values))
     if array.ndim != 1 or not array.size:
         raise ValueError(f"{name} has shape {array.shape}; give one number or a row of them.")
@@ -71,7 +71,7 @@ def positive_row(name: str, values: ArrayLike) -> FloatArray:
 
 
 def positive_range(name: str, ends: Any) -> tuple[float, float]:
-    """Two positive numbers, the second the larger."""
+    """Return the ends of a range, both positive and low < high, or raise ValueError."""
     pair = positive_row(name, ends)
     if pair.shape != (2,) or not pair[1] > pair[0]:
         raise ValueError(f"{name}: the range {ends!r} is empty or no range; give low < high.")

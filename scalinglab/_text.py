@@ -1,4 +1,4 @@
-"""Numbers in sentences as a reader writes them."""
+"""Numbers written out: counts such as 16.1T, powers of ten, minus signs, per cent."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def typeset(text: str) -> str:
-    """Numbers as a reader writes them: powers of ten for ``1e+22``, a minus sign for a hyphen, 30 % for 30%.
+    """Typeset the numbers of a text: 10²² for ``1e+22``, a minus sign for a hyphen, 30 % for 30%.
 
     Code between backticks stays as it is.
+
+    See Also
+    --------
+    format_count : One number of parameters or tokens in short.
 
     Examples
     --------
@@ -38,7 +42,18 @@ def typeset(text: str) -> str:
 
 
 def format_count(value: float, digits: int = 3) -> str:
-    """Write a number of parameters or tokens the way the field does.
+    """Write a number of parameters or tokens in short, with the letters k, M, B and T.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    digits : int
+        Significant digits.
+
+    See Also
+    --------
+    typeset : All numbers of a text.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a law says: surfaces, power laws, compute laws, counts, repetition, published constants."""
+"""What a law says: surfaces, power laws, parameter counts, repeated data, and constants from papers."""
 
 import lazy_loader
 

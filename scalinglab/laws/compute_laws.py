@@ -1,4 +1,4 @@
-"""Kaplan's loss against compute beside Chinchilla's: two forms, their local exponents, their crossings."""
+"""Laws of loss against compute, a floor and power laws above it: Kaplan's and Chinchilla's as printed."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ class ComputeLaw:
     ------
     ValueError
         If E is negative or not finite, or if a term does not fall.
+
+    See Also
+    --------
+    kaplan_compute_law, chinchilla_note_law
+    law_crossings : Where two such laws give the same loss.
+    SaturatingPowerLaw : One term above a floor, with its curvature.
 
     Notes
     -----
@@ -55,7 +61,7 @@ class ComputeLaw:
         return self.E + sum(term(C) for term in self.terms)
 
     def local_exponent(self, C: ArrayLike) -> Any:
-        r"""Return :math:`-d\ln L/d\ln C` at C FLOPs."""
+        r"""Local exponent :math:`-d\ln L/d\ln C` at C FLOPs."""
         return sum(-term.exponent * term(C) for term in self.terms) / self(C)
 
 
@@ -66,6 +72,10 @@ def kaplan_compute_law() -> ComputeLaw:
     -------
     ComputeLaw
         No floor, one term with coefficient :math:`(3.1\times10^8 \cdot 8.64\times10^{19})^{0.05}`.
+
+    See Also
+    --------
+    chinchilla_note_law : Chinchilla's counterpart.
 
     Notes
     -----
@@ -89,10 +99,14 @@ def chinchilla_note_law() -> ComputeLaw:
     ComputeLaw
         Floor 1.69 and two terms.
 
+    See Also
+    --------
+    kaplan_compute_law : Kaplan's counterpart.
+    SaturatingPowerLaw : Its ``of_frontier(CHINCHILLA)`` is the exact frontier, with one exponent.
+
     Notes
     -----
-    The exact frontier is ``FloorLaw.of_frontier(CHINCHILLA)``; the chapter *Kaplan or Chinchilla?* says
-    where they differ.
+    Where it differs from the exact frontier is shown in the chapter *Kaplan or Chinchilla?*.
 
     Examples
     --------

@@ -17,6 +17,11 @@ class Surfaces(SurfaceAlgebra):
     """Many loss surfaces at once: every parameter an array of shape (R,), and so is every answer.
 
     Whatever a :class:`LossSurface` answers for one budget, this answers for each of its surfaces.
+
+    See Also
+    --------
+    LossSurface : One surface.
+    Frontiers : Frontier fits, which have no surface.
     """
 
     E: FloatArray
@@ -29,7 +34,7 @@ class Surfaces(SurfaceAlgebra):
         return len(self.E)
 
     def one(self, k: int) -> LossSurface:
-        """Return a single surface, validated."""
+        """Return the k-th surface alone, validated."""
         E, A, B, alpha, beta = (float(values[k]) for values in self.parameters.values())
         return LossSurface(E, A, B, alpha, beta)
 
@@ -41,7 +46,13 @@ class Surfaces(SurfaceAlgebra):
 
 @dataclass(frozen=True, eq=False)
 class Frontiers:
-    """Many frontier fits at once: coefficient and exponent of the size law, arrays of shape (R,)."""
+    """Many frontier fits at once: coefficient and exponent of the size law, arrays of shape (R,).
+
+    See Also
+    --------
+    FrontierFit : One fit.
+    Surfaces : Many loss surfaces.
+    """
 
     coefficient: FloatArray
     a: FloatArray

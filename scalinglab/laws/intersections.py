@@ -1,4 +1,4 @@
-"""Where two laws give the same loss."""
+"""Intersections of two laws: where they give the same loss."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scalinglab.laws.power_laws import PowerLaw
 def law_crossings(
     first: Callable[[Any], Any], second: Callable[[Any], Any], low: float = 1e15, high: float = 1e30
 ) -> FloatArray:
-    """Every compute between low and high at which two curves meet.
+    """Every compute between low and high at which two laws give the same loss.
 
     Parameters
     ----------
@@ -34,6 +34,10 @@ def law_crossings(
     ValueError
         If the range is empty, if a curve is not a function of compute that is finite on it, or if the two
         are one curve.
+
+    See Also
+    --------
+    where_laws_meet : In closed form, for one law in compute and one in tokens, both without a floor.
 
     Notes
     -----
@@ -82,7 +86,7 @@ class LossLaw(Protocol):
 
     @property
     def scale(self) -> float:
-        """Where the loss is one nat."""
+        """Amount of the resource at which the loss is one nat."""
 
     @property
     def exponent(self) -> float:
@@ -99,9 +103,10 @@ class Intersection:
 
 
 def where_laws_meet(compute: LossLaw, data: LossLaw, tokens: PowerLaw) -> Intersection:
-    r"""Where the loss promised to compute falls to the least loss its tokens allow.
+    r"""Intersection of a law in compute with a law in tokens, both without a floor.
 
-    Put :math:`D = d\,C^q` into :math:`(C_c/C)^{\alpha_C} = (D_c/D)^{\alpha_D}` and take logs:
+    Beyond it the first promises a lower loss to a budget than the second allows its tokens. Put
+    :math:`D = d\,C^q` into :math:`(C_c/C)^{\alpha_C} = (D_c/D)^{\alpha_D}` and take logs:
 
     .. math:: \ln C = \frac{\alpha_C \ln C_c - \alpha_D \ln (D_c/d)}{\alpha_C - q\,\alpha_D} .
 
@@ -123,6 +128,10 @@ def where_laws_meet(compute: LossLaw, data: LossLaw, tokens: PowerLaw) -> Inters
     ValueError
         If an argument is not a law, or the law of compute does not fall faster than that of its tokens: it
         never overtakes.
+
+    See Also
+    --------
+    law_crossings : All crossings of any two functions of compute.
 
     Notes
     -----

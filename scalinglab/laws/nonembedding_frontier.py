@@ -1,4 +1,4 @@
-r"""The frontier of one loss surface, seen by who leaves the embedding out of the count.
+r"""The compute-optimal frontier of a surface when the embedding is left out of the count.
 
 A surface :math:`L = E + A N_T^{-\alpha} + B D^{-\beta}` in *total* parameters :math:`N_T` has the frontier
 :math:`N_T^* \propto C_T^a`. Whoever counts only the non-embedding parameters :math:`N`, and their compute
@@ -22,7 +22,7 @@ from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface, expo
 
 @dataclass(frozen=True, eq=False)
 class CountedFrontier:
-    """Points of a frontier, counted both ways.
+    """Points of a compute-optimal frontier in both counts, with the embedding and without.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class CountedFrontier:
 
 
 def counted_frontier(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_OMEGA) -> CountedFrontier:
-    r"""Where N non-embedding parameters are the best use of their compute 6ND.
+    r"""Frontier in non-embedding counts: the compute, tokens and loss at which each size is the best.
 
     At fixed :math:`C = 6ND` the loss is stationary in N where
     :math:`\alpha A N_T^{-\alpha-1}\,(N + \tfrac{\omega}{3} N^{1/3}) = \beta B D^{-\beta}`. No
@@ -78,6 +78,11 @@ def counted_frontier(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_O
     ------
     ValueError
         If N or omega is not positive, if A or B is zero, or if the stationary point of some N is no minimum.
+
+    See Also
+    --------
+    simulated_frontier : The same by trying every model, also where this formula has no minimum.
+    local_exponent : Slope of this frontier.
 
     Notes
     -----
@@ -146,6 +151,11 @@ def local_exponent(
     ValueError
         If an argument is not positive, or if 1/g is not: then the stationary point is no minimum.
 
+    See Also
+    --------
+    read_off_exponent : One exponent for a range of sizes.
+    loss_compute_slope : Slope of the loss along the same frontier.
+
     Notes
     -----
     The second form is that of :cite:t:`pearce2024`; the first shows why g is not monotone. Derived in the
@@ -203,7 +213,7 @@ def loss_compute_slope(surface: LossSurface, N: ArrayLike, omega: float = PEARCE
 
 
 def read_off_exponent(surface: LossSurface, low: float, high: float, omega: float = PEARCE_OMEGA) -> PowerLaw:
-    r"""Straight line through the bent frontier: what a study of models from low to high would print.
+    r"""Power law that a study of models from low to high reads off the bent frontier.
 
     Least squares of :math:`\ln N^*` on :math:`\ln C`, evenly spread in :math:`\ln C`.
 
@@ -226,9 +236,13 @@ def read_off_exponent(surface: LossSurface, low: float, high: float, omega: floa
     ValueError
         If ``high`` is not above ``low``, or as in :func:`counted_frontier`.
 
+    See Also
+    --------
+    local_exponent : Its exponent is a mean of these over the range, with more weight in the middle.
+
     Notes
     -----
-    The mean of :func:`local_exponent` over the range, with more weight in its middle. Used in the
+    Used in the
     chapter *Kaplan or Chinchilla?*.
 
     Examples
@@ -253,7 +267,7 @@ def simulated_frontier(
     total: bool = False,
     tokens: ArrayLike | None = None,
 ) -> CountedFrontier:
-    """Train every model at every budget without noise, keep the best: the frontier without a formula.
+    """Frontier by simulation: every model at every budget without noise, the best one kept.
 
     Parameters
     ----------
@@ -280,6 +294,10 @@ def simulated_frontier(
     ------
     ValueError
         If an argument is empty or not positive, or if no model at some budget is inside ``tokens``.
+
+    See Also
+    --------
+    counted_frontier : The same in closed form.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""When repetition hurts: a penalty for overfitting, and the best number of epochs."""
+"""A loss surface with a penalty for repeated data, and the number of epochs at which its loss is lowest."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ class OverfittingSurface:
     .. math:: L(N, D, U) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}
        + P\,R^{\delta}\Bigl(\frac{N}{U}\Bigr)^{\kappa}, \qquad R = \max(D/U - 1, 0)
 
+    Use it where repetition can raise the loss and the question is when to stop: many epochs, or a model that
+    is large for its data. It needs a fit of your own. For a few epochs RepeatedSurface, which has published
+    constants, is enough.
+
     Parameters
     ----------
     surface : LossSurface
@@ -38,10 +42,13 @@ class OverfittingSurface:
     ValueError
         If a constant is out of its range.
 
+    See Also
+    --------
+    RepeatedSurface : Repetition that helps less and less, but never hurts.
+
     Notes
     -----
-    The form of :cite:t:`lovelace2026`. No values are given here: bring your own fit. See the chapter
-    *When data run out*.
+    The form of :cite:t:`lovelace2026`. See the chapter *When data run out*.
 
     Examples
     --------
@@ -65,7 +72,7 @@ class OverfittingSurface:
             raise ValueError(f"kappa is {self.kappa}; it must not be negative.")
 
     def penalty(self, N: ArrayLike, D: ArrayLike, unique: ArrayLike) -> Any:
-        """What repetition adds to the loss; zero up to one pass."""
+        """Loss that repetition adds, in the unit of the loss; zero up to one pass."""
         N, D, unique = matched(N=counted("N", N), D=counted("D", D), unique=counted("unique", unique))
         repetitions = np.maximum(D / unique - 1, 0)
         with np.errstate(over="ignore"):
@@ -80,7 +87,7 @@ class OverfittingSurface:
         return self.surface.loss(N, D) + penalty
 
     def best_epochs(self, N: ArrayLike, unique: ArrayLike) -> Any:
-        r"""Number of passes at which the loss of N parameters is lowest, compute being no object.
+        r"""Number of epochs at which the loss of N parameters is lowest, whatever its compute.
 
         Where :math:`dL/dR = 0`,
 

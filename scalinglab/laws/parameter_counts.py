@@ -32,6 +32,10 @@ def embedding_omega(vocabulary: float, aspect: float) -> float:
     float
         :math:`\omega`, in (parameters)^(2/3).
 
+    See Also
+    --------
+    total_parameters : What it is for.
+
     Notes
     -----
     From :cite:t:`pearce2024`. Derived in the chapter *Kaplan or Chinchilla?*.
@@ -59,6 +63,11 @@ def total_parameters(N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
     -------
     float or ndarray
         Total parameters.
+
+    See Also
+    --------
+    nonembedding_parameters : The inverse.
+    embedding_share : The embedding's part of the total.
 
     Notes
     -----
@@ -92,6 +101,10 @@ def nonembedding_parameters(N_total: ArrayLike, omega: float = PEARCE_OMEGA) -> 
     float or ndarray
         Non-embedding parameters.
 
+    See Also
+    --------
+    total_parameters : The inverse.
+
     Notes
     -----
     From :math:`\sinh 3t = 4\sinh^3 t + 3 \sinh t`; no cancellation at either end. Used in the chapter
@@ -115,7 +128,7 @@ def nonembedding_parameters(N_total: ArrayLike, omega: float = PEARCE_OMEGA) -> 
 
 
 def embedding_share(N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
-    r"""Share of all parameters that sits in the embedding, :math:`\omega/(N^{2/3} + \omega)`.
+    r"""Share of all parameters that stands in the embedding, :math:`\omega/(N^{2/3} + \omega)`.
 
     Parameters
     ----------
@@ -128,6 +141,10 @@ def embedding_share(N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
     -------
     float or ndarray
         Between 0 and 1.
+
+    See Also
+    --------
+    total_parameters : The total itself.
 
     Notes
     -----
@@ -143,6 +160,6 @@ def embedding_share(N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
 
 
 def both_counts(N: ArrayLike, omega: float) -> tuple[FloatArray, FloatArray]:
-    """Checked non-embedding parameters, and the total."""
+    """Return non-embedding and total parameters as arrays, or raise ValueError."""
     N = positive("parameters", N)
     return N, N + positive_number("omega", omega) * N ** (1 / 3)

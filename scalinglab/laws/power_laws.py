@@ -1,4 +1,4 @@
-"""Power laws of one resource, bare, above a floor, and between a guess and a floor."""
+"""Power laws of one resource: without a floor, above a floor, and between a guess and a floor."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
 
 @dataclass(frozen=True)
 class PowerLaw:
-    r"""The power law :math:`y = k\,x^m`.
+    r"""The power law :math:`y = k\,x^m`, without a floor.
+
+    Use it for what has no floor, such as the best model size against compute. A loss has one: a power law
+    fitted to losses promises too much beyond its range, and SaturatingPowerLaw is the better form.
 
     Parameters
     ----------
@@ -22,6 +25,11 @@ class PowerLaw:
         :math:`k`, the value at ``x = 1``.
     exponent : float
         :math:`m`, the slope on log-log paper.
+
+    See Also
+    --------
+    SaturatingPowerLaw : A power law above a floor.
+    straight_line : The power law nearest to losses on log-log paper.
 
     Examples
     --------
@@ -42,6 +50,9 @@ class PowerLaw:
 class SaturatingPowerLaw:
     r"""A power law above a floor, :math:`L(x) = E + K x^{-\gamma}`.
 
+    Use it for the loss against one resource while the other is ample or chosen best; where both limit the
+    loss, LossSurface.
+
     Parameters
     ----------
     E : float
@@ -53,6 +64,12 @@ class SaturatingPowerLaw:
     ------
     ValueError
         If a number is out of range.
+
+    See Also
+    --------
+    PowerLaw : Without a floor.
+    ThreeRegions : With the plateau of a guess before the power law.
+    ComputeLaw : Several power laws above one floor.
 
     Notes
     -----
@@ -80,7 +97,7 @@ class SaturatingPowerLaw:
 
     @classmethod
     def of_frontier(cls, surface: LossSurface) -> SaturatingPowerLaw:
-        """The lowest loss that compute can buy on a surface, as a law in FLOPs."""
+        """Lowest loss on the frontier of a surface as a law in compute, in FLOPs."""
         if not isinstance(surface, LossSurface):
             raise ValueError(
                 f"SaturatingPowerLaw.of_frontier: the surface is {surface!r}; give a LossSurface."
@@ -100,14 +117,14 @@ class SaturatingPowerLaw:
         return self.gamma * self.share(x)
 
     def curvature(self, x: ArrayLike) -> Any:
-        r"""Bend on log-log paper, :math:`d^2\ln L/d(\ln x)^2 = \gamma^2 s(1 - s)`."""
+        r"""Second derivative on log-log paper, :math:`d^2\ln L/d(\ln x)^2 = \gamma^2 s(1 - s)`."""
         s = self.share(x)
         return self.gamma**2 * s * (1 - s)
 
 
 @dataclass(frozen=True)
 class ThreeRegions:
-    r"""A learning curve that leaves a guess, falls as a power of the data, and ends on a floor.
+    r"""A learning curve of three regions: the plateau of a guess, a power law, and a floor.
 
     .. math:: \varepsilon(m) = \varepsilon_\infty + (\varepsilon_0 - \varepsilon_\infty)
               \Bigl(1 + \frac{m}{m_0}\Bigr)^{-\beta}
@@ -128,9 +145,14 @@ class ThreeRegions:
     ValueError
         If a number is out of range.
 
+    See Also
+    --------
+    SaturatingPowerLaw : Without the plateau of the guess.
+
     Notes
     -----
-    :cite:t:`hestness2017` draw the regions by hand; the formula is ours, the simplest with all three.
+    :cite:t:`hestness2017` draw the regions by hand; the formula is ours, the simplest with all three. Used in
+    the chapter *Learning curves and power laws*.
 
     Examples
     --------
@@ -166,7 +188,7 @@ class ThreeRegions:
 
     @property
     def borders(self) -> tuple[float, float]:
-        """Where the guess is left (``start``), and where floor and reducible error are equal."""
+        """Ends of the middle region: ``start``, and where floor and reducible error are equal."""
         if self.floor == 0:
             return self.start, np.inf
         ratio = (self.guess - self.floor) / self.floor

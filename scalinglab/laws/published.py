@@ -61,7 +61,7 @@ MUENNIGHOFF_R_D, MUENNIGHOFF_R_N = 15.387756, 5.309743
 
 
 class Allocation(NamedTuple):
-    """One published row of a compute-optimal table: parameters, FLOPs, tokens."""
+    """One row of a published compute-optimal table: parameters, FLOPs, tokens."""
 
     N: float
     C: float
@@ -129,7 +129,7 @@ PF_DAY = 8.64e19
 
 
 class KaplanLaw(NamedTuple):
-    """A law ``L(x) = (scale / x)^exponent`` in one resource, in nats per token; no irreducible loss."""
+    """Kaplan's law ``L(x) = (scale / x)^exponent`` in one resource, nats per token; no irreducible loss."""
 
     scale: float
     exponent: float
@@ -140,7 +140,7 @@ class KaplanLaw(NamedTuple):
 
 
 class KaplanJoint(NamedTuple):
-    """The law ``L(N, D) = [(N_c/N)^(alpha_N/alpha_D) + D_c/D]^alpha_D``, in nats per token."""
+    """Kaplan's joint law ``L(N, D) = [(N_c/N)^(alpha_N/alpha_D) + D_c/D]^alpha_D``, in nats per token."""
 
     N_c: float
     D_c: float
@@ -154,7 +154,7 @@ class KaplanJoint(NamedTuple):
 
 
 class KaplanSteps(NamedTuple):
-    """The law ``L(N, S_min) = (N_c/N)^alpha_N + (S_c/S_min)^alpha_S``, in nats per token."""
+    """Kaplan's law of steps ``L(N, S_min) = (N_c/N)^alpha_N + (S_c/S_min)^alpha_S``, in nats per token."""
 
     N_c: float
     S_c: float
@@ -168,7 +168,7 @@ class KaplanSteps(NamedTuple):
 
 
 class KaplanBatch(NamedTuple):
-    """The critical batch ``B_crit(L) = B / L^(1/alpha_B)``, in tokens."""
+    """Kaplan's critical batch ``B_crit(L) = B / L^(1/alpha_B)``, in tokens."""
 
     B: float
     alpha_B: float

@@ -1,4 +1,4 @@
-"""When data run out: what a repeated token is worth, and how to spend compute then."""
+"""Repeated data: what a repeated token is worth, and the best allocation when unique tokens are few."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMALLEST_COUNT, LARGEST_COUNT = 1e-100, 1e100
 
 
 def effective_tokens(unique: ArrayLike, epochs: ArrayLike, R_star: float = MUENNIGHOFF_R_D) -> Any:
-    r"""Fresh tokens that several passes over the same tokens are worth.
+    r"""Effective tokens: the fresh tokens that several epochs over the same data are worth.
 
     .. math:: D' = U + U R^*\,\bigl(1 - e^{-R/R^*}\bigr), \qquad R = \text{epochs} - 1
 
@@ -41,10 +41,15 @@ def effective_tokens(unique: ArrayLike, epochs: ArrayLike, R_star: float = MUENN
     ValueError
         If an argument is not positive and finite, or epochs are below one.
 
+    See Also
+    --------
+    geometric_tokens : The sum over whole epochs whose continuous form this is.
+    RepeatedSurface : The loss law built on it.
+
     Notes
     -----
-    From :cite:t:`muennighoff2023`, whose :math:`R^*_D` is the default; the continuous form of
-    :func:`geometric_tokens`. Derived in the chapter *When data run out*.
+    From :cite:t:`muennighoff2023`, whose :math:`R^*_D` is the default. Derived in the chapter
+    *When data run out*.
 
     Examples
     --------
@@ -56,7 +61,7 @@ def effective_tokens(unique: ArrayLike, epochs: ArrayLike, R_star: float = MUENN
 
 
 def geometric_tokens(unique: ArrayLike, epochs: ArrayLike, kept: float) -> Any:
-    r"""Fresh tokens that passes are worth if each token keeps a fixed share of its value from pass to pass.
+    r"""Effective tokens if each token keeps a fixed share of its value from epoch to epoch.
 
     .. math:: D' = U\,\bigl(1 + q + q^2 + \dots + q^R\bigr) = U + U\,\frac{q\,(1 - q^R)}{1 - q}
 
@@ -80,6 +85,10 @@ def geometric_tokens(unique: ArrayLike, epochs: ArrayLike, kept: float) -> Any:
     ValueError
         If tokens or epochs are out of range, or ``kept`` is not between 0 and 1.
 
+    See Also
+    --------
+    effective_tokens : The continuous form, with the published constant; the one to compute with.
+
     Notes
     -----
     Summed in the chapter *When data run out*; :func:`effective_tokens` with :math:`R^* = q/(1-q)` has the
@@ -99,7 +108,7 @@ def geometric_tokens(unique: ArrayLike, epochs: ArrayLike, kept: float) -> Any:
 
 @dataclass(frozen=True)
 class RepeatedAllocation:
-    r"""How to spend budgets on a fixed amount of unique data.
+    r"""Best parameters and epochs for budgets on a fixed amount of unique data.
 
     Attributes
     ----------
@@ -111,6 +120,10 @@ class RepeatedAllocation:
         Loss there.
     N_base : float or ndarray
         Parameters that are compute-optimal for one pass over the unique tokens.
+
+    See Also
+    --------
+    RepeatedSurface : Its ``allocate`` returns one.
     """
 
     C: Any
@@ -156,6 +169,9 @@ class RepeatedSurface:
 
     :math:`N^*(U_D)` is the size whose compute-optimal token count is :math:`U_D`.
 
+    Use it to divide compute between parameters and epochs when unique tokens are few. Its loss never rises
+    with D at fixed N, so it cannot say when repetition begins to hurt: OverfittingSurface can.
+
     Parameters
     ----------
     surface : LossSurface
@@ -169,11 +185,15 @@ class RepeatedSurface:
         If a constant is not one positive number, if ``surface`` is not a LossSurface or its A or B is zero,
         and, by each method, if a count is not positive and finite.
 
+    See Also
+    --------
+    OverfittingSurface : Repetition that can raise the loss.
+    effective_tokens : The tokens' part alone.
+
     Notes
     -----
     The law of :cite:t:`muennighoff2023`; its constants are ``published.MUENNIGHOFF``,
-    ``published.MUENNIGHOFF_R_D`` and ``published.MUENNIGHOFF_R_N``. The loss never rises with D at fixed N:
-    this form cannot show overfitting, ``OverfittingSurface`` can. See the chapter *When data run out*.
+    ``published.MUENNIGHOFF_R_D`` and ``published.MUENNIGHOFF_R_N``. See the chapter *When data run out*.
 
     Examples
     --------
@@ -217,7 +237,7 @@ class RepeatedSurface:
         return self.surface.loss(*self.effective(N, D, unique))
 
     def limit(self, unique: ArrayLike) -> Any:
-        """The loss no amount of compute gets below with these unique tokens."""
+        """Limit of the loss with these unique tokens when compute grows without end."""
         unique = counted("unique", unique)
         N, D = (1 + self.R_star_N) * self.base_parameters(unique), (1 + self.R_star_D) * unique
         return self.surface.loss(N, D)
@@ -275,7 +295,7 @@ class RepeatedSurface:
 
 
 def counted(name: str, values: ArrayLike) -> FloatArray:
-    """Return numbers of tokens or parameters, or raise ValueError if they cannot be meant as such."""
+    """Return numbers of tokens or parameters as float64, or raise ValueError if one is no plausible count."""
     array = positive(name, values)
     if ((array < SMALLEST_COUNT) | (array > LARGEST_COUNT)).any():
         raise ValueError(f"{name} is {values!r}; give a count between {SMALLEST_COUNT} and {LARGEST_COUNT}.")

@@ -1,4 +1,4 @@
-"""How straight a law looks on log-log paper, and what a straight line makes of it."""
+"""Straight lines fitted to losses on log-log paper, and how far they miss beyond their range."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scalinglab.laws.power_laws import PowerLaw
 
 @dataclass(frozen=True, eq=False)
 class StraightLine:
-    """The best straight line through losses on log-log paper.
+    """A straight line fitted to losses on log-log paper, with its residuals.
 
     Attributes
     ----------
@@ -24,6 +24,10 @@ class StraightLine:
         Where it was fitted.
     residuals : ndarray, shape (n,)
         Logs of the losses less the line's: 0.01 is one per cent above it.
+
+    See Also
+    --------
+    straight_line : Fits it.
     """
 
     law: PowerLaw
@@ -32,16 +36,16 @@ class StraightLine:
 
     @property
     def worst(self) -> float:
-        """The largest residual in size."""
+        """Largest absolute residual."""
         return float(np.abs(self.residuals).max())
 
     def miss(self, x: ArrayLike, L: ArrayLike) -> Any:
-        """Log of the loss ``L`` at ``x`` less the line's: what the line promises too much."""
+        """Log of the loss ``L`` at ``x`` less the line's; positive where the line promises too low a loss."""
         return plain(np.log(positive("loss", L)) - np.log(self.law(x)))
 
 
 def straight_line(x: ArrayLike, L: ArrayLike) -> StraightLine:
-    r"""Fit :math:`\ln L = \ln k + m \ln x` by least squares.
+    r"""Fit a straight line on log-log paper, :math:`\ln L = \ln k + m \ln x`, by least squares.
 
     Parameters
     ----------
@@ -56,6 +60,10 @@ def straight_line(x: ArrayLike, L: ArrayLike) -> StraightLine:
     ------
     ValueError
         If the arrays do not match, or all ``x`` are the same.
+
+    See Also
+    --------
+    miss_per_residual : How far such a line misses ahead of its range.
 
     Notes
     -----
@@ -82,7 +90,7 @@ def straight_line(x: ArrayLike, L: ArrayLike) -> StraightLine:
 
 
 def miss_per_residual(decades: ArrayLike, ahead: ArrayLike) -> Any:
-    r"""How many times its own worst residual a straight line misses ahead of its range, to leading order.
+    r"""Miss of a straight line ahead of its range over its worst residual, to leading order.
 
     A curve with constant bend c deviates by :math:`\tfrac{c}{2}(u^2 - U^2/3)` from its best line on
     :math:`[-U, U]`; at the ends that is :math:`cU^2/3`. The ratio at :math:`u = U + a`,
@@ -106,6 +114,10 @@ def miss_per_residual(decades: ArrayLike, ahead: ArrayLike) -> Any:
     ------
     ValueError
         If the range is not positive and finite, or the distance not finite.
+
+    See Also
+    --------
+    straight_line : Fits the line.
 
     Notes
     -----

@@ -41,7 +41,7 @@ def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
 
 
 class SurfaceAlgebra:
-    """All that follows from E, A, B, alpha and beta, be they the numbers of one surface or arrays of many."""
+    """What follows from E, A, B, alpha and beta, the numbers of one surface or the arrays of many."""
 
     #: The law as a formula.
     FORMULA: ClassVar[str] = "E + A/N^alpha + B/D^beta"
@@ -82,7 +82,7 @@ class SurfaceAlgebra:
 
     @property
     def G(self) -> Any:
-        r"""The balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
+        r"""Balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
         logs = np.log(self.alpha * self.A) - np.log(self.beta * self.B)
         return plain(np.exp(logs / (self.alpha + self.beta)))
 
@@ -100,7 +100,7 @@ class SurfaceAlgebra:
         return _product_ND(C) ** self.b / self.G
 
     def L_opt(self, C: ArrayLike) -> Any:
-        r"""The lowest loss C FLOPs can buy, :math:`L^* = E + K\,(C/6)^{-\gamma}`."""
+        r"""Lowest loss that C FLOPs can buy, :math:`L^* = E + K\,(C/6)^{-\gamma}`."""
         return self.E + self.K * _product_ND(C) ** -self.gamma
 
     def C_for(self, L: ArrayLike) -> Any:
@@ -122,11 +122,13 @@ class SurfaceAlgebra:
 
 @dataclass(frozen=True)
 class LossSurface(SurfaceAlgebra):
-    r"""The loss of a model of :math:`N` parameters trained on :math:`D` tokens.
+    r"""A loss surface: the loss of a model of :math:`N` parameters trained on :math:`D` tokens.
 
     .. math:: L(N, D) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}
 
-    and everything that follows from it on the frontier :math:`6ND = C`.
+    and everything that follows from it on the frontier :math:`6ND = C`. Use it where both resources limit
+    the loss and compute is to be divided between them. For one resource a SaturatingPowerLaw is enough;
+    where tokens repeat, RepeatedSurface or OverfittingSurface builds on this law.
 
     Parameters
     ----------
@@ -143,6 +145,13 @@ class LossSurface(SurfaceAlgebra):
     ------
     ValueError
         If a parameter is not finite, E, A or B is negative, or an exponent is not positive.
+
+    See Also
+    --------
+    SaturatingPowerLaw : Loss against one resource.
+    RepeatedSurface : Loss when tokens repeat and lose their value.
+    OverfittingSurface : Loss when repetition can raise it.
+    Surfaces : Many loss surfaces at once.
 
     Notes
     -----
@@ -185,7 +194,7 @@ class LossSurface(SurfaceAlgebra):
 
     @property
     def G(self) -> float:
-        r"""The balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
+        r"""Balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
         if self.A == 0 or self.B == 0:
             raise ValueError(
                 "LossSurface: the frontier needs A > 0 and B > 0; here one of the two terms vanishes, "
@@ -200,7 +209,7 @@ def _product_ND(C: ArrayLike) -> Any:
 
 
 def exponents_of(surface: LossSurface) -> tuple[float, float]:
-    """Both exponents of what must be a surface."""
+    """Return the exponents (alpha, beta) of a LossSurface, or raise ValueError for anything else."""
     if not isinstance(surface, LossSurface):
         raise ValueError(f"surface is {surface!r}; give a LossSurface, for instance CHINCHILLA_REFIT.")
     return surface.alpha, surface.beta
