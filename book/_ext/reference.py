@@ -332,9 +332,7 @@ def join_constants(doctree):
 def fold(content):
     """Fold what follows the first words of an entry: its fields, notes and examples, then its members."""
     more = [
-        one
-        for one in content.children
-        if isinstance(one, (nodes.field_list, nodes.rubric)) or "rubric" in one.get("classes", [])
+        one for one in content.children if isinstance(one, (nodes.field_list, nodes.rubric, addnodes.seealso))
     ]
     members = [one for one in content.children if isinstance(one, addnodes.desc)]
     if not more and not members:
@@ -349,6 +347,8 @@ def fold(content):
             words += [field[0].astext() for field in one.children]
         elif isinstance(one, nodes.rubric):
             words.append(one.astext())
+        elif isinstance(one, addnodes.seealso):
+            words.append("see also")
     names = [one[0].get("fullname", "").rpartition(".")[2] for one in members]
     content.children = []
     content += children[:start]
