@@ -1,4 +1,4 @@
-"""What was measured: runs, budgets, designs, training curves, screening, the bundled tables."""
+"""What was measured: runs and their readers, budgets, designs, training curves, screening, bundled tables."""
 
 import lazy_loader
 

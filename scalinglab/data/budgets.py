@@ -1,4 +1,4 @@
-"""Which runs share a compute budget: found once by sorting, then looked up in a table, run by run."""
+"""Compute budgets: which runs share one, found once by sorting and then looked up run by run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BUDGET_TOLERANCE = 0.01
 
 
 class Budgets(NamedTuple):
-    """Distinct budgets, ascending, and a table that finds the budget of a run in one look.
+    """Distinct budgets, ascending, with a table that finds the budget of a run in one look.
 
     The leading bits of a double count in steps of less than the tolerance, and budgets lie further apart;
     so the runs that share these bits belong to two budgets at most.
@@ -27,7 +27,11 @@ class Budgets(NamedTuple):
 
     @classmethod
     def of(cls, C: FloatArray) -> Budgets:
-        """One step a budget, and a factor of e holds a hundred budgets at most, however many the runs."""
+        """Find the distinct budgets of runs from their compute C.
+
+        The loop makes one step a budget, and a factor of e in compute holds a hundred budgets at most,
+        however many the runs.
+        """
         ordered = np.sort(C)
         above = np.exp(BUDGET_TOLERANCE)
         starts = [0]
@@ -42,11 +46,11 @@ class Budgets(NamedTuple):
         return cls(medians, int(bits[0]), begun - np.isfinite(table) - 1, table)
 
     def places(self, C: FloatArray) -> NDArray[np.intp]:
-        """Place of the budget of each run among the budgets."""
+        """Place among the budgets of the one each run belongs to."""
         cell = _leading_bits(C) - self.lowest_bits
         return self.before[cell] + (self.starts[cell] <= C)
 
 
 def _leading_bits(C: FloatArray) -> NDArray[np.int64]:
-    """Exponent and first seven digits of the mantissa: a count that grows with C, 128 for each doubling."""
+    """Exponent and first seven binary digits of C: a count that grows by 128 with each doubling."""
     return np.ascontiguousarray(C).view(np.int64) >> 45

@@ -1,4 +1,4 @@
-"""The bundled data: two published sets of training runs, with their provenance."""
+"""Bundled tables of published training runs, each with a data card of its provenance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DATA = files("scalinglab.data") / "tables"
 
 @dataclass(frozen=True)
 class DataCard:
-    """Where a bundled table comes from and how far it can be trusted.
+    """Data card of a bundled table: where it comes from and how far it can be trusted.
 
     Attributes
     ----------
@@ -68,6 +68,10 @@ class DataCard:
 def data_card(name: Literal["llama3", "chinchilla"]) -> DataCard:
     """Return the data card of a bundled table.
 
+    See Also
+    --------
+    load_llama3, load_chinchilla
+
     Examples
     --------
     >>> data_card("llama3").rows
@@ -95,6 +99,11 @@ def load_llama3() -> Runs:
         ``C`` is the nominal budget, ``N = C / (6 D)``. Losses are probably in bits per byte or per
         character, not nats per token: do not compare E, A, B with other studies.
 
+    See Also
+    --------
+    load_chinchilla : The other bundled table.
+    data_card : Where the numbers come from.
+
     Notes
     -----
     Read from Figure 2 of :cite:t:`grattafiori2024`; see ``data_card("llama3")``.
@@ -117,12 +126,23 @@ def load_chinchilla(part: Literal["all", "isoflops"] = "all") -> Runs:
     ----------
     part : {"all", "isoflops"}
         All runs, with ``C = 6 N D`` as each was trained; or those of the IsoFLOP panel, with C the
-        nominal budget of their curve (the runs themselves differ from it by up to 15 %).
+        nominal budget of their curve (the runs themselves differ from it by up to 15 %). Use all runs to
+        fit a surface, the panel to fit parabolas.
 
     Returns
     -------
     Runs
         Losses in nats per token.
+
+    Raises
+    ------
+    ValueError
+        If there is no such part.
+
+    See Also
+    --------
+    load_llama3 : The other bundled table.
+    data_card : Where the numbers come from.
 
     Notes
     -----

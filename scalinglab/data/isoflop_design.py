@@ -1,4 +1,4 @@
-"""IsoFLOP designs: which runs a parabola study makes."""
+"""IsoFLOP designs: the budgets and model sizes of a study, and its runs on a surface."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
 
 @dataclass(frozen=True, eq=False)
 class IsoflopDesign:
-    r"""Budgets, and on each a grid of model sizes around a centre.
+    r"""An IsoFLOP design: budgets, and at each a grid of model sizes around a centre.
 
     The grid at budget :math:`C_j` holds ``points`` sizes, equally spaced in :math:`\ln N` from
     1/``reach`` to ``reach`` times its centre. In tokens the centre lies at
@@ -25,6 +25,10 @@ class IsoflopDesign:
 
     so that offset 3 means grids centred at three times the best token count, and drift 3 means a centre
     that starts at ``offset`` and ends three times further at the highest budget.
+
+    Leave both at 1 for grids that are centred exactly. Change ``offset`` to see what happens if all grids
+    miss by the same factor, which biases the intercept of Approach 2 alone; change ``drift`` if the miss
+    grows with the budget, which biases its exponent too.
 
     Parameters
     ----------
@@ -41,6 +45,11 @@ class IsoflopDesign:
     ------
     ValueError
         If an argument is out of range.
+
+    See Also
+    --------
+    approach2_bias : The bias of Approach 2 on a design, without a simulation.
+    Runs : Runs that were made.
 
     Notes
     -----
@@ -105,7 +114,7 @@ class IsoflopDesign:
         noise: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> Runs:
-        """Train the design on a surface.
+        """Simulate the runs of the design on a surface.
 
         Parameters
         ----------
@@ -120,6 +129,11 @@ class IsoflopDesign:
         -------
         Runs
             ``m * points`` runs, budget by budget.
+
+        Raises
+        ------
+        ValueError
+            If the noise is negative, or positive without ``rng``.
         """
         N = self.sizes(surface)
         C = np.broadcast_to(self.budgets[:, None], N.shape)

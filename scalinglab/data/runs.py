@@ -1,4 +1,4 @@
-"""Training runs: who was trained on what and how it ended, validated here and nowhere else."""
+"""Training runs: the columns N, D, L and C, their checks, their budgets, and their readers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MEANING = {"N": "parameters", "D": "tokens", "L": "loss", "C": "compute"}
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class Runs:
-    """A set of training runs.
+    """Training runs: parameters, training tokens, final loss and compute of each.
 
     Parameters
     ----------
@@ -47,6 +47,13 @@ class Runs:
     ValueError
         If an entry is missing, not a number, not finite or not positive, or if lengths differ. The
         message names the column and the row.
+
+    See Also
+    --------
+    load_llama3, load_chinchilla
+    IsoflopDesign : Runs simulated on a surface.
+    TrainingCurves : The loss along each run, not its end alone.
+    screen : Leaves out runs by rules.
 
     Notes
     -----
@@ -98,7 +105,7 @@ class Runs:
         return self._budgets.medians.copy()
 
     def at(self, C: float) -> Runs:
-        """Return the runs of the budget C.
+        """Return the runs of one budget, C FLOPs.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""A screening of IsoFLOP runs: stages in order, a reason in words for each dropped run."""
+"""Screening of IsoFLOP runs: stages applied in order, with a reason for each dropped run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scalinglab.data.screening_stages import STAGES, ScreeningLimits, Stage
 
 @dataclass(frozen=True)
 class Flag:
-    """One dropped run.
+    """One dropped run, with the stage that dropped it and the reason.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Flag:
 
 @dataclass(frozen=True, repr=False)
 class Screening:
-    """What a screening kept, what it dropped, and why.
+    """Result of a screening: the runs kept, the runs dropped, and why.
 
     Attributes
     ----------
@@ -49,6 +49,10 @@ class Screening:
         One for each dropped run, in the order of dropping.
     stages : tuple of str
         Names of the stages, in order.
+
+    See Also
+    --------
+    deadweight_by_stage : What each stage does to the answer.
     """
 
     runs: Runs
@@ -103,6 +107,11 @@ def screen(
 ) -> Screening:
     """Screen IsoFLOP runs stage by stage; each stage sees what the last one left.
 
+    Screen where single runs may be broken or misread, or a budget is too flat to have a vertex. Set the
+    limits before you look at a fit, and report the answer with and without. That two methods disagree is no
+    reason to screen; and where some runs are far off and you know no reason to drop them, a fit with
+    ``Huber`` keeps them all.
+
     Parameters
     ----------
     runs : Runs
@@ -120,7 +129,14 @@ def screen(
     Raises
     ------
     ValueError
-        If nothing is left after a stage; the message names it and its first reason.
+        If two stages share a name, a loss is not positive, or nothing is left after a stage; the message
+        then names the stage and a reason.
+
+    See Also
+    --------
+    ScreeningLimits : The thresholds.
+    deadweight_by_stage : What each stage does to the answer.
+    Huber : A loss that lets outliers stay.
 
     Notes
     -----

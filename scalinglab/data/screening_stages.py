@@ -1,4 +1,4 @@
-"""The stages of a screening: which runs each drops, and why, in words."""
+"""Stages of a screening and their limits: each names the runs to drop, with a reason in words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scalinglab.solvers.quantiles import MAD_TO_SIGMA, two_sided_quantile
 
 @dataclass(frozen=True)
 class ScreeningLimits:
-    """Thresholds of the screening; the defaults are those of :cite:t:`czech2026`.
+    """Thresholds of the screening stages; the defaults are those of :cite:t:`czech2026`.
 
     Attributes
     ----------
@@ -29,6 +29,16 @@ class ScreeningLimits:
         Robust standard scores above which a run is an outlier.
     confidence : float
         Confidence level at which a curvature must differ from zero.
+
+    Raises
+    ------
+    ValueError
+        If a threshold is out of range.
+
+    See Also
+    --------
+    screen : Applies them.
+    curvature_score : Whether a design can pass the stage of curvature.
     """
 
     log_tolerance: float = 0.01
@@ -58,7 +68,7 @@ Stage = Callable[[Runs, ScreeningLimits], Reasons]
 
 
 def near_duplicates(runs: Runs, limits: ScreeningLimits) -> Reasons:
-    """Of sizes that nearly coincide keep the run whose 6ND is nearest to the budget, then the lowest loss."""
+    """Drop near-duplicates in size: the run whose 6ND is nearest its budget stays, then the lowest loss."""
     reasons: dict[int, str] = {}
     off_budget = np.abs(np.log(training_flops(runs.N, runs.D) / runs.C))
     for C, rows in _curves(runs):
@@ -80,7 +90,7 @@ def near_duplicates(runs: Runs, limits: ScreeningLimits) -> Reasons:
 
 
 def too_few(runs: Runs, limits: ScreeningLimits) -> Reasons:
-    """Drop budgets with few runs."""
+    """Drop budgets with fewer runs than ``limits.points``."""
     return {
         row: f"Only {len(rows)} runs are left at {C:.3g} FLOPs; {limits.points} are asked for."
         for C, rows in _curves(runs)
@@ -116,7 +126,7 @@ def off_centre(runs: Runs, limits: ScreeningLimits) -> Reasons:
 
 
 def outliers(runs: Runs, limits: ScreeningLimits) -> Reasons:
-    r"""Drop runs that an Akima spline through the others of their curve does not foresee.
+    r"""Drop outliers: runs far from an Akima spline through the others of their curve.
 
     The residuals :math:`r_i` of all curves are pooled and scored robustly,
     :math:`z_i = |r_i - \operatorname{med} r| / (1.4826\,\operatorname{MAD})`. A spline goes through the bad
@@ -148,7 +158,7 @@ def outliers(runs: Runs, limits: ScreeningLimits) -> Reasons:
 
 
 def weak_curvature(runs: Runs, limits: ScreeningLimits) -> Reasons:
-    r"""Drop curves whose parabola in log L may be flat.
+    r"""Drop budgets whose parabola in log L may be flat.
 
     The coefficient :math:`c_2` must be positive, and so must the lower end of its confidence interval,
     :math:`c_2 - t_{n-3}\,s(c_2)`.

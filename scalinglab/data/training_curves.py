@@ -33,6 +33,12 @@ class TrainingCurves:
     ValueError
         If shapes do not fit or an entry is out of range; the message names the run.
 
+    See Also
+    --------
+    simulate_curves : Curves on a surface.
+    smooth : Averages noise along a curve.
+    fit_approach1 : Fits their lower envelope.
+
     Notes
     -----
     Used in the chapter *Approach 1: the envelope of training curves*.
@@ -123,7 +129,7 @@ def simulate_curves(
     rng: np.random.Generator | None = None,
     undecayed: float = 0.0,
 ) -> TrainingCurves:
-    r"""Train every size for every horizon on a surface, and log the loss on the way.
+    r"""Simulate training curves on a surface, one for every size and horizon.
 
     After D of its H tokens a run of N parameters has the loss
 
@@ -160,6 +166,14 @@ def simulate_curves(
     ValueError
         If an argument is out of range.
 
+    See Also
+    --------
+    IsoflopDesign : Simulates finished runs.
+
+    Notes
+    -----
+    Used in the chapter *Approach 1: the envelope of training curves*.
+
     Examples
     --------
     >>> from scalinglab import CHINCHILLA
@@ -191,7 +205,10 @@ def simulate_curves(
 
 
 def smooth(curves: TrainingCurves, window: float = 10) -> TrainingCurves:
-    """Average the loss of every run over neighbouring steps with Gaussian weights.
+    """Smooth training curves: average each loss over neighbouring steps with Gaussian weights.
+
+    Use it on noisy curves before :func:`fit_approach1`: otherwise the envelope picks the luckiest run of each
+    budget.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Closed forms: the bias of parabolas, the envelope's staircase, the smallest learner."""
+"""Closed forms: the bias of Approach 2, the envelope's staircase, learning curves of a threshold."""
 
 import lazy_loader
 

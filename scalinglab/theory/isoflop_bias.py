@@ -1,8 +1,8 @@
-r"""Closed forms of every error Approach 2 makes on perfect data.
+r"""Bias of Approach 2 on noise-free IsoFLOP designs, in closed form.
 
 On one IsoFLOP curve put :math:`u = \ln(N/N^*)`. The loss is :math:`E + P e^{-\alpha u} + R e^{\beta u}` with
 :math:`\alpha P = \beta R`, whatever the budget, and a parabola fitted to it has its vertex off zero by an
-amount that depends on the exponents and the grid alone. Everything else on this page follows from that.
+amount that depends on the exponents and the grid alone. Everything else here follows from that.
 """
 
 from __future__ import annotations
@@ -73,6 +73,11 @@ def vertex_shift(
     ValueError
         If an argument is out of range.
 
+    See Also
+    --------
+    leading_shift : The leading order on a centred grid, for reasoning by hand.
+    approach2_bias : What the shifts of all budgets do to exponent and intercept.
+
     Notes
     -----
     Derived in the chapter *Why the vertex shifts* (dense grid, points) and used off centre in
@@ -128,7 +133,11 @@ def leading_shift(alpha: Any, beta: Any, reach: Any) -> Any:
     Returns
     -------
     float or ndarray
-        The shift; :func:`vertex_shift` is exact.
+        The shift; for the exponents of text within 3 % of the exact one up to a reach of 16.
+
+    See Also
+    --------
+    vertex_shift : Exact, for any grid.
 
     Notes
     -----
@@ -145,7 +154,7 @@ def leading_shift(alpha: Any, beta: Any, reach: Any) -> Any:
 
 @dataclass(frozen=True)
 class Approach2Bias:
-    r"""What Approach 2 gets wrong on noise-free runs of a design.
+    r"""Bias of Approach 2 on a noise-free design: vertices, exponent and intercept.
 
     Attributes
     ----------
@@ -158,6 +167,10 @@ class Approach2Bias:
     intercept_error : float
         Fitted minus true intercept of :math:`\ln N^*` at C = 1 FLOP; that of :math:`\ln D^*` is its
         negative.
+
+    See Also
+    --------
+    approach2_bias : Computes it.
     """
 
     budgets: FloatArray
@@ -175,7 +188,7 @@ class Approach2Bias:
 
 
 def approach2_bias(surface: LossSurface, design: IsoflopDesign) -> Approach2Bias:
-    r"""Every error of Approach 2 on a design without noise, in closed form.
+    r"""Bias of Approach 2 on a noise-free design, in closed form.
 
     With the shift :math:`\delta_j` of each budget from :func:`vertex_shift`, Approach 2 regresses
     :math:`\ln N^*(C_j) + \delta_j` on :math:`\ln C_j`. Regression is linear, so what it adds to the true
@@ -202,6 +215,11 @@ def approach2_bias(surface: LossSurface, design: IsoflopDesign) -> Approach2Bias
     ------
     ValueError
         If the design has a single budget.
+
+    See Also
+    --------
+    vertex_shift : The shift at one budget.
+    fit_approach2 : The fit itself, which agrees on simulated runs.
 
     Notes
     -----

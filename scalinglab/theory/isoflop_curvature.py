@@ -1,4 +1,4 @@
-"""Closed form of how clearly a parabola bends: its curvature over its standard error."""
+"""Curvature of an IsoFLOP parabola over its standard error, in closed form."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ def curvature_score(
 
     .. math:: \frac{c_2}{s(c_2)} = \frac{c_2\,h^2}{\sigma}\sqrt{\frac{n(n^2-1)(n^2-4)}{180}} .
 
+    Use it before runs are made, to choose reach and points so that the curve will have a vertex.
+
     Parameters
     ----------
     surface : LossSurface
@@ -36,6 +38,10 @@ def curvature_score(
     -------
     float
         Compare with the quantile of Student's t that the stage of weak curvature asks for.
+
+    See Also
+    --------
+    screen : Its stage of weak curvature drops budgets with a low score.
 
     Notes
     -----

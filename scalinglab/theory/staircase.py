@@ -1,4 +1,4 @@
-"""Closed forms of the envelope of training curves: where sizes meet, and its staircase's exponent."""
+"""The envelope of training curves in closed form: where two sizes cross, and its staircase's exponent."""
 
 from __future__ import annotations
 
@@ -31,10 +31,20 @@ def size_crossover(surface: LossSurface, smaller: ArrayLike, larger: ArrayLike) 
     float or ndarray
         Budget below which the smaller is better, and above which the larger is.
 
+    Raises
+    ------
+    ValueError
+        If a smaller size is not below its larger one.
+
+    See Also
+    --------
+    staircase_exponent : The exponent that follows from the crossings of neighbouring sizes.
+
     Notes
     -----
     Computed as :math:`C^*(\sqrt{N_1N_2})\,e^{-\delta/a}`, in which no digits cancel: :math:`C^*(N)` is
-    the budget for which N is best, and :math:`\delta` is :func:`step_shift`.
+    the budget for which N is best, and :math:`\delta` is :func:`step_shift`. Derived in the chapter
+    *Approach 1: the envelope of training curves*.
 
     Examples
     --------
@@ -71,6 +81,10 @@ def step_shift(alpha: float, beta: float, h: ArrayLike) -> Any:
     float or ndarray
         Where two curves cross, the best size is the geometric mean of theirs times exp(-shift), so over
         whole steps the envelope's size is too big by exp(shift) on average.
+
+    See Also
+    --------
+    vertex_shift : The counterpart for parabolas.
 
     Notes
     -----
@@ -122,6 +136,11 @@ def staircase_exponent(
     -------
     float
         The exponent Approach 1 reports.
+
+    See Also
+    --------
+    size_crossover : Where the sizes switch on a surface.
+    fit_approach1 : The fit itself.
 
     Notes
     -----

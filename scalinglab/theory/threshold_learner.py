@@ -1,4 +1,4 @@
-"""Learning curves of the smallest machine, a threshold on a line: the four types of Amari, simulated."""
+"""Learning curves of a threshold on a line: Amari's four types, simulated and in closed form."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEACHER = 0.5
 
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
-    r"""Error against the number of examples, with the law it should tend to.
+    r"""A simulated learning curve, with the law it should tend to.
 
     .. math:: \varepsilon(t) \to c_0 + c\,t^{-p}
 
@@ -106,8 +106,11 @@ def noiseless_curve(
     Raises
     ------
     ValueError
-        If a number of examples, the margin or the number of replicates is out of range, or ``rng`` is not a
-        generator.
+        If an argument is out of range, or ``rng`` is not a generator.
+
+    See Also
+    --------
+    noisy_curves : A teacher who is often wrong.
 
     Notes
     -----
@@ -136,7 +139,7 @@ def noiseless_curve(
 def noisy_curves(
     t: ArrayLike, rng: np.random.Generator, noise: float = 0.05, replicates: int = 500
 ) -> tuple[LearningCurve, LearningCurve]:
-    r"""Learning curves of two machines that share one fit, after a teacher who is often wrong.
+    r"""Learning curves of a threshold whose teacher is noisy: a decided and a stochastic machine.
 
     The teacher answers 1 with the probability :math:`\sigma((x - \tfrac12)/s)`, the logistic function
     with noise s. The likelihood picks the threshold :math:`\hat w`, which is off by :math:`\delta`. A
@@ -168,8 +171,11 @@ def noisy_curves(
     Raises
     ------
     ValueError
-        If a number of examples, the noise or the number of replicates is out of range, or ``rng`` is not a
-        generator.
+        If an argument is out of range, or ``rng`` is not a generator.
+
+    See Also
+    --------
+    noiseless_curve : A teacher who is never wrong.
 
     Notes
     -----
@@ -197,7 +203,7 @@ def noisy_curves(
 
 
 def stochastic_error(delta: ArrayLike, noise: float) -> Any:
-    r"""How often two stochastic thresholds a distance apart disagree, :math:`\delta\coth(\delta/2s)`.
+    r"""Probability that two stochastic thresholds disagree, :math:`\delta\coth(\delta/2s)`.
 
     Parameters
     ----------
@@ -236,7 +242,7 @@ def stochastic_error(delta: ArrayLike, noise: float) -> Any:
 
 
 def likeliest_threshold(x: ArrayLike, y: ArrayLike, noise: float) -> FloatArray:
-    r"""The threshold of highest likelihood, many machines at once.
+    r"""Maximum-likelihood threshold of each of many machines.
 
     The log-likelihood of :math:`P(y = 1) = \sigma((x - w)/s)` is concave in w; its derivative is
     :math:`\sum_i [\sigma((x_i - w)/s) - y_i]/s`. Newton's steps, kept inside a bracket.
