@@ -1,4 +1,4 @@
-"""A law meets runs: Approaches 1 to 3, VPNLS, the certificate, results and their concerns."""
+"""Fits of a law to runs: Approaches 1 to 3, VPNLS, the certificate, results and their concerns."""
 
 import lazy_loader
 

@@ -22,7 +22,7 @@ FEWEST_STEPS = 6
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
-    """The run of lowest loss at each of many budgets.
+    """Lower envelope of training curves: the run of lowest loss at each of many budgets.
 
     Attributes
     ----------
@@ -32,6 +32,10 @@ class Envelope:
         Parameters of the run that is lowest there.
     L : ndarray, shape (n,)
         Its loss.
+
+    See Also
+    --------
+    lower_envelope : Finds it.
     """
 
     C: FloatArray
@@ -70,6 +74,10 @@ class EnvelopeFit(FrontierFit):
         The lowest run at every budget.
     used_budgets : ndarray of bool, shape (n,)
         Which of them entered the power law.
+
+    See Also
+    --------
+    fit_approach1 : Fits it.
     """
 
     envelope: Envelope = field(kw_only=True)
@@ -82,7 +90,7 @@ class EnvelopeFit(FrontierFit):
 
 
 def lower_envelope(curves: TrainingCurves, budgets: ArrayLike) -> Envelope:
-    """Find the run of lowest loss at each budget.
+    """Find the lower envelope of training curves at these budgets.
 
     Parameters
     ----------
@@ -94,6 +102,15 @@ def lower_envelope(curves: TrainingCurves, budgets: ArrayLike) -> Envelope:
     Returns
     -------
     Envelope
+
+    Raises
+    ------
+    ValueError
+        If a budget is not positive and finite.
+
+    See Also
+    --------
+    fit_approach1 : Fits a power law to its sizes.
 
     Examples
     --------
@@ -116,7 +133,10 @@ def lower_envelope(curves: TrainingCurves, budgets: ArrayLike) -> Envelope:
 def fit_approach1(
     curves: TrainingCurves, budgets: int | ArrayLike = 1500, *, trim: bool = False
 ) -> EnvelopeFit:
-    r"""Fit a power law to the sizes on the lower envelope of training curves.
+    r"""Approach 1: fit a power law to the sizes on the lower envelope of training curves.
+
+    Use it when training curves are all you have, long enough to cross before a run ends; the ends of finished
+    runs serve the other methods better.
 
     At each budget the run of lowest loss is found, and :math:`\ln \hat N` is regressed on :math:`\ln C`.
     The tokens :math:`\hat D = C/6\hat N` need no second fit: on the same budgets their exponent is
@@ -125,13 +145,13 @@ def fit_approach1(
     Parameters
     ----------
     curves : TrainingCurves
-        Of two sizes or more; smooth noisy ones first (:func:`scalinglab.smooth`).
+        Of two sizes or more; smooth noisy ones first (:func:`scalinglab.data.smooth`).
     budgets : int or array_like
         Budgets in FLOPs, or how many to space equally in ln C from the cheapest finished run to the
         dearest.
     trim : bool
         Leave out the budgets below the first and above the last change of size, where the envelope
-        has nowhere to go.
+        has nowhere to go. The ends flatten the exponent, so pass True unless you redo a published fit.
 
     Returns
     -------
@@ -144,10 +164,17 @@ def fit_approach1(
     ValueError
         If there are fewer than two budgets, or one is not positive.
 
+    See Also
+    --------
+    lower_envelope : The first of its two steps.
+    fit_approach2 : Parabolas through finished runs.
+    fit_vpnls : The whole surface from finished runs.
+    staircase_exponent : What it returns on a surface, in closed form.
+
     Notes
     -----
     The first approach of :cite:t:`hoffmann2022`, who take 1500 budgets. The chapter *Approach 1: the
-    envelope of training curves* derives what it returns on a surface (:func:`staircase_exponent`).
+    envelope of training curves* derives what it returns on a surface.
 
     Examples
     --------

@@ -16,7 +16,10 @@ INFLUENCE_LIMIT = 0.02
 
 
 def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
-    r"""Fit IsoFLOP parabolas and the power law through their vertices.
+    r"""Approach 2: fit IsoFLOP parabolas and the power law through their vertices.
+
+    Use it as a second opinion beside a surface fit, and where whole budgets are off together: an offset that
+    a budget shares leaves its vertex in place.
 
     At each budget the loss is fitted by least squares as :math:`c_0 + c_1 \ln N + c_2 (\ln N)^2`; the
     vertex :math:`\hat N = e^{-c_1/2c_2}` stands for the best size, and :math:`\ln \hat N` is regressed on
@@ -29,7 +32,8 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
         Runs of two budgets or more; runs whose C agrees to 1 % form a budget.
     extrapolate : bool
         Use vertices that lie outside the sampled sizes too. They are read off a curve where nobody
-        looked, so by default such a budget is left out.
+        looked, so by default such a budget is left out. Pass True to redo a published fit or to study the
+        method on simulated runs; for a decision add runs.
 
     Returns
     -------
@@ -40,6 +44,13 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
     ------
     FitError
         If fewer than two budgets remain.
+
+    See Also
+    --------
+    fit_parabola : The parabola of one budget.
+    approach2_bias : Its bias on a design, in closed form.
+    fit_vpnls : The whole surface, without that bias.
+    fit_approach1, fit_approach3
 
     Notes
     -----
@@ -86,7 +97,7 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
 
 
 def fit_parabola(runs: Runs, *, extrapolate: bool = False) -> Parabola:
-    r"""Fit one budget's runs by a parabola in :math:`\ln N` and say whether its vertex can be used.
+    r"""Fit a parabola in :math:`\ln N` to the runs of one budget and judge whether its vertex can be used.
 
     Parameters
     ----------
@@ -104,6 +115,10 @@ def fit_parabola(runs: Runs, *, extrapolate: bool = False) -> Parabola:
     ------
     ValueError
         If the runs have more than one budget.
+
+    See Also
+    --------
+    fit_approach2 : All budgets, and the power law through their vertices.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Approach 3: all five parameters at once, from many starting points."""
+"""Approach 3: all five parameters of a surface at once, from many starting points."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ def hoffmann_starts() -> FloatArray:
     -------
     ndarray, shape (4500, 5)
 
+    See Also
+    --------
+    fit_approach3 : Takes them as ``starts``.
+
     Examples
     --------
     >>> hoffmann_starts().shape
@@ -43,7 +47,10 @@ def hoffmann_starts() -> FloatArray:
 
 
 def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None = None) -> SurfaceFit:
-    r"""Fit all five parameters of a loss surface at once.
+    r"""Approach 3: fit all five parameters of a loss surface at once, from many starts.
+
+    Use it for residuals of log L, when the scatter is a percentage of the loss, and to redo published fits;
+    for residuals of L :func:`fit_vpnls` needs no starts.
 
     With :math:`(\ln A, \ln B, \ln E) = (a, b, e)` the predicted log loss is a log-sum-exp, and
 
@@ -78,12 +85,18 @@ def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None
     ValueError
         If ``starts`` has another shape.
 
+    See Also
+    --------
+    fit_vpnls : The same surface by variable projection, for residuals of L.
+    hoffmann_starts : The published starts.
+    published_search : One search as published, to see how it goes wrong.
+
     Notes
     -----
     The third approach of :cite:t:`hoffmann2022`, with two repairs: logs are centred, so that the answer
     does not depend on units, and the objective is scaled to one, so that the stopping rule of the
     optimiser means something (the published objective is about 1e-3). Starting exponents are moved into
-    the range 0.01-2 within which we search.
+    the range 0.01-2 within which we search. The chapter *Approach 3: five parameters at once* explains each.
 
     Examples
     --------

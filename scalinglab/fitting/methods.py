@@ -1,4 +1,4 @@
-"""The methods by the names that tables print, and what happens when one fails."""
+"""Methods by the names that tables print, and one policy for a method that fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Method = Callable[[Runs], Fit]
 def fit_every_budget(runs: Runs) -> FrontierFit:
     """Approach 2 that leaves out no budget: it extrapolates vertices, and fails where one has no minimum.
 
-    The convention of :cite:t:`czech2026`; :func:`scalinglab.fit_approach2` drops such budgets and says so.
+    The convention of :cite:t:`czech2026`, for comparisons with theirs. For runs of your own use
+    :func:`fit_approach2`, which drops such budgets and says so.
 
     Raises
     ------
@@ -40,7 +41,7 @@ METHODS: Mapping[str, Method] = {
 
 
 def attempt(method: Method, runs: Runs) -> Fit | str:
-    """Fit runs by a method: the fit, or in words why there is none, whatever the method raised.
+    """Fit runs by a method; return the fit, or in words why there is none, whatever the method raised.
 
     A failure is an outcome to be counted, never a reason to lose the other outcomes. Only an interrupt or
     an exit gets through.

@@ -1,4 +1,4 @@
-"""What a fit returns: a surface or a frontier, with its runs and its concerns."""
+"""Results of fits: a surface or a frontier, with its runs and its concerns."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from scalinglab.solvers.objectives import Loss
 
 
 class FitError(RuntimeError):
-    """These runs cannot answer the question, whatever the method; the message says what to add."""
+    """Raised when runs cannot answer a question, whatever the method; the message says what to add."""
 
 
 @dataclass(frozen=True, repr=False)
 class SurfaceFit:
-    """A fitted loss surface with the runs it rests on and what to worry about.
+    """A fitted loss surface, with its runs, its objective and its concerns.
 
     Attributes
     ----------
@@ -42,6 +42,13 @@ class SurfaceFit:
         Reasons to distrust the answer, each with cause and remedy; empty if we found none.
     search : str
         How the minimum was sought: starts, tolerances, bounds.
+
+    See Also
+    --------
+    fit_vpnls, fit_approach3
+    FrontierFit : A fit that has no surface.
+    covariance : Standard errors of its parameters.
+    checklist : What to report with it.
     """
 
     surface: LossSurface
@@ -127,6 +134,10 @@ class Parabola:
         Number of runs.
     verdict : str
         Empty if the budget was used; otherwise why it was left out.
+
+    See Also
+    --------
+    fit_parabola : Fits one.
     """
 
     C: float
@@ -166,6 +177,12 @@ class FrontierFit:
         One for each budget, those left out included.
     concerns : tuple of str
         Reasons to distrust the answer, each with cause and remedy.
+
+    See Also
+    --------
+    fit_approach2
+    EnvelopeFit : The frontier of Approach 1.
+    SurfaceFit : A fit of the whole surface.
     """
 
     size_law: PowerLaw

@@ -34,10 +34,18 @@ class Loss(Protocol):
 class Squared:
     r"""Least squares, :math:`\rho(r) = r^2`, so that the objective is the residual sum of squares.
 
+    Use it when the errors of all runs are alike and none is far off, and whenever a covariance, profile or
+    bootstrap is to follow: these need squares of L, ``log=False``.
+
     Parameters
     ----------
     log : bool
-        Take residuals in log L instead of L.
+        Take residuals in log L instead of L: right when the scatter is a percentage of the loss and not a
+        number of nats. Only ``fit_approach3`` fits them.
+
+    See Also
+    --------
+    Huber : A loss that a few distant runs cannot decide.
 
     Examples
     --------
@@ -75,13 +83,30 @@ class Huber:
         \rho(r) = \begin{cases} r^2/2 & |r| \le \delta \\
         \delta\,(|r| - \delta/2) & |r| > \delta \end{cases}
 
+    Use it when some runs are far off and you know no reason to drop them, and report the fit by squares
+    beside it.
+
     Parameters
     ----------
     delta : float
-        Where the parabola ends; positive, in the unit of the residuals. :cite:t:`hoffmann2022` use 1e-3
-        on log L.
+        Where the parabola ends; positive, in the unit of the residuals. Choose it near the errors of ordinary
+        runs and not below the precision of the losses, or the fit listens to their rounding.
+        :cite:t:`hoffmann2022` use 1e-3 on log L.
     log : bool
-        Take residuals in log L instead of L.
+        Take residuals in log L instead of L, as for ``Squared``.
+
+    Raises
+    ------
+    ValueError
+        If ``delta`` is not positive and finite.
+
+    See Also
+    --------
+    Squared : Squares all the way, when no run is far off.
+
+    Notes
+    -----
+    The chapter *Fitting carefully* shows what the choice of ``delta`` does.
 
     Examples
     --------
