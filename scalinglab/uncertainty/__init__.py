@@ -1,4 +1,4 @@
-"""How far an answer can be trusted: covariance, profile, bootstrap."""
+"""Standard errors and intervals of a fit: covariance, profile, bootstrap."""
 
 import lazy_loader
 

@@ -25,7 +25,7 @@ DRAWN = 1 << 21
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Bootstrap:
-    """The refits of every draw, failed ones counted.
+    """Result of a bootstrap: the refits of every draw, failed ones counted.
 
     Attributes
     ----------
@@ -37,6 +37,11 @@ class Bootstrap:
         Where a fit failed: a term of the surface vanished, or a budget's parabola did not open upwards.
     kind : str
         How the draws were made.
+
+    See Also
+    --------
+    bootstrap : Makes it.
+    Covariance, Profile
     """
 
     fits: tuple[Fit, ...]
@@ -86,8 +91,9 @@ class Bootstrap:
         level : float
             Nominal coverage.
         worst : bool
-            Let every failed draw lie beyond both ends. Without it the interval speaks for the draws that
-            could be fitted, and if many failed that is not the level it says.
+            Let every failed draw lie beyond both ends: the widest interval that the failures allow. Use it
+            when failures are not rare beside (1 - level)/2. Without it the interval speaks for the draws that
+            could be fitted, and its level is not the one it says.
 
         Returns
         -------
@@ -98,6 +104,8 @@ class Bootstrap:
         ------
         FitError
             If every draw failed.
+        ValueError
+            If the level is not between 0 and 1.
         """
         if not 0 < level < 1:
             raise ValueError(f"level is {level}; give a probability between 0 and 1, for instance 0.9.")
@@ -138,7 +146,7 @@ def bootstrap(
     kind: Kind = "pairs",
     within_budgets: bool = True,
 ) -> Bootstrap:
-    r"""Refit on resampled runs.
+    r"""Bootstrap one or more fits to the same runs: refit them on resampled runs.
 
     ======== ==================================================== =================================
     kind     a draw                                               stays honest when
@@ -150,7 +158,9 @@ def bootstrap(
              tossed
     ======== ==================================================== =================================
 
-    None is honest when errors are shared between runs.
+    Draw pairs unless you know more: they assume least. Residual draws give the sharper answer if errors are
+    alike. Wild draws let them differ and, unlike pairs, keep every run in each draw, so that no budget loses
+    its shape. None is honest when errors are shared between runs.
 
     Parameters
     ----------
@@ -167,7 +177,8 @@ def bootstrap(
         How a draw is made. The last two need a surface among the fits, whose predictions they start
         from; residuals are enlarged by :math:`\sqrt{n/(n-p)}`, p the number of parameters.
     within_budgets : bool
-        Draw pairs within each budget, so that none is lost.
+        Draw pairs within each budget, so that none is lost: right for IsoFLOP designs, whose budgets were
+        chosen. Pass False when every run has a compute of its own.
 
     Returns
     -------
@@ -177,6 +188,12 @@ def bootstrap(
     ------
     ValueError
         If the runs are not those of the fit, the fit cannot be repeated, or a budget has a single run.
+
+    See Also
+    --------
+    covariance : Standard errors of one surface fit at no cost.
+    profile : An interval of one surface fit that need not be symmetric.
+    coverage : How often each interval holds the truth.
 
     Notes
     -----

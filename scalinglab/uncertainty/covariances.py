@@ -1,4 +1,4 @@
-"""Standard errors from one matrix: the covariance of a fit to first order."""
+"""Covariance of a surface fit to first order, and the standard errors and intervals from it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ class Covariance:
     centred : ndarray, shape (5, 5)
         Covariance of :math:`(E, \ln A', \ln B', \alpha, \beta)`, where :math:`A'` and :math:`B'` are the
         terms' sizes at the geometric means of N and D: well-scaled whatever the units.
+
+    See Also
+    --------
+    covariance : Computes it.
+    Profile, Bootstrap
     """
 
     fit: SurfaceFit
@@ -58,7 +63,7 @@ class Covariance:
         return float(np.sqrt(g @ self.centred @ g))
 
     def interval(self, name: str, level: float = 0.9) -> Interval:
-        """Estimate plus and minus Student's quantile times the standard error.
+        """Interval of a parameter: estimate plus and minus Student's quantile times the standard error.
 
         For A and B it is taken in their logarithms, where errors are closer to Gaussian.
         """
@@ -146,7 +151,11 @@ class Covariance:
 
 
 def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
-    r"""Covariance of the fitted parameters.
+    r"""Covariance of the parameters of a surface fit, to first order.
+
+    Use it first: it costs nothing, and where errors are small and alike the other ways agree with it. Where
+    its interval is wide or reaches beyond what is possible, use :func:`profile`; for statistics of several
+    fits together and for Approach 2, :func:`bootstrap`.
 
     With the Jacobian :math:`J` of the predicted losses and :math:`H = (J^\top J)^{-1} J^\top`, to first
     order the estimate moves by :math:`H\varepsilon` when the losses move by :math:`\varepsilon`, so
@@ -160,8 +169,9 @@ def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
     fit : SurfaceFit
         A least-squares fit of L.
     robust : bool
-        Let every run have an error variance of its own: the sandwich HC0. Errors must be independent
-        either way.
+        Let every run have an error variance of its own: the sandwich HC0. Use it when the scatter differs
+        between runs, and compute both: a gap says that it does, or that the surface is not quite right. With
+        few runs it is a little too small. Errors must be independent either way.
 
     Returns
     -------
@@ -174,6 +184,12 @@ def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
         first-order theory holds there.
     ValueError
         If the fit minimised something else than squared residuals of L.
+
+    See Also
+    --------
+    profile : An interval without symmetry.
+    bootstrap : Refits on resampled runs.
+    coverage : How often each interval holds the truth.
 
     Notes
     -----
@@ -206,7 +222,7 @@ def influence(
     alpha: FloatArray,
     beta: FloatArray,
 ) -> FloatArray:
-    r"""The matrix H that turns errors of the losses into errors of (E, A, B, alpha, beta), centred units.
+    r"""Matrix H from errors of the losses to errors of (E, A, B, alpha, beta), in centred units.
 
     With linear columns :math:`X = [1, p, q]` and :math:`Z = [-A\,n p, -B\,d q]`, and
     :math:`\tilde Z = Z - XX^+Z`,

@@ -1,4 +1,4 @@
-"""Runs drawn again: weights of pairs, losses with residuals reshuffled or tossed."""
+"""Bootstrap draws: weights of the runs for pairs, new losses for residual and wild draws."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind = Literal["pairs", "residual", "wild"]
 
 
 def draw_weights(runs: Runs, draws: int, rng: np.random.Generator, within_budgets: bool = True) -> FloatArray:
-    """How often each run is drawn in each draw, shape (draws, n)."""
+    """Number of times that each run is drawn in each draw of pairs, shape (draws, n)."""
     n = len(runs)
     if not within_budgets:
         return np.asarray(rng.multinomial(n, np.full(n, 1 / n), draws), float)
@@ -32,7 +32,7 @@ def draw_weights(runs: Runs, draws: int, rng: np.random.Generator, within_budget
 
 
 def draw_losses(fit: SurfaceFit, draws: int, rng: np.random.Generator, kind: Kind) -> FloatArray:
-    """Losses of each draw around fitted ones, residual or wild, shape (draws, n)."""
+    """Losses of each residual or wild draw, around the fitted ones, shape (draws, n)."""
     predicted, n = fit.predicted, len(fit.runs)
     enlarged = fit.residuals * np.sqrt(n / fit.freedom)
     if kind == "residual":

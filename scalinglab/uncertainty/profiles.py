@@ -1,4 +1,4 @@
-"""Profile intervals: the values of a statistic that fit not much worse than the best."""
+"""Profile of a statistic: the lowest sum of squares at each of its values, and the interval it leaves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Statistic = Literal["a", "alpha", "beta"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Profile:
-    """A profile: the lowest sum of squares for each value of one statistic.
+    """Profile of one statistic: the lowest sum of squares at each of its values.
 
     Attributes
     ----------
@@ -41,6 +41,11 @@ class Profile:
         standard errors.
     values, rss : ndarray, shape (k,)
         The curve, for drawing: values and the sum of squares the other parameters leave.
+
+    See Also
+    --------
+    profile : Computes it.
+    Covariance, Bootstrap
     """
 
     statistic: str
@@ -59,7 +64,11 @@ class Profile:
 
 
 def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> Profile:
-    r"""Profile interval: the values that fit not much worse than the best.
+    r"""Profile of a statistic of a surface fit, and its likelihood-ratio interval.
+
+    Use it when runs are few or errors large, so that the interval is not symmetric; otherwise
+    :func:`covariance` agrees. It takes all errors to be alike, so where they differ use the robust covariance
+    or a bootstrap.
 
     For each value the other parameters are fitted anew. The interval holds the values with
 
@@ -89,6 +98,11 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
         As :func:`covariance`, or if the runs have no scatter.
     ValueError
         If the statistic is unknown or the fit is no least-squares fit of L.
+
+    See Also
+    --------
+    covariance : The same to first order, for every parameter at once.
+    bootstrap : Refits on resampled runs.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Thousands of refits at once: surfaces and parabolas on weighted or redrawn runs."""
+"""Refits of thousands of bootstrap draws at once: surfaces and Approach 2."""
 
 from __future__ import annotations
 
