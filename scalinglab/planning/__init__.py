@@ -1,4 +1,4 @@
-"""From a law to a decision: allocations and what they cost."""
+"""From a law to a decision: how compute is allocated, what an error wastes, what compute costs."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What a misallocated budget wastes."""
+"""Allocations judged by a surface: the compute and the dollars that a misallocation wastes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import SurfaceAlgebra, training_flops
 from scalinglab.planning.compute_price import H100_AS_PUBLISHED, H100_DENSE, GpuRate
 
-#: What judges an allocation.
+#: A surface that judges allocations, or a fit that has one.
 Truth = SurfaceAlgebra | SurfaceFit
 
 
@@ -32,7 +32,7 @@ class Plan(Protocol):
 
 @dataclass(frozen=True)
 class Misallocation:
-    """What a plan makes of a budget, against the best that budget could buy.
+    """Result of judging a plan: its allocation of a budget beside the best one, and what it wastes.
 
     Attributes
     ----------
@@ -46,6 +46,10 @@ class Misallocation:
         True loss of the plan and of the best allocation.
     C_equivalent : float
         Compute that would have reached the plan's loss if spent well.
+
+    See Also
+    --------
+    misallocation : Computes it.
     """
 
     C: float
@@ -59,7 +63,7 @@ class Misallocation:
 
     @property
     def fraction(self) -> float:
-        """Deadweight compute loss, the share of the budget that bought nothing."""
+        """Deadweight compute loss: the share of the budget that bought nothing."""
         return 1 - self.C_equivalent / self.C
 
     def dollars(self, rate: GpuRate) -> float:
@@ -83,6 +87,15 @@ def deadweight_loss(truth: Truth, N: ArrayLike, D: ArrayLike) -> Any:
     -------
     float or ndarray
         Zero on the frontier, below one everywhere.
+
+    Raises
+    ------
+    ValueError
+        If ``truth`` has no loss surface.
+
+    See Also
+    --------
+    misallocation : The same for a plan that allocates a budget.
 
     Notes
     -----
@@ -116,6 +129,21 @@ def misallocation(plan: Plan, truth: Truth, C: float) -> Misallocation:
     -------
     Misallocation
 
+    Raises
+    ------
+    ValueError
+        If ``truth`` has no loss surface.
+
+    See Also
+    --------
+    deadweight_loss : The same for one training run.
+    cost_table : Several plans, with dollars.
+
+    Notes
+    -----
+    ``truth`` is an estimate too: judge by two of them, or refit it in a bootstrap. Used in the chapter
+    *What an error costs*.
+
     Examples
     --------
     >>> from scalinglab import CHINCHILLA
@@ -143,7 +171,7 @@ def cost_table(
     verdicts: Mapping[str, Misallocation],
     rates: Sequence[GpuRate] = (H100_AS_PUBLISHED, H100_DENSE),
 ) -> pd.DataFrame:
-    """What each plan's allocation costs, one row a plan.
+    """Table of the compute and the dollars that plans waste, one row a plan.
 
     Parameters
     ----------
@@ -157,6 +185,11 @@ def cost_table(
     pandas.DataFrame
         Columns ``D*`` and ``D inferred`` (tokens), ``waste`` (a fraction of the budget), and the dollars
         wasted at each rate.
+
+    See Also
+    --------
+    misallocation : Judges one plan.
+    GpuRate : A price of compute.
 
     Examples
     --------

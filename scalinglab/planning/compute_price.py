@@ -1,4 +1,4 @@
-"""What compute costs: GPU-hours and dollars."""
+"""Price of compute: FLOPs in GPU-hours and dollars."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True)
 class GpuRate:
-    r"""What a FLOP costs, :math:`\$ = C / (\text{peak}\cdot\text{MFU}) / 3600 \cdot \text{price}`.
+    r"""Price of compute, :math:`\$ = C / (\text{peak}\cdot\text{MFU}) / 3600 \cdot \text{price}`.
+
+    Use ``H100_DENSE`` for a training run; ``H100_AS_PUBLISHED`` only to redo published dollars, since its
+    peak is that of sparse matrices and halves the price. Whichever you use, say which peak.
 
     Parameters
     ----------
@@ -25,6 +28,19 @@ class GpuRate:
         Model FLOPs utilisation (MFU), between 0 and 1.
     price : float
         Dollars per GPU-hour.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    See Also
+    --------
+    cost_table : Dollars that plans waste at such rates.
+
+    Notes
+    -----
+    Used in the chapter *What an error costs*.
 
     Examples
     --------

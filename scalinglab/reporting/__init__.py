@@ -1,4 +1,4 @@
-"""What a fit tells a reader who wants to reproduce it."""
+"""Reports of a fit for its readers: what they must know to judge and to reproduce it."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What a reader must know to reproduce a fit, on one page."""
+"""Checklist of a fit: what a reader must know to reproduce it, on one page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ TO_FILL_IN = (
 
 
 def fingerprint(runs: Runs) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of N, D and L as little-endian doubles, in this order.
+    """Fingerprint of runs: two sets that differ in any number have different ones.
+
+    The first 16 hexadecimal digits of the SHA-256 of N, D and L as little-endian doubles, in this order.
 
     Examples
     --------
@@ -37,7 +39,7 @@ def fingerprint(runs: Runs) -> str:
 
 
 def checklist(fit: SurfaceFit) -> str:
-    """What a reader must know to reproduce a fit, as a Markdown list.
+    """Checklist of a fit as a Markdown list: what a reader must know to reproduce it.
 
     Parameters
     ----------
@@ -48,6 +50,11 @@ def checklist(fit: SurfaceFit) -> str:
     -------
     str
         Readable as it stands; a line for each thing to know, and four for the author to fill in.
+
+    See Also
+    --------
+    fingerprint : Tells whether two fits are of the same runs.
+    data_card : The same for the bundled tables.
 
     Notes
     -----
