@@ -1,4 +1,4 @@
-"""Many fits to answer one question: methods compared, coverage, hindcasts, searches, repeats."""
+"""Many fits that answer one question: methods compared, coverage, hindcasts, searches, sensitivity."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The simulated studies of Czech et al. 2026."""
+"""The simulated studies of Czech et al. 2026, ready for a comparison of methods."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from scalinglab.studies.method_comparison import Study
 
 
 def recovery_studies(reaches: Sequence[float] = (2, 4, 8, 16)) -> tuple[Study, ...]:
-    """Noise-free studies on three surfaces: five budgets from 1e17 to 1e21, 15 points, centred grids."""
+    """Noise-free studies on three surfaces: five budgets from 1e17 to 1e21, 15 points, centred grids.
+
+    See Also
+    --------
+    compare_methods : Fits them.
+    noise_studies, efficiency_studies
+    """
     budgets = np.geomspace(1e17, 1e21, 5)
     return tuple(
         Study(surface, IsoflopDesign(budgets, reach))
@@ -30,6 +36,11 @@ def noise_studies(
     """Noisy studies on the asymmetric surface, reach 8, centres drifting to 3, from 1e17 to 1e21 FLOPs.
 
     With the defaults the published size, 9216 studies :cite:p:`czech2026`.
+
+    See Also
+    --------
+    compare_methods : Fits them.
+    recovery_studies, efficiency_studies
     """
     return tuple(
         Study(ASYMMETRIC, IsoflopDesign(np.geomspace(1e17, 1e21, m), 8, n, drift=3), noise, repeat)
@@ -47,6 +58,11 @@ def efficiency_studies(
     """Noisy studies on the symmetric surface, centred grids, from 1e17 to 1e21 FLOPs.
 
     With the defaults the published size, 810 studies :cite:p:`czech2026`.
+
+    See Also
+    --------
+    compare_methods : Fits them.
+    recovery_studies, noise_studies
     """
     return tuple(
         Study(SYMMETRIC, IsoflopDesign(np.geomspace(1e17, 1e21, m), reach, n), noise, repeat)

@@ -1,4 +1,4 @@
-"""What Approach 2 finds after each stage of a screening, and what its plan wastes."""
+"""Deadweight loss of Approach 2's plan after each stage of a screening."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scalinglab.planning.allocation import misallocation
 def deadweight_by_stage(
     result: Screening, C: float, judges: Mapping[str, Callable[[Runs], SurfaceFit]], refit: bool = False
 ) -> pd.DataFrame:
-    """What Approach 2 finds after each stage, and what its plan for C FLOPs wastes.
+    """Table of the deadweight loss of Approach 2's plan for C FLOPs after each stage of a screening.
 
     Parameters
     ----------
@@ -30,13 +30,23 @@ def deadweight_by_stage(
     judges : mapping of str to callable
         Label and a function that fits the surface taken as true.
     refit : bool
-        Fit each judge to the runs left after each stage. Otherwise it is fitted once, to all runs, as
-        :cite:t:`czech2026` do.
+        Fit each judge to the runs left after each stage: what somebody would find who had those runs alone.
+        Otherwise it is fitted once, to all runs, as :cite:t:`czech2026` do, so that all stages are judged
+        alike, but by runs that were dropped too. Look at both.
 
     Returns
     -------
     pandas.DataFrame
         One row a stage: runs, budgets, a, and for each judge the deadweight loss as a fraction.
+
+    See Also
+    --------
+    screen : Makes the screening.
+    misallocation : Judges one plan.
+
+    Notes
+    -----
+    Used in the chapter *Screening the runs*.
 
     Examples
     --------

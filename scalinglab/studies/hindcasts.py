@@ -1,4 +1,4 @@
-"""Forecasts on held-out budgets: fit the small ones, predict the large ones."""
+"""Hindcasts: fit the small budgets and predict the large ones, which were held out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scalinglab.fitting.results import Fit, SurfaceFit
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Hindcast:
-    """Fits of the small budgets beside what the large ones turned out to be.
+    """Result of a hindcast: fits of the small budgets, and the runs of the large ones.
 
     Attributes
     ----------
@@ -31,6 +31,10 @@ class Hindcast:
         One for each method that could answer from the kept runs.
     refused : dict of str to str
         Methods that could not, and why.
+
+    See Also
+    --------
+    hindcast : Makes it.
     """
 
     kept: Runs
@@ -78,14 +82,15 @@ class Hindcast:
 
 
 def hindcast(runs: Runs, highest: float, methods: Mapping[str, Method] | None = None) -> Hindcast:
-    """Fit the small budgets and predict the large ones.
+    """Hindcast: fit the small budgets and predict the large ones.
 
     Parameters
     ----------
     runs : Runs
         All runs.
     highest : float
-        The highest budget that is fitted, in FLOPs.
+        The highest budget that is fitted, in FLOPs. Keep three budgets or more, and hold out as many decades
+        as you mean to extrapolate, as far as the runs go.
     methods : mapping of str to callable, optional
         Label and what fits; ``METHODS`` (Approach 2, Approach 3 and VPNLS) when absent.
 
@@ -97,6 +102,10 @@ def hindcast(runs: Runs, highest: float, methods: Mapping[str, Method] | None = 
     ------
     ValueError
         If no budget is kept or none is held out.
+
+    See Also
+    --------
+    compare_methods : Methods on simulated studies, whose truth is known.
 
     Notes
     -----

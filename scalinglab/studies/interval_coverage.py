@@ -1,4 +1,4 @@
-"""How often intervals hold the truth, on simulated studies."""
+"""Coverage of intervals: how often they hold the truth of simulated studies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INTERVALS = ("covariance", "robust covariance", "profile", "pairs", "residual", 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often intervals held the truth.
+    """Result of a coverage study: how often each kind of interval held the truth.
 
     Attributes
     ----------
@@ -41,6 +41,10 @@ class Coverage:
         Simulated studies.
     covered : dict of str to int
         Studies whose interval held the truth, for each way to an interval.
+
+    See Also
+    --------
+    coverage : Counts them.
     """
 
     statistic: str
@@ -72,7 +76,9 @@ def coverage(
     intervals: Sequence[str] = INTERVALS[:3],
     draws: int = 200,
 ) -> Coverage:
-    r"""Try intervals on studies whose truth is known.
+    r"""Coverage of intervals on simulated studies whose truth is known.
+
+    Use it to choose an interval: with your design and the errors you expect, which of them keeps its promise?
 
     Run i of budget j gets the loss :math:`L_i + \sigma_i z_i + \tau Z_j`, with independent standard
     Gaussian z and Z.
@@ -104,6 +110,15 @@ def coverage(
     -------
     Coverage
         A study whose fit lies on the edge of what is allowed counts as not covered.
+
+    Raises
+    ------
+    ValueError
+        If an interval is unknown, or the errors are negative or all zero.
+
+    See Also
+    --------
+    covariance, profile, bootstrap
 
     Notes
     -----

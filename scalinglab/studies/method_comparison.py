@@ -1,4 +1,4 @@
-"""Many simulated studies fitted by many methods, on one core or many; failures are rows."""
+"""Comparison of methods: many simulated studies fitted by each of them, failures counted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scalinglab.laws.surface import LossSurface
 
 @dataclass(frozen=True)
 class Study:
-    """One simulated study: a truth, a design, a noise.
+    """A simulated study: a true surface, a design and a noise.
 
     Attributes
     ----------
@@ -36,6 +36,10 @@ class Study:
         Number of the repetition, for the table only.
     runs : Runs, optional
         The runs, where they have been drawn already; drawn by :func:`compare_methods` otherwise.
+
+    See Also
+    --------
+    recovery_studies, noise_studies, efficiency_studies
     """
 
     surface: LossSurface
@@ -51,7 +55,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one method made of one study.
+    """Outcome of one method on one study: what it fitted, or why it failed.
 
     Attributes
     ----------
@@ -80,7 +84,7 @@ class Outcome:
 
 @dataclass(frozen=True, repr=False)
 class MethodComparison:
-    """Outcomes of many studies by several methods, failures included.
+    """Result of a comparison: the outcome of each method on each study, failures included.
 
     Attributes
     ----------
@@ -88,6 +92,10 @@ class MethodComparison:
         What was simulated; without runs.
     outcomes : tuple of Outcome
         One a study and method, study by study.
+
+    See Also
+    --------
+    compare_methods : Makes it.
     """
 
     studies: tuple[Study, ...]
@@ -118,8 +126,9 @@ class MethodComparison:
         method, reference : str
             Labels.
         paired : bool
-            Use the studies in which *both* gave an answer. Otherwise each method's failures are left
-            out of its own variance only, so that the two variances rest on different studies.
+            Use the studies in which *both* gave an answer: a fair comparison. Otherwise each method's
+            failures are left out of its own variance only, so that the two variances rest on different
+            studies, and a method that fails on the hard ones looks better than it is.
 
         Returns
         -------
@@ -211,7 +220,7 @@ def compare_methods(
     rng: np.random.Generator | None = None,
     progress: bool = False,
 ) -> MethodComparison:
-    """Draw every study and fit it by every method.
+    """Compare methods: draw every study and fit it by each of them.
 
     Studies are independent tasks for joblib: they run one after another, or wherever
     :func:`joblib.parallel_config` says, on all cores (``n_jobs=-1``) or on a Dask cluster
@@ -240,6 +249,11 @@ def compare_methods(
     ------
     ValueError
         If there is no study or no method, or if rng is needed.
+
+    See Also
+    --------
+    hindcast : Methods on runs that were made, judged by the largest budgets.
+    draw_from_one_stream : Studies drawn beforehand, as a serial program draws them.
 
     Notes
     -----
@@ -295,5 +309,5 @@ def _outcome(place: int, runs: Runs, name: str, method: Method) -> Outcome:
 
 
 def draw_from_one_stream(studies: Iterable[Study], rng: np.random.Generator) -> tuple[Study, ...]:
-    """Draw studies one after another from a single stream, as a serial program does."""
+    """Draw the runs of studies one after another from a single stream, as a serial program does."""
     return tuple(study.drawn(rng) for study in studies)

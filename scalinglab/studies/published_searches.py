@@ -1,4 +1,4 @@
-"""Approach 3 as published: one search in the units of the runs, and where and why it stopped."""
+"""Searches of Approach 3 from one start, as published and as repaired, with the reason they stopped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scalinglab.solvers.objectives import Huber, Loss
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    r"""Where one search stopped.
+    r"""Result of one search: where it stopped and why.
 
     Attributes
     ----------
@@ -38,6 +38,10 @@ class SearchResult:
         Largest component of the gradient of the sum.
     history : ndarray
         The sum after each step, the start first.
+
+    See Also
+    --------
+    published_search, repaired_search
     """
 
     x: FloatArray
@@ -66,7 +70,9 @@ def published_search(
     ftol: float | None = None,
     gtol: float | None = None,
 ) -> SearchResult:
-    r"""Minimise Approach 3's objective from one start, with logs as they are and SciPy's stopping rules.
+    r"""Minimise Approach 3's objective from one start as published: raw logs, SciPy's stopping rules.
+
+    Use it to see how such a search goes wrong; to fit, use :func:`fit_approach3`.
 
     L-BFGS-B stops at step k when one of
 
@@ -103,11 +109,15 @@ def published_search(
     ValueError
         If an argument is out of range or a loss is not positive.
 
+    See Also
+    --------
+    repaired_search : The same start, repaired.
+    search_from_each : Many starts.
+
     Notes
     -----
-    To show how a search goes wrong; to fit, use :func:`fit_approach3`. The procedure is that of
-    :cite:t:`hoffmann2022`, their tolerances are not known. Derived in the chapter *Approach 3: five
-    parameters at once*.
+    The procedure is that of :cite:t:`hoffmann2022`, their tolerances are not known. Used in the chapter
+    *Approach 3: five parameters at once*.
 
     Examples
     --------
@@ -163,7 +173,7 @@ def published_search(
 
 
 def repaired_search(runs: Runs, start: LossSurface | ArrayLike, loss: Loss | None = None) -> SearchResult:
-    """Search as :func:`fit_approach3` does from one start: logs centred, objective scaled, exponents bounded.
+    """Minimise Approach 3's objective from one start as repaired: centred logs, scaled objective, bounds.
 
     Parameters
     ----------
@@ -178,6 +188,11 @@ def repaired_search(runs: Runs, start: LossSurface | ArrayLike, loss: Loss | Non
     -------
     SearchResult
         ``history`` holds the start and the end alone.
+
+    See Also
+    --------
+    published_search : The same start without the repairs.
+    fit_approach3 : Many starts, the best end polished.
     """
     loss = loss or Huber(1e-3, log=True)
     logs = CentredLogs.of(runs)
@@ -197,7 +212,7 @@ def repaired_search(runs: Runs, start: LossSurface | ArrayLike, loss: Loss | Non
 def search_from_each(
     searcher: Callable[..., SearchResult], runs: Runs, starts: Iterable[ArrayLike], **options: Any
 ) -> tuple[SearchResult, ...]:
-    """Search from every start.
+    """Results of one search from each of many starts.
 
     Parameters
     ----------
@@ -214,6 +229,10 @@ def search_from_each(
     -------
     tuple of SearchResult
         In the order of the starts.
+
+    See Also
+    --------
+    published_search, repaired_search, hoffmann_starts
     """
     return tuple(searcher(runs, start, **options) for start in starts)
 

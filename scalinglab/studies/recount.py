@@ -1,4 +1,4 @@
-"""The same runs fitted in both counts: what leaving out the embedding does to a fit."""
+"""Refits in both parameter counts: what leaving out the embedding does to a fit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scalinglab.solvers.objectives import Huber, Loss, Squared
 
 @dataclass(frozen=True, eq=False)
 class CountingDesign:
-    """Models counted both ways, each trained on each of several token counts.
+    """A design in both parameter counts: models, each trained on each of several token counts.
 
     Attributes
     ----------
@@ -31,6 +31,11 @@ class CountingDesign:
     ------
     ValueError
         If an entry is not positive, N and N_total differ in length, or some N is not below its N_total.
+
+    See Also
+    --------
+    refit_in_other_counts : Fits its runs.
+    IsoflopDesign : A design by compute, in one count.
     """
 
     N: FloatArray
@@ -55,7 +60,9 @@ class CountingDesign:
         D: tuple[float, float] = (1e8, 1e10),
         tokens: int = 9,
     ) -> CountingDesign:
-        """Sizes evenly spaced in log total parameters, the embedding a power law between two shares.
+        """Design between two shares of the embedding, a power law of the total in between.
+
+        Sizes are evenly spaced in log total parameters.
 
         Parameters
         ----------
@@ -63,7 +70,7 @@ class CountingDesign:
             Total parameters of the smallest and the largest model, and the share of the embedding in each.
         sizes : int
             How many models.
-        D, tokens
+        D, tokens : tuple of float, int
             Range and number of token counts, evenly spaced in log.
         """
         ends, shares = (
@@ -90,13 +97,13 @@ class CountingDesign:
         D: tuple[float, float] = (1e8, 1e10),
         tokens: int = 9,
     ) -> CountingDesign:
-        """Sizes evenly spaced in log total parameters, all of one aspect: N_total = N + omega N^(1/3)."""
+        """Design of models of one aspect, N_total = N + omega N^(1/3), evenly spaced in log N_total."""
         total = _spaced("sizes", positive_range("CountingDesign: N_total", N_total), sizes)
         N = nonembedding_parameters(total, omega)
         return cls(N, total, _spaced("tokens", positive_range("CountingDesign: D", D), tokens))
 
     def continued(self, high: float, sizes: int = 200) -> CountingDesign:
-        """Larger models of the same family: the embedding's power law through the end sizes, continued.
+        """Design of larger models of the same family, the power law of the embedding continued.
 
         Parameters
         ----------
@@ -119,12 +126,16 @@ class CountingDesign:
 
 @dataclass(frozen=True, eq=False)
 class Recount:
-    """The same noise-free runs fitted in both counts.
+    """Result of a recount: fits of the same noise-free runs in both parameter counts.
 
     Attributes
     ----------
     total, nonembedding : SurfaceFit
         Fits in total and in non-embedding parameters.
+
+    See Also
+    --------
+    refit_in_other_counts : Makes it.
     """
 
     total: SurfaceFit
@@ -134,7 +145,7 @@ class Recount:
 def refit_in_other_counts(
     surface: LossSurface, design: CountingDesign | None = None, loss: Loss | None = None
 ) -> Recount:
-    """Draw noise-free losses from a surface in total parameters, fit them in both counts.
+    """Fit noise-free losses of a surface in both parameter counts, with the embedding and without.
 
     Parameters
     ----------
@@ -156,6 +167,10 @@ def refit_in_other_counts(
         If an argument is of another kind.
     FitError
         If the design has too few sizes or token counts to fix five parameters.
+
+    See Also
+    --------
+    counted_frontier : The frontier in non-embedding counts, without a fit.
 
     Notes
     -----

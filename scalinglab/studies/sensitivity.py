@@ -1,4 +1,4 @@
-"""What else the answer could have been: the same fit on changed runs, the same study repeated."""
+"""Sensitivity of a fit: the same fit on changed runs, the same study simulated again and again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scalinglab.laws.surface import LossSurface
 
 
 def refit(fit: SurfaceFit, variants: Mapping[Any, Runs]) -> dict[Any, SurfaceFit]:
-    """Repeat a fit, same method and same loss, on other versions of its runs.
+    """Repeat a fit, by the same method and the same loss, on other versions of its runs.
 
     Parameters
     ----------
@@ -36,6 +36,11 @@ def refit(fit: SurfaceFit, variants: Mapping[Any, Runs]) -> dict[Any, SurfaceFit
     ------
     ValueError
         If the fit is by another method.
+
+    See Also
+    --------
+    bootstrap : Versions made by chance.
+    repeat_study : Versions made on a known surface.
 
     Notes
     -----
@@ -58,7 +63,7 @@ def refit(fit: SurfaceFit, variants: Mapping[Any, Runs]) -> dict[Any, SurfaceFit
 
 @dataclass(frozen=True, eq=False)
 class Repeats:
-    """Fits of one study, simulated again and again.
+    """Result of repeating a study: exponent and recommended tokens of each fit.
 
     Attributes
     ----------
@@ -70,6 +75,10 @@ class Repeats:
         Recommended over truly best tokens at the target; nan where a fit failed.
     failures : int
         Studies no surface could be fitted to.
+
+    See Also
+    --------
+    repeat_study : Makes it.
     """
 
     runs: int
@@ -127,7 +136,12 @@ def repeat_study(
     Raises
     ------
     ValueError
-        If no run lies within ``sizes``.
+        If no run lies within ``sizes``, or ``draws`` is below two.
+
+    See Also
+    --------
+    compare_methods : Many designs and methods.
+    refit : Changed runs of a real study.
 
     Notes
     -----
