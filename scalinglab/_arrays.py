@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
+from collections.abc import Collection
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,43 +14,150 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.float64]
 
 
-def positive(name: str, values: ArrayLike) -> FloatArray:
+def positive(name: str, values: Any) -> FloatArray:
     """Return values as float64, or raise ValueError unless all are positive and finite."""
-    array = _floats(name, values)
+    array = floats(name, values)
     if not (np.isfinite(array) & (array > 0)).all():
-        raise ValueError(f"{name} is {values!r}; it must be positive and finite.")
+        raise ValueError(f"{name} is {shortened(values)}; it must be positive and finite.")
     return array
 
 
-def finite(name: str, values: ArrayLike) -> FloatArray:
+def finite(name: str, values: Any) -> FloatArray:
     """Return values as float64, or raise ValueError unless all are finite."""
-    array = _floats(name, values)
+    array = floats(name, values)
     if not np.isfinite(array).all():
-        raise ValueError(f"{name} is {values!r}; it must be finite.")
+        raise ValueError(f"{name} is {shortened(values)}; it must be finite.")
     return array
+
+
+def floats(name: str, values: Any) -> FloatArray:
+    """Return values as float64, or raise ValueError if they are no numbers; text and truth values are none."""
+    if type(values) is float:
+        return np.asarray(values)
+    array = values if type(values) is np.ndarray else _array(values)
+    if array is not None:
+        if array.dtype == np.float64:
+            return array
+        try:
+            if array.dtype.kind in "fiu" or (array.dtype.kind == "O" and all(map(_is_real, array.flat))):
+                with np.errstate(over="ignore"):
+                    return np.asarray(array, float)
+        except (ValueError, OverflowError):
+            pass
+    raise ValueError(f"{name} is {shortened(values)}; give a number or an array of numbers.")
+
+
+def _array(values: Any) -> NDArray[Any] | None:
+    """An array of what may be numbers; None if it cannot be or hides entries."""
+    if isinstance(values, (str, bytes, bytearray, memoryview)) or (
+        isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values)
+    ):
+        return None
+    try:
+        return np.asarray(values)
+    except Exception:  # a foreign object may raise anything when it is turned into an array
+        return None
 
 
 def number(name: str, value: Any) -> float:
     """Return one finite number as a float, or raise ValueError."""
-    array = np.asarray(value, object)
-    if array.ndim == 0 and isinstance(array[()], (int, float, np.integer, np.floating)):
-        single = float(array[()]) if abs(array[()]) < np.inf else np.nan
-        if np.isfinite(single):
-            return single
-    raise ValueError(f"{name} is {value!r}; give one finite number.")
+    try:
+        single = floats(name, value)
+    except ValueError:
+        single = np.empty(0)
+    if single.ndim or not np.isfinite(single):
+        raise ValueError(f"{name} is {shortened(value)}; give one finite number.")
+    return float(single)
+
+
+def whole(name: str, value: Any, low: int, high: int = 10**6) -> int:
+    """One whole number from low to high."""
+    try:
+        single = number(name, value)
+    except ValueError:
+        single = np.nan
+    if not (single.is_integer() and low <= single <= high):
+        raise ValueError(f"{name} is {shortened(value)}; give a whole number from {low} to {high}.")
+    return int(single)
+
+
+def share(name: str, value: Any) -> float:
+    """One number between 0 and 1, neither included."""
+    single = number(name, value)
+    if not 0 < single < 1:
+        raise ValueError(f"{name} is {shortened(value)}; give a number between 0 and 1, for instance 0.9.")
+    return single
+
+
+def not_negative(name: str, value: Any) -> float:
+    """One number, zero or more."""
+    single = number(name, value)
+    if single < 0:
+        raise ValueError(f"{name} is {shortened(value)}; it must not be negative.")
+    return single
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} is {shortened(value)}; give True or False.")
+    return bool(value)
+
+
+def one_of(name: str, value: Any, choices: Collection[str]) -> None:
+    """Raise ValueError unless a text is one of these."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} is {shortened(value)}; there are {', '.join(choices)}.")
+
+
+def of_kind(name: str, value: Any, kinds: type | tuple[type, ...], remedy: str) -> None:
+    """Raise ValueError, with what to pass instead, unless a value is of one of these kinds."""
+    if not isinstance(value, kinds):
+        raise ValueError(f"{name} is {shortened(value)}; {remedy}.")
+
+
+def function(name: str, value: Any, of: str) -> None:
+    """Raise ValueError unless a value can be called."""
+    if not callable(value):
+        raise ValueError(f"{name} is {shortened(value)}; give a function of {of}.")
+
+
+def generator(name: str, rng: Any) -> np.random.Generator:
+    """Return a source of chance, or raise ValueError."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"{name} is {shortened(rng)}; give numpy.random.default_rng(seed).")
+    return rng
+
+
+def held(what: str, values: Any) -> Any:
+    """Return an answer, or raise ValueError where it overflowed."""
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what} is beyond what a float can hold; take less extreme numbers.")
+    return values
+
+
+def shortened(value: Any, length: int = 60) -> str:
+    """What a message shows of a value."""
+    try:
+        text = " ".join((_SHORT.repr(value) if isinstance(value, _PLAIN) else repr(value)).split())
+    except Exception:  # an object need not be able to show itself
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+_PLAIN = (int, str, bytes, list, tuple, dict, set)
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
+
+
+def _is_real(entry: Any) -> bool:
+    """Whether an entry of an array of objects is a real number."""
+    return isinstance(entry, (Real, Decimal)) and not isinstance(entry, bool)
 
 
 def plain(values: Any) -> Any:
     """Return a 0-d result as a float, any other as it is."""
     return float(values) if np.ndim(values) == 0 else values
-
-
-def _floats(name: str, values: ArrayLike) -> FloatArray:
-    """Return values as float64, or raise ValueError if they are no numbers."""
-    try:
-        return np.asarray(values, float)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{name} is {values!r}; give a number or an array of numbers.") from error
 
 
 def blocks(runs: int, size: int = 1 << 13) -> list[slice]:
@@ -58,7 +169,7 @@ def positive_number(name: str, value: Any) -> float:
     """Return one positive number as a float, or raise ValueError."""
     array = positive(name, value)
     if array.ndim:
-        raise ValueError(f"{name} is {value!r}; give one number.")
+        raise ValueError(f"{name} is {shortened(value)}; give one number.")
     return float(array)
 
 
@@ -74,7 +185,7 @@ def positive_range(name: str, ends: Any) -> tuple[float, float]:
     """Return the ends of a range, both positive and low < high, or raise ValueError."""
     pair = positive_row(name, ends)
     if pair.shape != (2,) or not pair[1] > pair[0]:
-        raise ValueError(f"{name}: the range {ends!r} is empty or no range; give low < high.")
+        raise ValueError(f"{name}: the range {shortened(ends)} is empty or no range; give low < high.")
     return float(pair[0]), float(pair[1])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-from scalinglab._arrays import FloatArray, blocks
+from scalinglab._arrays import FloatArray, blocks, floats, function, of_kind, shortened
 from scalinglab._extras import needs
 from scalinglab.data.budgets import BUDGET_TOLERANCE, Budgets
 from scalinglab.laws.surface import training_flops
@@ -90,6 +90,10 @@ class Runs:
     def __len__(self) -> int:
         return len(self.N)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are made anew, so that they are read-only too."""
+        return type(self), (self.N, self.D, self.L, self.C)
+
     def __repr__(self) -> str:
         def span(values: FloatArray, digits: int = 3) -> str:
             return f"{values.min():.{digits}g} to {values.max():.{digits}g}"
@@ -112,8 +116,9 @@ class Runs:
         ValueError
             If no run has that budget.
         """
-        if not C > 0:
-            raise ValueError(f"Runs: a budget is a positive number of FLOPs, got {C}.")
+        budget = floats("Runs.at: C", C)
+        if budget.ndim or not 0 < budget < np.inf:
+            raise ValueError(f"Runs.at: C, the budget, is a positive number of FLOPs, got {shortened(C)}.")
         values, member = self.by_budget()
         near = np.flatnonzero(np.abs(np.log(values / C)) <= BUDGET_TOLERANCE)
         if not len(near):
@@ -122,7 +127,7 @@ class Runs:
 
     def take(self, which: ArrayLike) -> Runs:
         """Return the runs that a mask or a list of row numbers picks, in that order."""
-        rows = np.asarray(which)
+        rows = _rows(which)
         if rows.dtype == bool and rows.shape != (len(self),):
             raise ValueError(f"Runs: the mask has {rows.size} entries for {len(self)} runs.")
         if not rows.size or (rows.dtype == bool and not rows.any()):
@@ -148,6 +153,11 @@ class Runs:
         ValueError
             If a column is missing or its content is refused.
         """
+        if not (hasattr(frame, "columns") and hasattr(frame, "__getitem__")) or isinstance(frame, type):
+            raise ValueError(
+                f"Runs.from_frame: frame is {shortened(frame)}; give a pandas table, or Runs(N, D, L) columns."
+            )
+        of_kind("Runs.from_frame: columns", columns, (Mapping, type(None)), 'give {"N": "params"} or the like')
         names = {"N": "N", "D": "D", "L": "L", "C": "C", **(columns or {})}
         unknown = set(names) - set(_MEANING)
         if unknown:
@@ -156,7 +166,11 @@ class Runs:
             )
         picked: dict[str, Any] = {}
         for letter, name in names.items():
-            if name in frame.columns:
+            if not isinstance(name, Hashable):
+                raise ValueError(f"Runs.from_frame: columns names {shortened(name)} for {letter}; give a name.")
+            if (found := list(frame.columns).count(name)) > 1:
+                raise ValueError(f"Runs: {found} columns of the frame are called {name!r}; rename all but one.")
+            if found:
                 picked[letter] = frame[name]
             elif letter != "C" or "C" in (columns or {}):
                 raise ValueError(
@@ -195,15 +209,27 @@ class Runs:
         with needs("tables"):
             import pandas as pd
 
+        if isinstance(path, (bool, int, float, bytes, type(None))):
+            raise ValueError(f"Runs.read_csv: path is {shortened(path)}; give a file or the path to one.")
         try:
             frame = pd.read_csv(path)
         except pd.errors.EmptyDataError:
             raise ValueError(f"Runs: {path} is empty; it needs a header line and one line a run.") from None
         except (pd.errors.ParserError, UnicodeDecodeError) as error:
             raise ValueError(f"Runs: {path} is not a CSV table: {error}") from None
+        except (OSError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(
+                f"Runs.read_csv: path is {shortened(path)}, which cannot be read ({shortened(error)})."
+            ) from None
         if not isinstance(frame.index, pd.RangeIndex):
             raise ValueError(
                 f"Runs: {path} has lines with more fields than its header has names; mend the header."
+            )
+        twice = [name for name in frame.columns if f"{name}.1" in frame.columns]
+        if twice:
+            raise ValueError(
+                f"Runs: the header of {shortened(path)} names {twice[0]!r} twice, or the column "
+                f"'{twice[0]}.1' beside it; rename one."
             )
         return cls.from_frame(frame, columns)
 
@@ -223,6 +249,7 @@ class Runs:
 
         ``columns`` answers for a slice of the runs, so that no column as long as the runs need exist.
         """
+        function("Runs.sums_by_budget: columns", columns, "a slice")
         sums: FloatArray = np.zeros(())
         for rows in blocks(len(self)):
             places, count = self._budgets.places(self.C[rows]), len(self._budgets.medians)
@@ -236,10 +263,10 @@ class Runs:
 
 def _column(letter: str, values: ArrayLike) -> FloatArray:
     """Return a checked read-only float64 copy of one column."""
-    if isinstance(values, str | bytes) or _dimensions(values) != 1:
+    if isinstance(values, str | bytes | bytearray | memoryview) or _dimensions(values) != 1:
         raise ValueError(
             f"Runs: {letter} must be a one-dimensional list of numbers, one for each run; "
-            f"got {_shortened(values)}."
+            f"got {shortened(values)}."
         )
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
         row = int(np.argmax(np.ma.getmaskarray(values)))
@@ -250,12 +277,16 @@ def _column(letter: str, values: ArrayLike) -> FloatArray:
         raise ValueError(f"Runs: {letter} ({_MEANING[letter]}) holds complex numbers; give real ones.")
     try:
         column = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        row, entry = next((row, entry) for row, entry in enumerate(np.asarray(values, object)) if _bad(entry))
+        known = _kind(values) in "fiu" or not any(map(_bad, np.asarray(values, object)))
+    except Exception:  # a foreign object may raise anything when it is turned into an array
+        known = False
+    if not known:
+        rows = enumerate(np.asarray(values, object))
+        row, entry = next(((row, entry) for row, entry in rows if _bad(entry)), (0, values))
         raise ValueError(
-            f"Runs: {letter} ({_MEANING[letter]}) of row {row} is {_shortened(entry)}, not a number; "
+            f"Runs: {letter} ({_MEANING[letter]}) of row {row} is {shortened(entry)}, not a number; "
             "correct it, or convert the column (pandas: pd.to_numeric)."
-        ) from None
+        )
     finite = np.isfinite(column)
     if not finite.all():
         row = int(np.argmin(finite))
@@ -287,20 +318,42 @@ def _dimensions(values: Any) -> int:
         return -1
 
 
+def _kind(values: Any) -> str:
+    """Return numpy's letter for what a column holds."""
+    return str(getattr(getattr(values, "dtype", None), "kind", "O"))
+
+
 def _bad(entry: Any) -> bool:
-    """Whether an entry is no finite double."""
+    """Whether an entry is no number; Python's 1_0 and truth values are none."""
     try:
         float(entry)
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # a foreign object may raise anything
         return True
-    return False
+    return isinstance(entry, (bool, np.bool_)) or (isinstance(entry, str) and "_" in entry)
 
 
-def _shortened(values: Any) -> str:
-    text = repr(values)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _rows(which: Any) -> NDArray[Any]:
+    """Return a mask or row numbers, in a row."""
+    try:
+        rows = np.asarray(which)
+    except Exception:  # a foreign object may raise anything when it is turned into an array
+        rows = np.asarray(None)
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "biu"):
+        raise ValueError(
+            f"Runs.take: which is {shortened(which)}; give a mask, or a list of row numbers such as [0, 2]."
+        )
+    return rows
 
 
 def _listed(values: FloatArray) -> str:
     shown = [f"{value:.3g}" for value in values[:12]]
     return ", ".join(shown) + (f" and {len(values) - 12} more" if len(values) > 12 else "")
+
+
+def require_runs(who: str, runs: Any, name: str = "runs") -> None:
+    """Raise ValueError unless these are runs, and say how a table, a file or columns become some."""
+    if not isinstance(runs, Runs):
+        what = f"a {type(runs).__name__}" if hasattr(runs, "shape") or isinstance(runs, Mapping) else shortened(runs)
+        raise ValueError(
+            f"{who}: {name} is {what}; give Runs.from_frame(table), Runs.read_csv(path) or Runs(N, D, L)."
+        )
