@@ -124,6 +124,10 @@ def documented(room, file):
         else:
             continue
         shown.append((owner, name, kind, comment))
+    for name in sorted(name for name in here if here[name] == file and name not in ours):
+        # the file hands on what stands below all folders
+        value = getattr(importlib.import_module(f"scalinglab.{room}"), name)
+        shown.append((f"scalinglab.{room}", name, "class" if inspect.isclass(value) else "function", ""))
     return shown
 
 
@@ -157,7 +161,7 @@ def entry(owner, name, kind, comment):
         return f"{place}.. autofunction:: {name}\n"
     value = getattr(importlib.import_module(owner), name)
     if kind == "class":
-        foreign = ", ".join(one.__name__ for one in inspect.getmro(value) if not ours(one))
+        foreign = ", ".join(one.__name__ for one in inspect.getmro(value) if not is_ours(one))
         return (
             f"{place}.. autoclass:: {name}\n   :members:\n   :inherited-members: {foreign}\n"
             "   :special-members: __call__\n"
@@ -182,7 +186,7 @@ def cited(text, source):
     return f"{link}{text[begun.end() :]}" if begun else f"{text} :cite:p:`{source}`"
 
 
-def ours(one):
+def is_ours(one):
     """Whether a class belongs to the package."""
     return one.__module__.partition(".")[0] == "scalinglab"
 
@@ -243,7 +247,9 @@ def overview():
     """A definition list of all folders, with the names that the package itself offers."""
     rows = []
     for room in rooms():
-        top = [one for file in files(room) for one in documented(room, file) if one[0] == "scalinglab"]
+        asked = (ROOT / f"book/api/{room}.md").read_text(encoding="utf-8")
+        order, _ = in_order(room, re.search(r"^% api: (.+)$", asked, re.M)[1].split()[1:])
+        top = [one for file in order for one in documented(room, file) if one[0] == "scalinglab"]
         rows.append(
             f":doc:`{room} </book/api/{room}>`\n   {sentence(docstring(room))}\n"
             + (f"\n   From the top: {links(top)}\n" if top else "")

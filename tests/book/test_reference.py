@@ -2,17 +2,20 @@
 
 import ast
 import base64
+import importlib
 import importlib.util
 import io
 import json
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import pytest
 from bs4 import BeautifulSoup
+from pages import PAGES
 
 import scalinglab
 from scalinglab import data_card, load_chinchilla, load_llama3, plotting
@@ -55,29 +58,86 @@ def api(site):
     return {page: read(site, f"book/api/{page}") for page in API}
 
 
+def stub(package):
+    """Names that the stub of the package, or of one of its folders, offers."""
+    path = ROOT / package.replace(".", "/") / "__init__.pyi"
+    if not path.exists():
+        return []
+    return [alias.name for node in ast.parse(path.read_text(encoding="utf-8")).body for alias in node.names]
+
+
+def layers():
+    """Folders of the package, the lowest first, as the contract in pyproject.toml lists them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (listed,) = [one["layers"] for one in settings["tool"]["importlinter"]["contracts"] if "layers" in one]
+    names = [name.strip() for layer in reversed(listed) for name in re.split("[:|]", layer)]
+    return [name for name in names if (ROOT / "scalinglab" / name).is_dir()]
+
+
+def line_of(page):
+    """The folder and the files that a page's line asks for."""
+    text = (ROOT / f"book/api/{page}.md").read_text(encoding="utf-8")
+    return re.search(r"^% api: (.+)$", text, re.M)[1].split()
+
+
 class TestPackage:
-    def test_every_public_name_is_documented_once(self, api):
-        stub = ast.parse((ROOT / "scalinglab/__init__.pyi").read_text(encoding="utf-8"))
-        names = [alias.name for node in stub.body for alias in node.names]
+    def test_every_offered_name_is_documented_once_under_its_shortest_path(self, api):
+        top = stub("scalinglab")
+        offered = {f"scalinglab.{name}" for name in top}
+        for room in layers():
+            offered |= {f"scalinglab.{room}.{name}" for name in stub(f"scalinglab.{room}") if name not in top}
         shown = [dt["id"] for soup in api.values() for dt in soup.select("dl.py > dt[id]")]
         sections = {section["id"] for soup in api.values() for section in soup.select("section[id]")}
-        for name in names:
-            assert shown.count(f"scalinglab.{name}") == 1 or name in sections, name
+        for path in offered:
+            assert shown.count(path) == 1 or path.rpartition(".")[2] in sections, path
         assert len(shown) == len(set(shown))
 
-    def test_modules_stand_in_their_order(self, api, site):
-        from test_imports import ORDER
+    def test_every_folder_has_a_page_and_every_page_a_folder(self, api):
+        assert set(api) == set(layers())
+        for page in api:
+            room, *files = line_of(page)
+            assert room == page
+            assert len(files) == len(set(files))
+            for file in files:
+                assert (ROOT / f"scalinglab/{room}/{file}.py").is_file(), f"book/api/{page}.md names {file}"
 
+    def test_folders_stand_in_the_order_of_their_layers(self, api, site):
         overview = read(site, "book/api")
-        order = [dt.get_text(strip=True) for dt in overview.select("article dl:not(.py) > dt")]
-        assert order == [module for module in ORDER if module in order], "name new modules in book/api/*.md"
-        for module in order:
-            assert any(soup.find(id=f"api-{module}") for soup in api.values()), module
+        order = [dt.get_text(strip=True) for dt in overview.select("article .api-contents dl > dt")]
+        assert order == layers()
+        listed = [page.rpartition("/")[2] for page in PAGES if page.startswith("book/api/")]
+        assert listed == layers()
+        for room, soup in api.items():
+            said = importlib.import_module(f"scalinglab.{room}").__doc__.strip()
+            for words_of_room in (words(soup.select_one("article")), words(overview.select_one("article"))):
+                assert curly(said) in curly(words_of_room)
+
+    def test_names_in_docstrings_lead_somewhere(self, api):
+        foreign = ("joblib.", "pandas.", "numpy.", "scipy.", "matplotlib.")
+        for page, soup in api.items():
+            for code in soup.select("article code.xref.py"):
+                name = code.get_text()
+                assert code.find_parent("a") or name.startswith(foreign), (page, name)
+
+    def test_parameters_described_together_stand_together(self, api):
+        for page, soup in api.items():
+            for listed in soup.select("dl.field-list > dd > ul"):
+                said = [words(item).partition("–")[2].strip() for item in listed.select(":scope > li")]
+                twice = [one for one, after in pairwise(said) if one and one == after]
+                assert not twice, (page, twice)
+
+    def test_a_page_can_be_scrolled(self, api):
+        """What follows the first words of an entry is folded, and says what it holds."""
+        for page, soup in api.items():
+            for fold in soup.select("details.api-fold"):
+                assert words(fold.summary), page
+            for entry in soup.select("article section > dl.py:is(.function, .class) > dd"):
+                assert not entry.select(":scope > dl.field-list, :scope > dl.py, :scope > p.rubric"), page
 
     def test_every_parameter_of_a_listed_signature_is_described(self, api):
         for page, soup in api.items():
             for entry in soup.select("dl.py.function"):
-                heads = {dt.get_text(strip=True).rstrip(":"): dt for dt in entry.select("dl.field-list > dt")}
+                heads = {words(dt).rstrip(": "): dt for dt in entry.select("dl.field-list > dt")}
                 if "Parameters" not in heads:
                     continue
                 listed = heads["Parameters"].find_next_sibling("dd")
@@ -141,7 +201,7 @@ class TestData:
     def test_the_cards_are_those_of_the_files(self):
         assert CARDS == ["chinchilla", "llama3"]
         for name in CARDS:
-            path = ROOT / f"scalinglab/data/{name}.toml"
+            path = ROOT / f"scalinglab/data/tables/{name}.toml"
             assert tomllib.loads(path.read_text(encoding="utf-8"))["rows"] == data_card(name).rows
 
 
