@@ -1,4 +1,4 @@
-"""Coursework and what notebooks print and play: check, Oracle, leaderboard, Explorer."""
+"""Coursework and what notebooks print and play: checked exercises, Oracle, leaderboard, Explorer."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""``python -m scalinglab.course leaderboard FOLDER``."""
+"""Command line of the course: ``python -m scalinglab.course leaderboard FOLDER``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exercises that check themselves, on fresh random cases."""
+"""Check of an exercise: an answer tried on fresh random cases, and the verdict in words."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from scalinglab.course.questions import QUESTIONS
 
 
 def check(question: str | Question, answer: Any = ..., rng: np.random.Generator | None = None) -> Verdict:
-    """Try an answer on fresh random cases and say what is wrong with it.
+    """Check the answer to an exercise on fresh random cases and say what is wrong with it.
 
     Parameters
     ----------
@@ -43,6 +43,11 @@ def check(question: str | Question, answer: Any = ..., rng: np.random.Generator 
     -------
     Verdict
         True when right; prints a sentence or two. A wrong answer is compared with known mistakes.
+
+    See Also
+    --------
+    Question : What is asked, for exercises of your own.
+    Verdict : What is returned.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""The known slip behind a wrong answer, in words."""
+"""Diagnosis of a wrong answer: the known mistake that explains it, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Explorer: a picture and a slider, live in a kernel, frames in the static page."""
+"""Explorer: a picture with a slider, live in a kernel, drawn beforehand in the static page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _serial = itertools.count(1)
 
 
 class Explorer:
-    """One picture and a slider.
+    """A picture with a slider.
 
     In a live kernel the slider is an ipywidget that redraws; in the static page it steps through
     frames drawn beforehand, with no kernel and no network; in print the middle frame stands alone.

@@ -1,4 +1,4 @@
-"""A folder of submissions, ranked; strategies tried on many hidden surfaces."""
+"""Leaderboard of a folder of submissions, and a tournament of strategies on many hidden surfaces."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ def leaderboard(folder: str | PathLike[str], budget: float = BUDGET, term: str =
     ------
     ValueError
         If there is no such folder.
+
+    See Also
+    --------
+    tournament : Strategies instead of submissions.
+    Oracle : Writes the submissions.
     """
     with needs("tables"):
         import pandas as pd
@@ -75,7 +80,7 @@ def leaderboard(folder: str | PathLike[str], budget: float = BUDGET, term: str =
 def tournament(
     strategies: Mapping[str, Strategy], students: int = 200, budget: float = BUDGET
 ) -> pd.DataFrame:
-    """Let strategies play on many hidden surfaces.
+    """Play strategies against the oracle on many hidden surfaces.
 
     The games are independent tasks for joblib: one after another, or wherever
     :func:`joblib.parallel_config` says.
@@ -94,6 +99,10 @@ def tournament(
     pandas.DataFrame
         One row a game: strategy, student, waste, interval score, covers, width (of the interval), runs,
         spent, and failure: why there is no score, empty otherwise.
+
+    See Also
+    --------
+    leaderboard : Ranks submissions.
     """
     with needs("tables"):
         import pandas as pd

@@ -1,4 +1,4 @@
-"""What a chapter prints: computed sentences and source code."""
+"""Output of chapters: computed sentences and source code."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def show_text(text: str) -> None:
         Markdown; may hold maths, and in the book citations and references. Powers of ten and minus
         signs are typeset.
 
+    See Also
+    --------
+    show_source : Source code.
+    format_count : A number of parameters or tokens in short.
+
     Examples
     --------
     >>> show_text(f"The exponent is {0.5:.3f}.")
@@ -42,6 +47,10 @@ def show_source(function: Callable[..., Any]) -> None:
     ----------
     function : callable
         A function of the package.
+
+    See Also
+    --------
+    show_text : A computed sentence.
 
     Examples
     --------

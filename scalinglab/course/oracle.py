@@ -1,4 +1,4 @@
-"""The oracle of *One shot*: noisy losses of a hidden surface, at the price of their compute."""
+"""Oracle of the capstone *One shot*: sells noisy losses of a hidden surface for their compute."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORMAT = "scalinglab one shot, 1"
 
 
 class Oracle:
-    """Noisy losses of a hidden surface, at the price of their compute.
+    """An oracle that sells noisy losses of a hidden surface for their compute.
 
     Parameters
     ----------
@@ -51,6 +51,16 @@ class Oracle:
     budget : float
     prediction : Prediction or None
         The one prediction, once it has been made.
+
+    Raises
+    ------
+    OracleError
+        If an argument is refused.
+
+    See Also
+    --------
+    hidden_surface : The surface it answers from.
+    leaderboard : Ranks what ``save`` wrote.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""What one call of an answer gave: its numbers, or a complaint, and both in words."""
+"""Outcome of one call of an answer: its numbers or a complaint, and both in words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _short.maxlist = _short.maxtuple = _short.maxarray = 4
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call gave: numbers, or a complaint."""
+    """Outcome of one call: numbers, or a complaint."""
 
     values: FloatArray | None
     complaint: str = ""

@@ -1,4 +1,4 @@
-"""The one prediction, and how it is scored."""
+"""Prediction and score of the capstone *One shot*."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ LEVEL = 0.9
 
 
 class OracleError(ValueError):
-    """What the oracle refuses, and why. Nothing has been spent or taken."""
+    """Raised when the oracle refuses, with the reason; nothing has been spent or taken."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The one shot: what to train with the large budget, and the loss it will have.
+    """A prediction: what to train with the large budget, and the loss expected of it.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Score:
-    r"""What a prediction was worth.
+    r"""Score of a prediction: wasted compute, interval score, and the truth.
 
     Attributes
     ----------

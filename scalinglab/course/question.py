@@ -1,4 +1,4 @@
-"""A question of an exercise, and the verdict on an answer."""
+"""Question of an exercise, with its random cases and known mistakes, and the verdict on an answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Case = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Question:
-    """One exercise that a function answers.
+    """Question of an exercise that is answered by a function.
 
     Parameters
     ----------
@@ -35,6 +35,10 @@ class Question:
         Relative error that passes.
     view : callable, optional
         Turns what is returned into numbers, where it is not numbers.
+
+    See Also
+    --------
+    check : Tries an answer.
 
     Examples
     --------
@@ -63,7 +67,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What :func:`check` found: true when the answer is right, and a sentence or two.
+    """Verdict on an answer: true when it is right, with a sentence or two.
 
     Attributes
     ----------
@@ -71,6 +75,10 @@ class Verdict:
         Whether every case agreed.
     text : str
         What was found.
+
+    See Also
+    --------
+    check : Gives it.
     """
 
     right: bool

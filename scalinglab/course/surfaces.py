@@ -1,4 +1,4 @@
-"""The loss surface that a student's name stands for: hashed to a seed, the same whenever it is asked."""
+"""Hidden surfaces of the capstone: one loss surface for each student's name, always the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scalinglab.laws.surface import LossSurface, training_flops
 
 
 def hidden_surface(student: str, term: str = "") -> LossSurface:
-    r"""The loss surface from which the oracle of a name answers.
+    r"""Hidden loss surface of a student, from which the oracle answers.
 
     Drawn independently: the floor E uniform in 1.5-2.1 nats per token, the exponents log-uniform,
     :math:`\alpha` in 0.28-0.55 and :math:`\beta` in 0.22-0.45. Two more draws fix A and B by what they mean
@@ -29,6 +29,10 @@ def hidden_surface(student: str, term: str = "") -> LossSurface:
     Returns
     -------
     LossSurface
+
+    See Also
+    --------
+    Oracle : Sells its losses.
 
     Notes
     -----

@@ -160,7 +160,7 @@ def exponent_map(
     alpha, beta : array_like, shapes (j,) and (k,)
         Grid.
     rss : array_like, shape (j, k)
-        Residual sum of squares there, as :func:`scalinglab.objective_map` returns it.
+        Residual sum of squares there, as :func:`scalinglab.fitting.objective_map` returns it.
     marks : mapping, optional
         Labelled points (alpha, beta).
     ax : Axes, optional

@@ -76,7 +76,7 @@ def three_regions(curve: ThreeRegions, m: ArrayLike, ax: Axes | None = None) -> 
 
 
 def line_and_law(law: SaturatingPowerLaw, line: StraightLine, target: float, ax: Axes | None = None) -> Axes:
-    """A straight line fitted over a range, and what it promises far ahead of it.
+    """A straight line fitted over a range, beside the law far ahead of it.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def line_residuals(lines: Mapping[str, StraightLine], ax: Axes | None = None) ->
 def contradiction(
     compute: LossLaw, data: LossLaw, tokens: PowerLaw, C: ArrayLike, ax: Axes | None = None
 ) -> Axes:
-    """The loss that a law promises to compute, and the least loss its tokens allow.
+    """The loss that one law promises to compute, the least its tokens allow by another, and where they meet.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Pictures of the two ways to count parameters."""
+"""Pictures of the two ways to count parameters: frontiers, local exponents, refits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of two published laws: where they part, and the steps that lead from one to the other."""
+"""Pictures of published laws: Kaplan's beside Chinchilla's, and the steps from one to the other."""
 
 from __future__ import annotations
 

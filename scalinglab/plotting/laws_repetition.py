@@ -1,4 +1,4 @@
-"""Pictures of repeated data."""
+"""Pictures of repeated data: effective tokens, allocations, losses against epochs."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from scalinglab.studies.published_searches import SearchResult
 
 
 def growth(timings: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Time against the number of runs, a line a method.
+    """Time against the number of runs, one line a method.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Pictures of closed forms: vertices that miss, staircases, learning curves of the threshold."""
+"""Pictures of theory: vertices that miss, the envelope's staircase, learning curves of a threshold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every checked exercise of the book, by its label.
+"""Questions of all checked exercises of the book, by their labels.
 
 A question is a few lines in the file of its part: its label, what it asks, the package's answer,
 random cases, and the mistakes worth a sentence.
