@@ -1,0 +1,114 @@
+"""Kernels that start quickly: forks of one process that has imported the libraries already.
+
+A kernel's start and the imports of matplotlib, pandas and SciPy cost two seconds of processor time, more than
+the rest of many a page. What forks is the standard library's fork server, a process without threads that
+has imported libraries and nothing of ours, so that a page still shows what it must import. Where the system
+is not Linux, a kernel starts as always.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import uuid
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
+
+#: pyplot is not among them: its import, in the kernel, is what lets a page draw.
+LIBRARIES = [
+    *("ipykernel.kernelapp", "jupyter_client.provisioning", "IPython.core.completer", "numpy", "pandas"),
+    *("scipy.optimize", "scipy.stats", "PIL.Image", "matplotlib.figure", "matplotlib.style"),
+    *("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"),
+]
+INLINE = "module://matplotlib_inline.backend_inline"
+
+
+def serve(arguments: list[str], env: dict[str, str], folder: str) -> None:
+    """Be a kernel, as ``python -m ipykernel_launcher`` would be one."""
+    import matplotlib
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.setsid()  # what the kernel starts ends with it
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(env)
+    os.environ["JPY_PARENT_PID"] = str(
+        os.getppid()
+    )  # it ends with the process that forks, and that with ours
+    sys.path.insert(0, "")
+    matplotlib.rcParams["backend"] = os.environ.setdefault("MPLBACKEND", INLINE)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    IPKernelApp.launch_instance(argv=arguments)
+
+
+class Child:
+    """A forked kernel with what a kernel's manager asks of ``subprocess.Popen``."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, process: Any) -> None:
+        self.process, self.pid = process, process.pid
+
+    def poll(self) -> int | None:
+        """Give its exit code, None while it runs."""
+        code: int | None = self.process.exitcode
+        return code
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for its end."""
+        self.process.join(timeout)
+        return self.poll()
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to it and to what it started."""
+        if self.poll() is None:
+            try:
+                os.killpg(self.pid, number)
+            except ProcessLookupError:  # it has not yet a group of its own
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+
+class Forked(LocalProvisioner):
+    """Forks a kernel where its command would start an interpreter."""
+
+    async def launch_kernel(self, cmd: list[str], **settings: Any) -> KernelConnectionInfo:
+        """Fork a kernel with the arguments of the command."""
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(LIBRARIES)
+        folder = str(settings.get("cwd") or os.getcwd())
+        arguments = [*cmd[cmd.index("-f") :], "--log-level=40"]  # say errors, nothing less
+        process = context.Process(target=serve, args=(arguments, dict(settings["env"]), folder))
+        process.start()
+        self.process, self.pid, self.pgid = Child(process), process.pid, None
+        return self.connection_info
+
+
+class QuickManager(AsyncKernelManager):
+    """A manager whose kernels are forked."""
+
+    async def _async_pre_start_kernel(self, **settings: Any) -> Any:
+        if self.provisioner is None and sys.platform == "linux":
+            self.kernel_id = self.kernel_id or str(uuid.uuid4())
+            self.provisioner = Forked(
+                kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self.parent or self
+            )
+            self.provisioner.parent = self
+        return await super()._async_pre_start_kernel(**settings)
+
+
+def end_fork_server() -> None:
+    """End the process that forks and wait for it, so that its processor time is counted as ours."""
+    from multiprocessing.forkserver import _forkserver  # type: ignore[attr-defined]
+
+    _forkserver._stop()
