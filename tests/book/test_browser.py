@@ -154,102 +154,131 @@ def open_sheet(windows, width, address):
     return sheet
 
 
-@pytest.fixture(scope="class", params=CASES, ids=lambda case: f"{case[0].rpartition('/')[2]}-{case[1]}")
+@pytest.fixture
 def sheet(request, windows, site):
-    """A page at one width: the tests of the class share the tab."""
+    """A page at one width, opened once for all questions."""
     page, width = request.param
     opened = open_sheet(windows, width, (site / f"{page}.html").as_uri())
     yield opened
     opened.tab.close()
 
 
-class TestPage:
-    def test_loads_without_complaint_or_network(self, sheet):
-        assert not sheet.said
-        assert not sheet.failed
+def shows_formulas_and_not_their_source(sheet):
+    assert sheet.tab.locator("mjx-merror").count() == 0
+    sources = sheet.tab.locator("article .math.notranslate").count()
+    assert sheet.tab.locator("article mjx-container").count() >= sources
+    assert not re.findall(r"\\[a-zA-Z(\[]+.{0,40}", sheet.tab.evaluate(SEEN))
 
-    def test_shows_formulas_and_not_their_source(self, sheet):
-        assert sheet.tab.locator("mjx-merror").count() == 0
-        sources = sheet.tab.locator("article .math.notranslate").count()
-        assert sheet.tab.locator("article mjx-container").count() >= sources
-        assert not re.findall(r"\\[a-zA-Z(\[]+.{0,40}", sheet.tab.evaluate(SEEN))
 
-    def test_fits_its_width(self, sheet):
-        assert sheet.tab.evaluate("document.documentElement.scrollWidth") <= sheet.width
-        assert sheet.tab.evaluate(CUT_OFF) == []
+def fits_its_width(sheet):
+    assert sheet.tab.evaluate("document.documentElement.scrollWidth") <= sheet.width
+    assert sheet.tab.evaluate(CUT_OFF) == []
 
-    def test_formulas_within_a_line_need_no_scroll_bar(self, sheet):
-        if sheet.width == NARROW:
-            pytest.skip("a long formula may scroll on a phone")
-        wide = """[...document.querySelectorAll("article span.math")]
-                    .filter(formula => formula.scrollWidth > formula.clientWidth + 4)
-                    .map(formula => formula.textContent)"""
-        assert sheet.tab.evaluate(wide) == []
 
-    def test_shows_every_picture(self, sheet):
-        broken = sheet.tab.evaluate(
-            """async () => {
-              const images = [...document.images];
-              for (const image of images) image.loading = "eager";
-              await Promise.allSettled(images.map(image => image.decode()));
-              return images.filter(image => !image.naturalWidth).map(image => image.src.slice(0, 100));
-            }"""
-        )
-        assert not broken
+def formulas_within_a_line_need_no_scroll_bar(sheet):
+    wide = """[...document.querySelectorAll("article span.math")]
+                .filter(formula => formula.scrollWidth > formula.clientWidth + 4)
+                .map(formula => formula.textContent)"""
+    assert sheet.tab.evaluate(wide) == []
 
-    def test_says_in_words_what_pictures_show(self, sheet):
-        pictures = sheet.tab.evaluate(
-            """[...document.querySelectorAll("article img")].map(image => [
-                 image.alt, image.closest("figure")?.querySelector(".caption-text")?.textContent ?? ""])"""
-        )
-        for alt, caption in pictures:
-            assert len(alt) >= 40, alt
-            assert len(alt.split()) >= 8, alt
-            assert not NOT_A_FINDING.match(alt), alt
-            assert alt.strip(" .") != caption.strip(" ."), alt
-            assert alt.strip()[-1] in ".?!", alt
-        assert len({alt for alt, _ in pictures}) == len(pictures)
 
-    def test_can_be_used_by_everyone_light_and_dark(self, sheet):
-        if sheet.width == NARROW:
-            pytest.skip("the wide window shows the same elements")
-        assert sheet.findings() == []
-        sheet.use("dark")
-        assert sheet.findings(runOnly=["color-contrast"]) == []
-        sheet.use("light")
+def shows_every_picture(sheet):
+    broken = sheet.tab.evaluate(
+        """async () => {
+          const images = [...document.images];
+          for (const image of images) image.loading = "eager";
+          await Promise.allSettled(images.map(image => image.decode()));
+          return images.filter(image => !image.naturalWidth).map(image => image.src.slice(0, 100));
+        }"""
+    )
+    assert not broken
 
-    def test_explorer_changes_picture_and_readout_at_every_step(self, sheet):
-        for explorer in sheet.tab.query_selector_all(".explorer"):
-            slider = explorer.query_selector("input")
-            slider.focus()
-            sheet.tab.keyboard.press("Home")
-            seen = [explorer.evaluate(STATE)]
-            for _ in range(int(slider.get_attribute("max"))):
-                sheet.tab.keyboard.press("ArrowRight")
-                seen.append(explorer.evaluate(STATE))
-            pictures, readouts, values, spoken, positions = zip(*seen, strict=True)
-            assert positions == tuple(map(str, range(len(seen))))
-            same = [
-                " to ".join(values[k : k + 2])
-                for k in range(len(seen) - 1)
-                if pictures[k] == pictures[k + 1] or readouts[k] == readouts[k + 1]
-            ]
-            assert not same, f"picture or readout stay as they are from {same}"
-            assert values == spoken
-            assert len(set(values)) == len(values)
-            explorer.query_selector("img").evaluate("image => image.decode()")
 
-    def test_explorer_follows_a_finger(self, sheet):
-        if sheet.width == WIDE:
-            pytest.skip("the wide window has no touch screen")
-        for explorer in sheet.tab.query_selector_all(".explorer"):
-            slider = explorer.query_selector("input")
-            slider.evaluate("slider => slider.scrollIntoView({block: 'center', behavior: 'instant'})")
-            box = slider.bounding_box()
-            assert box["height"] >= 24
-            for side, position in ((0.01, "0"), (0.99, slider.get_attribute("max"))):
-                sheet.tab.touchscreen.tap(box["x"] + side * box["width"], box["y"] + box["height"] / 2)
-                assert explorer.evaluate(STATE)[-1] == position
+def says_in_words_what_pictures_show(sheet):
+    pictures = sheet.tab.evaluate(
+        """[...document.querySelectorAll("article img")].map(image => [
+             image.alt, image.closest("figure")?.querySelector(".caption-text")?.textContent ?? ""])"""
+    )
+    for alt, caption in pictures:
+        assert len(alt) >= 40, alt
+        assert len(alt.split()) >= 8, alt
+        assert not NOT_A_FINDING.match(alt), alt
+        assert alt.strip(" .") != caption.strip(" ."), alt
+        assert alt.strip()[-1] in ".?!", alt
+    assert len({alt for alt, _ in pictures}) == len(pictures)
+
+
+def can_be_used_by_everyone_light_and_dark(sheet):
+    assert sheet.findings() == []
+    sheet.use("dark")
+    assert sheet.findings(runOnly=["color-contrast"]) == []
+    sheet.use("light")
+
+
+def explorer_changes_picture_and_readout_at_every_step(sheet):
+    for explorer in sheet.tab.query_selector_all(".explorer"):
+        explorer.query_selector("input").focus()
+        sheet.tab.keyboard.press("Home")
+        seen = [explorer.evaluate(STATE)]
+        for _ in range(int(explorer.query_selector("input").get_attribute("max"))):
+            sheet.tab.keyboard.press("ArrowRight")
+            seen.append(explorer.evaluate(STATE))
+        pictures, readouts, values, spoken, positions = zip(*seen, strict=True)
+        assert positions == tuple(map(str, range(len(seen))))
+        same = [
+            " to ".join(values[k : k + 2])
+            for k in range(len(seen) - 1)
+            if pictures[k] == pictures[k + 1] or readouts[k] == readouts[k + 1]
+        ]
+        assert not same, f"picture or readout stay as they are from {same}"
+        assert values == spoken
+        assert len(set(values)) == len(values)
+        explorer.query_selector("img").evaluate("image => image.decode()")
+
+
+def explorer_follows_a_finger(sheet):
+    for explorer in sheet.tab.query_selector_all(".explorer"):
+        slider = explorer.query_selector("input")
+        slider.evaluate("slider => slider.scrollIntoView({block: 'center', behavior: 'instant'})")
+        box = slider.bounding_box()
+        assert box["height"] >= 24
+        for side, position in ((0.01, "0"), (0.99, slider.get_attribute("max"))):
+            sheet.tab.touchscreen.tap(box["x"] + side * box["width"], box["y"] + box["height"] / 2)
+            assert explorer.evaluate(STATE)[-1] == position
+
+
+#: What is asked of a page at either width.
+EVERYWHERE = [
+    shows_formulas_and_not_their_source,
+    fits_its_width,
+    shows_every_picture,
+    explorer_changes_picture_and_readout_at_every_step,
+]
+#: What needs one width: a phone shows the same elements and words, and a long formula may scroll there.
+ONLY = {
+    WIDE: [
+        formulas_within_a_line_need_no_scroll_bar,
+        says_in_words_what_pictures_show,
+        can_be_used_by_everyone_light_and_dark,
+    ],
+    NARROW: [explorer_follows_a_finger],  # it has a touch screen
+}
+
+
+@pytest.mark.parametrize(
+    "sheet", CASES, indirect=True, ids=lambda case: f"{case[0].rpartition('/')[2]}-{case[1]}"
+)
+def test_page(sheet):
+    """Every question about an open page; all that fail are named together."""
+    wrong = []
+    for question in EVERYWHERE + ONLY[sheet.width]:
+        try:
+            question(sheet)
+        except Exception as found:
+            wrong.append(f"{question.__name__}: {type(found).__name__}: {found}")
+    wrong += [f"the page complains: {text}" for text in sheet.said]
+    wrong += [f"the page asks in vain for {address}" for address in sheet.failed]
+    assert not wrong, "\n\n".join(wrong)
 
 
 def test_search_finds_pages_without_a_server(windows, site):
