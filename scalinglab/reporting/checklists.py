@@ -53,8 +53,7 @@ def checklist(fit: SurfaceFit) -> str:
 
     See Also
     --------
-    fingerprint : Tells whether two fits are of the same runs.
-    data_card : The same for the bundled tables.
+    data_card : Where the bundled tables come from.
 
     Notes
     -----
