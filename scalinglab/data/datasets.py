@@ -68,6 +68,11 @@ class DataCard:
 def data_card(name: Literal["llama3", "chinchilla"]) -> DataCard:
     """Return the data card of a bundled table.
 
+    Raises
+    ------
+    ValueError
+        If there is no such table.
+
     See Also
     --------
     load_llama3, load_chinchilla

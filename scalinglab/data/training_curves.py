@@ -222,6 +222,11 @@ def smooth(curves: TrainingCurves, window: float = 10) -> TrainingCurves:
     -------
     TrainingCurves
 
+    Raises
+    ------
+    ValueError
+        If the window is not positive.
+
     Notes
     -----
     :cite:t:`hoffmann2022` state a Gaussian window of 10 steps; that it reaches two standard deviations is
