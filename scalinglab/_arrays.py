@@ -129,11 +129,40 @@ def generator(name: str, rng: Any) -> np.random.Generator:
     return rng
 
 
-def held(what: str, values: Any) -> Any:
-    """Return an answer, or raise ValueError where it overflowed."""
-    if not np.isfinite(values).all():
+def held(what: str, values: Any, least: float = -np.inf) -> Any:
+    """Return an answer, or raise ValueError where it overflowed, or is not above the least it can be."""
+    if not np.all((values > least) & (values < np.inf)):
         raise ValueError(f"{what} is beyond what a float can hold; take less extreme numbers.")
     return values
+
+
+def places(name: str, which: Any) -> NDArray[Any]:
+    """Return a mask or a list of places as a row, or raise ValueError."""
+    rows = _array(which)
+    if rows is None or rows.ndim != 1 or (rows.size and rows.dtype.kind not in "biu"):
+        raise ValueError(
+            f"{name} is {shortened(which)}; give a mask, or a list of row numbers such as [0, 2]."
+        )
+    return rows if rows.size else rows.astype(int)
+
+
+def picked(name: str, which: Any, count: int) -> NDArray[Any]:
+    """Return a mask of so many entries or a list of places below that number, or raise ValueError."""
+    rows = places(name, which)
+    fits = rows.shape == (count,) if rows.dtype == bool else (np.abs(rows + 0.5) < count).all()
+    if not fits:
+        raise ValueError(f"{name} is {shortened(which)}; give a mask of {count}, or places below {count}.")
+    return rows
+
+
+def rows_of(who: str, **columns: Any) -> tuple[FloatArray, ...]:
+    """Return columns of numbers as rows of one length, or raise ValueError; nan is allowed."""
+    rows = tuple(np.atleast_1d(floats(f"{who}: {name}", values)) for name, values in columns.items())
+    if len({row.shape for row in rows}) > 1:
+        rows = matched(**dict(zip(columns, rows, strict=True)))
+    if rows[0].ndim != 1:
+        raise ValueError(f"{who}: {', '.join(columns)} have shape {rows[0].shape}; give one row of each.")
+    return rows
 
 
 def shortened(value: Any, length: int = 60) -> str:

@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-from scalinglab._arrays import FloatArray, blocks, floats, function, of_kind, shortened
+from scalinglab._arrays import FloatArray, blocks, floats, function, of_kind, places, shortened
 from scalinglab._extras import needs
 from scalinglab.data.budgets import BUDGET_TOLERANCE, Budgets
-from scalinglab.laws.surface import training_flops
+from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN
 
 _MEANING = {"N": "parameters", "D": "tokens", "L": "loss", "C": "compute"}
 
@@ -83,7 +83,7 @@ class Runs:
             raise ValueError("Runs: there are no runs; give at least one row.")
         if C is None:
             with np.errstate(over="ignore", under="ignore"):
-                columns["C"] = _column("C", training_flops(columns["N"], columns["D"]))
+                columns["C"] = _column("C", FLOPS_PER_PARAMETER_TOKEN * columns["N"] * columns["D"])
         for letter, values in columns.items():
             object.__setattr__(self, letter, values)
 
@@ -127,7 +127,7 @@ class Runs:
 
     def take(self, which: ArrayLike) -> Runs:
         """Return the runs that a mask or a list of row numbers picks, in that order."""
-        rows = _rows(which)
+        rows = places("Runs.take: which", which)
         if rows.dtype == bool and rows.shape != (len(self),):
             raise ValueError(f"Runs: the mask has {rows.size} entries for {len(self)} runs.")
         if not rows.size or (rows.dtype == bool and not rows.any()):
@@ -157,7 +157,9 @@ class Runs:
             raise ValueError(
                 f"Runs.from_frame: frame is {shortened(frame)}; give a pandas table, or Runs(N, D, L) columns."
             )
-        of_kind("Runs.from_frame: columns", columns, (Mapping, type(None)), 'give {"N": "params"} or the like')
+        of_kind(
+            "Runs.from_frame: columns", columns, (Mapping, type(None)), 'give {"N": "params"} or the like'
+        )
         names = {"N": "N", "D": "D", "L": "L", "C": "C", **(columns or {})}
         unknown = set(names) - set(_MEANING)
         if unknown:
@@ -167,9 +169,13 @@ class Runs:
         picked: dict[str, Any] = {}
         for letter, name in names.items():
             if not isinstance(name, Hashable):
-                raise ValueError(f"Runs.from_frame: columns names {shortened(name)} for {letter}; give a name.")
+                raise ValueError(
+                    f"Runs.from_frame: columns names {shortened(name)} for {letter}; give a name."
+                )
             if (found := list(frame.columns).count(name)) > 1:
-                raise ValueError(f"Runs: {found} columns of the frame are called {name!r}; rename all but one.")
+                raise ValueError(
+                    f"Runs: {found} columns of the frame are called {name!r}; rename all but one."
+                )
             if found:
                 picked[letter] = frame[name]
             elif letter != "C" or "C" in (columns or {}):
@@ -332,19 +338,6 @@ def _bad(entry: Any) -> bool:
     return isinstance(entry, (bool, np.bool_)) or (isinstance(entry, str) and "_" in entry)
 
 
-def _rows(which: Any) -> NDArray[Any]:
-    """Return a mask or row numbers, in a row."""
-    try:
-        rows = np.asarray(which)
-    except Exception:  # a foreign object may raise anything when it is turned into an array
-        rows = np.asarray(None)
-    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "biu"):
-        raise ValueError(
-            f"Runs.take: which is {shortened(which)}; give a mask, or a list of row numbers such as [0, 2]."
-        )
-    return rows
-
-
 def _listed(values: FloatArray) -> str:
     shown = [f"{value:.3g}" for value in values[:12]]
     return ", ".join(shown) + (f" and {len(values) - 12} more" if len(values) > 12 else "")
@@ -353,7 +346,11 @@ def _listed(values: FloatArray) -> str:
 def require_runs(who: str, runs: Any, name: str = "runs") -> None:
     """Raise ValueError unless these are runs, and say how a table, a file or columns become some."""
     if not isinstance(runs, Runs):
-        what = f"a {type(runs).__name__}" if hasattr(runs, "shape") or isinstance(runs, Mapping) else shortened(runs)
+        what = (
+            f"a {type(runs).__name__}"
+            if hasattr(runs, "shape") or isinstance(runs, Mapping)
+            else shortened(runs)
+        )
         raise ValueError(
             f"{who}: {name} is {what}; give Runs.from_frame(table), Runs.read_csv(path) or Runs(N, D, L)."
         )

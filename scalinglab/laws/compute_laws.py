@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from scalinglab._arrays import floats, held, shortened
 from scalinglab.laws import published
 from scalinglab.laws.power_laws import PowerLaw
 
@@ -48,17 +50,21 @@ class ComputeLaw:
     terms: tuple[PowerLaw, ...]
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.E, (int, float)) and 0 <= self.E < 1e308):
-            raise ValueError(f"ComputeLaw: E is {self.E!r}; the floor must be a finite number, zero or more.")
+        E = floats("ComputeLaw: E", self.E)
+        if E.ndim or not 0 <= E < np.inf:
+            raise ValueError(
+                f"ComputeLaw: E is {shortened(self.E)}; the floor must be a finite number, zero or more."
+            )
+        object.__setattr__(self, "E", float(E))
         if not (isinstance(self.terms, tuple) and self.terms and all(map(_falls, self.terms))):
             raise ValueError(
-                f"ComputeLaw: terms is {self.terms!r}; give a tuple of PowerLaw(coefficient, exponent), each "
+                f"ComputeLaw: terms is {shortened(self.terms)}; give a tuple of PowerLaw(coefficient, exponent), each "
                 "with a positive coefficient and a negative exponent."
             )
 
     def __call__(self, C: ArrayLike) -> Any:
         """Loss at C FLOPs."""
-        return self.E + sum(term(C) for term in self.terms)
+        return held("ComputeLaw: the loss at this C", self.E + sum(term(C) for term in self.terms))
 
     def local_exponent(self, C: ArrayLike) -> Any:
         r"""Local exponent :math:`-d\ln L/d\ln C` at C FLOPs."""

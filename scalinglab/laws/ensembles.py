@@ -8,8 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, positive
-from scalinglab.laws.surface import LossSurface, SurfaceAlgebra, training_flops
+from scalinglab._arrays import (
+    FloatArray,
+    picked,
+    positive,
+    rows_of,
+    whole,
+)
+from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface, SurfaceAlgebra
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,17 +36,23 @@ class Surfaces(SurfaceAlgebra):
     alpha: FloatArray
     beta: FloatArray
 
+    def __post_init__(self) -> None:
+        rows = rows_of("Surfaces", **self.parameters)
+        for name, values in zip(self.PARAMETERS, rows, strict=True):
+            object.__setattr__(self, name, values)
+
     def __len__(self) -> int:
         return len(self.E)
 
     def one(self, k: int) -> LossSurface:
         """Return the k-th surface alone, validated."""
-        E, A, B, alpha, beta = (float(values[k]) for values in self.parameters.values())
+        place = whole("Surfaces.one: k", k, -len(self), len(self) - 1)
+        E, A, B, alpha, beta = (float(values[place]) for values in self.parameters.values())
         return LossSurface(E, A, B, alpha, beta)
 
     def take(self, which: ArrayLike) -> Surfaces:
         """Return the surfaces that a mask or a list of places picks."""
-        rows = np.asarray(which)
+        rows = picked("Surfaces.take: which", which, len(self))
         return Surfaces(**{name: values[rows] for name, values in self.parameters.items()})
 
 
@@ -57,12 +69,17 @@ class Frontiers:
     coefficient: FloatArray
     a: FloatArray
 
+    def __post_init__(self) -> None:
+        rows = rows_of("Frontiers", coefficient=self.coefficient, a=self.a)
+        for name, values in zip(("coefficient", "a"), rows, strict=True):
+            object.__setattr__(self, name, values)
+
     def __len__(self) -> int:
         return len(self.a)
 
     def take(self, which: ArrayLike) -> Frontiers:
         """Return the laws that a mask or a list of places picks."""
-        rows = np.asarray(which)
+        rows = picked("Frontiers.take: which", which, len(self))
         return Frontiers(self.coefficient[rows], self.a[rows])
 
     @property
@@ -72,11 +89,15 @@ class Frontiers:
 
     def N_opt(self, C: ArrayLike) -> Any:
         """Parameters each law puts at C FLOPs."""
-        return np.exp(np.log(self.coefficient) + self.a * np.log(positive("compute", C)))
+        log_C = np.log(positive("Frontiers: C, compute,", C))
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return np.exp(np.log(self.coefficient) + self.a * log_C)
 
     def D_opt(self, C: ArrayLike) -> Any:
         """Tokens that use up the rest of the budget."""
-        return np.asarray(C, float) / training_flops(self.N_opt(C), 1.0)
+        C = positive("Frontiers: C, compute,", C)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return C / (FLOPS_PER_PARAMETER_TOKEN * self.N_opt(C))
 
 
 Replicates = Surfaces | Frontiers

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import number, plain, positive
+from scalinglab._arrays import held, not_negative, number, plain, positive, positive_number
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
 
 
@@ -40,10 +40,16 @@ class PowerLaw:
     coefficient: float
     exponent: float
 
+    def __post_init__(self) -> None:
+        positive_number("PowerLaw: coefficient", self.coefficient)
+        number("PowerLaw: exponent", self.exponent)
+
     def __call__(self, x: ArrayLike) -> Any:
         """Evaluate the law at ``x`` (float or array)."""
         # through the logarithm: k alone may overflow where k x^m does not
-        return plain(np.exp(np.log(self.coefficient) + self.exponent * np.log(positive("x", x))))
+        with np.errstate(over="ignore"):
+            y = np.exp(np.log(self.coefficient) + self.exponent * np.log(positive("PowerLaw: x", x)))
+        return plain(held("PowerLaw: the value at this x", y, 0))
 
 
 @dataclass(frozen=True)
@@ -88,12 +94,8 @@ class SaturatingPowerLaw:
     gamma: float
 
     def __post_init__(self) -> None:
-        for name in ("E", "K", "gamma"):
-            number(f"SaturatingPowerLaw: {name}", getattr(self, name))
-        positive("SaturatingPowerLaw: K", self.K)
-        positive("SaturatingPowerLaw: gamma", self.gamma)
-        if self.E < 0:
-            raise ValueError(f"SaturatingPowerLaw: E is {self.E}; it must not be negative.")
+        for name, checked in (("E", not_negative), ("K", positive_number), ("gamma", positive_number)):
+            object.__setattr__(self, name, checked(f"SaturatingPowerLaw: {name}", getattr(self, name)))
 
     @classmethod
     def of_frontier(cls, surface: LossSurface) -> SaturatingPowerLaw:
@@ -106,7 +108,9 @@ class SaturatingPowerLaw:
 
     def __call__(self, x: ArrayLike) -> Any:
         """Loss at ``x`` (float or array)."""
-        return plain(self.E + self.K * positive("x", x) ** -self.gamma)
+        with np.errstate(over="ignore"):
+            loss = self.E + self.K * positive("SaturatingPowerLaw: x", x) ** -self.gamma
+        return plain(held("SaturatingPowerLaw: the loss at this x", loss, 0))
 
     def share(self, x: ArrayLike) -> Any:
         r"""Reducible share of the loss, :math:`s = (L - E)/L`."""
@@ -114,12 +118,15 @@ class SaturatingPowerLaw:
 
     def local_exponent(self, x: ArrayLike) -> Any:
         r"""Slope on log-log paper with its sign turned, :math:`-d\ln L/d\ln x = \gamma s`."""
-        return self.gamma * self.share(x)
+        return held("SaturatingPowerLaw: the exponent at this x", self.gamma * self.share(x))
 
     def curvature(self, x: ArrayLike) -> Any:
         r"""Second derivative on log-log paper, :math:`d^2\ln L/d(\ln x)^2 = \gamma^2 s(1 - s)`."""
         s = self.share(x)
-        return self.gamma**2 * s * (1 - s)
+        with np.errstate(over="ignore"):
+            return held(
+                "SaturatingPowerLaw: the curvature at this x", np.float64(self.gamma) ** 2 * s * (1 - s)
+            )
 
 
 @dataclass(frozen=True)
@@ -168,9 +175,8 @@ class ThreeRegions:
 
     def __post_init__(self) -> None:
         for name in ("guess", "floor", "start", "exponent"):
-            number(f"ThreeRegions: {name}", getattr(self, name))
-        positive("ThreeRegions: start", self.start)
-        positive("ThreeRegions: exponent", self.exponent)
+            checked = number if name in ("guess", "floor") else positive_number
+            object.__setattr__(self, name, checked(f"ThreeRegions: {name}", getattr(self, name)))
         if not 0 <= self.floor < self.guess:
             raise ValueError(
                 f"ThreeRegions: the floor is {self.floor} and the guess {self.guess}; "
@@ -183,8 +189,10 @@ class ThreeRegions:
 
     def local_exponent(self, m: ArrayLike) -> Any:
         r"""Slope with its sign turned: :math:`\beta` times :math:`m/(m + m_0)` times the reducible share."""
-        m, above = positive("m", m), self._reducible(m)
-        return plain(self.exponent * m / (m + self.start) * above / (self.floor + above))
+        m, above = positive("ThreeRegions: m", m), self._reducible(m)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            exponent = self.exponent * m / (m + self.start) * above / (self.floor + above)
+        return plain(held("ThreeRegions: the exponent at this m", exponent))
 
     @property
     def borders(self) -> tuple[float, float]:
@@ -198,4 +206,7 @@ class ThreeRegions:
 
     def _reducible(self, m: ArrayLike) -> Any:
         """Error above the floor."""
-        return (self.guess - self.floor) * (1 + positive("m", m) / self.start) ** -self.exponent
+        with np.errstate(over="ignore"):
+            return (self.guess - self.floor) * (
+                1 + positive("ThreeRegions: m", m) / self.start
+            ) ** -self.exponent

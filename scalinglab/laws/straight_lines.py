@@ -41,7 +41,7 @@ class StraightLine:
 
     def miss(self, x: ArrayLike, L: ArrayLike) -> Any:
         """Log of the loss ``L`` at ``x`` less the line's; positive where the line promises too low a loss."""
-        return plain(np.log(positive("loss", L)) - np.log(self.law(x)))
+        return plain(np.log(positive("StraightLine.miss: L, the loss,", L)) - np.log(self.law(x)))
 
 
 def straight_line(x: ArrayLike, L: ArrayLike) -> StraightLine:
@@ -77,7 +77,7 @@ def straight_line(x: ArrayLike, L: ArrayLike) -> StraightLine:
     >>> f"exponent {line.law.exponent:.3f}, residuals up to {line.worst:.1%}"
     'exponent -0.068, residuals up to 3.0%'
     """
-    x, L = positive("x", x), positive("loss", L)
+    x, L = positive("straight_line: x", x), positive("straight_line: L, the loss,", L)
     if x.ndim != 1 or x.shape != L.shape or len(np.unique(x)) < 2:
         raise ValueError(
             f"straight_line: shapes {x.shape} and {L.shape}; give two matching columns with two different x."
@@ -128,5 +128,5 @@ def miss_per_residual(decades: ArrayLike, ahead: ArrayLike) -> Any:
     >>> miss_per_residual(decades=1, ahead=2)
     37.0
     """
-    U, a = positive("decades", decades) / 2, finite("ahead", ahead)
+    U, a = positive("miss_per_residual: decades", decades) / 2, finite("miss_per_residual: ahead", ahead)
     return plain(1.5 * (1 + a / U) ** 2 - 0.5)

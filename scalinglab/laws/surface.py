@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import plain, positive
+from scalinglab._arrays import floats, held, matched, number, plain, positive, shortened
 
 #: FLOPs of training per parameter and token: two in the forward pass, four in the backward pass.
 FLOPS_PER_PARAMETER_TOKEN = 6
@@ -37,7 +37,11 @@ def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
     >>> f"{training_flops(70e9, 1.4e12):.3g}"
     '5.88e+23'
     """
-    return plain(FLOPS_PER_PARAMETER_TOKEN * positive("N", N) * positive("D", D))
+    N, D = positive("N", N), positive("D", D)
+    if N.shape != D.shape:
+        matched(N=N, D=D)
+    with np.errstate(over="ignore", under="ignore"):
+        return plain(held("training_flops: 6ND of these N and D", FLOPS_PER_PARAMETER_TOKEN * N * D, 0))
 
 
 class SurfaceAlgebra:
@@ -48,6 +52,9 @@ class SurfaceAlgebra:
 
     #: Names of what a fit determines, in the order of the formula.
     PARAMETERS: ClassVar[tuple[str, ...]] = ("E", "A", "B", "alpha", "beta")
+
+    #: The exponent that goes with each coefficient.
+    EXPONENT_OF: ClassVar[dict[str, str]] = {"A": "alpha", "B": "beta"}
 
     E: Any
     A: Any
@@ -63,7 +70,11 @@ class SurfaceAlgebra:
     def loss(self, N: ArrayLike, D: ArrayLike) -> Any:
         """Loss of N parameters trained on D tokens (floats or arrays that broadcast)."""
         N, D = positive("N", N), positive("D", D)
-        return plain(self.E + self.A * N**-self.alpha + self.B * D**-self.beta)
+        if N.shape != D.shape:
+            matched(N=N, D=D)
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = self.E + self.A * N**-self.alpha + self.B * D**-self.beta
+        return plain(self._held("the loss at these N and D", loss, -np.inf))
 
     @property
     def a(self) -> Any:
@@ -83,25 +94,34 @@ class SurfaceAlgebra:
     @property
     def G(self) -> Any:
         r"""Balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
-        logs = np.log(self.alpha * self.A) - np.log(self.beta * self.B)
-        return plain(np.exp(logs / (self.alpha + self.beta)))
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            logs = np.log(self.alpha * self.A) - np.log(self.beta * self.B)
+            G = np.exp(logs / (self.alpha + self.beta))
+        return plain(self._held("the balance G of the two terms", G))
 
     @property
     def K(self) -> Any:
         r"""Coefficient of the frontier, :math:`K = A G^{-\alpha} + B G^{\beta}`."""
-        return self.A * self.G**-self.alpha + self.B * self.G**self.beta
+        G = self.G
+        K = self.A * _power(G, -self.alpha) + self.B * _power(G, self.beta)
+        return self._held("the coefficient K of the frontier", K)
 
     def N_opt(self, C: ArrayLike) -> Any:
         r"""Parameters that minimise the loss at C FLOPs, :math:`N^* = G\,(C/6)^a`."""
-        return self.G * _product_ND(C) ** self.a
+        G, product = self.G, _product_ND(C)
+        with np.errstate(over="ignore"):
+            return self._held("the best N at this C", G * product**self.a)
 
     def D_opt(self, C: ArrayLike) -> Any:
         r"""Tokens that minimise the loss at C FLOPs, :math:`D^* = G^{-1}(C/6)^b`."""
-        return _product_ND(C) ** self.b / self.G
+        G, product = self.G, _product_ND(C)
+        with np.errstate(over="ignore"):
+            return self._held("the best D at this C", product**self.b / G)
 
     def L_opt(self, C: ArrayLike) -> Any:
         r"""Lowest loss that C FLOPs can buy, :math:`L^* = E + K\,(C/6)^{-\gamma}`."""
-        return self.E + self.K * _product_ND(C) ** -self.gamma
+        K, product = self.K, _product_ND(C)
+        return self._held("the best loss at this C", self.E + K * _power(product, -self.gamma))
 
     def C_for(self, L: ArrayLike) -> Any:
         r"""Compute at which the frontier reaches loss L, :math:`C = 6\,((L-E)/K)^{-1/\gamma}`.
@@ -111,13 +131,19 @@ class SurfaceAlgebra:
         ValueError
             If a loss is not above E: no compute reaches it.
         """
-        loss = np.asarray(L, float)
+        loss = floats("LossSurface: L", L)
         above = loss - self.E
         if not np.all(above > 0):
             raise ValueError(
-                f"LossSurface: no compute reaches a loss of {loss.min()}: the irreducible loss E is {self.E}."
+                f"LossSurface: L is {shortened(L)}, and no compute reaches that loss: the irreducible loss E is {self.E}."
             )
-        return plain(FLOPS_PER_PARAMETER_TOKEN * (above / self.K) ** (-1 / self.gamma))
+        with np.errstate(over="ignore"):
+            C = FLOPS_PER_PARAMETER_TOKEN * (above / self.K) ** (-1 / self.gamma)
+        return plain(self._held("the compute that reaches this L", C))
+
+    def _held(self, what: str, values: Any, least: float = 0.0) -> Any:
+        """Return an answer; one surface refuses what overflowed, many keep it as inf."""
+        return values
 
 
 @dataclass(frozen=True)
@@ -175,12 +201,14 @@ class LossSurface(SurfaceAlgebra):
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        for letter, value in self.parameters.items():
-            if not np.isfinite(value):
-                raise ValueError(f"LossSurface: {letter} is {value}; give a finite number.")
+        for letter, given in self.parameters.items():
+            value = number(f"LossSurface: {letter}", given)
+            object.__setattr__(self, letter, value)
             if letter in ("alpha", "beta"):
                 if value <= 0:
                     raise ValueError(f"LossSurface: {letter} is {value}; exponents must be positive.")
+                if not 1e-100 <= value <= 1e100:
+                    raise ValueError(f"LossSurface: {letter} is {value}; give one between 1e-100 and 1e100.")
             elif value < 0:
                 raise ValueError(f"LossSurface: {letter} is {value}; it must not be negative.")
 
@@ -202,14 +230,28 @@ class LossSurface(SurfaceAlgebra):
             )
         return float(super().G)
 
+    def _held(self, what: str, values: Any, least: float = 0.0) -> Any:
+        return held(f"LossSurface: {what}", values, least)
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """Return a power, inf where it overflows."""
+    try:
+        with np.errstate(over="ignore"):
+            return base**exponent
+    except OverflowError:
+        return np.float64(np.inf)
+
 
 def _product_ND(C: ArrayLike) -> Any:
     """Parameters times tokens that C FLOPs pay for, C/6."""
-    return plain(positive("compute", C) / FLOPS_PER_PARAMETER_TOKEN)
+    return plain(positive("C: compute", C) / FLOPS_PER_PARAMETER_TOKEN)
 
 
 def exponents_of(surface: LossSurface) -> tuple[float, float]:
     """Return the exponents (alpha, beta) of a LossSurface, or raise ValueError for anything else."""
     if not isinstance(surface, LossSurface):
-        raise ValueError(f"surface is {surface!r}; give a LossSurface, for instance CHINCHILLA_REFIT.")
+        raise ValueError(
+            f"surface is {shortened(surface)}; give a LossSurface, for instance CHINCHILLA_REFIT."
+        )
     return surface.alpha, surface.beta
