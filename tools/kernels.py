@@ -41,7 +41,8 @@ def serve(arguments: list[str], env: dict[str, str], folder: str) -> None:
     sys.path.insert(0, "")
     matplotlib.rcParams["backend"] = os.environ.setdefault("MPLBACKEND", INLINE)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    IPKernelApp.launch_instance(argv=arguments)
+    parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # it ends with the fork server, and that with us
+    IPKernelApp.launch_instance(argv=[*arguments, parent])
 
 
 class Child:
