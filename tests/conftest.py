@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from scalinglab import CHINCHILLA, IsoflopDesign, LossSurface, Runs, SurfaceFit, fit_vpnls, load_llama3
 from scalinglab.laws import ASYMMETRIC, SYMMETRIC
@@ -50,10 +51,51 @@ def noisy() -> Runs:
 ROOT = Path(__file__).parents[1]
 
 
+# The same examples at every run and on every machine, and no patience that a busy one could exhaust.
+settings.register_profile("house", derandomize=True, deadline=None, database=None)
+settings.load_profile("house")
+
+#: Files that need the book, its notebooks or kernels: `make check` leaves them to `make test`.
+BOOK = {"test_exercises.py", "test_grading.py", "test_problem_sets.py"}
+
+#: Tests that take a second of processor time or more; the same.
+SLOW = {
+    "test_a_hundred_thousand_pairs_never_undercut_their_cells_bound",
+    "test_a_steeper_teacher_is_learnt_faster",
+    "test_bootstrap_intervals_keep_their_promise_on_many_runs",
+    "test_dense_shift_is_that_of_a_fitted_parabola",
+    "test_every_method_recovers_noise_free_studies",
+    "test_every_single_raw_start_arrives_or_says_that_it_did_not",
+    "test_expansion_of_the_shift_by_algebra",
+    "test_kinds_that_assume_the_same_agree",
+    "test_memory_does_not_grow_with_the_draws",
+    "test_noisy_errors_tend_to_their_limits",
+    "test_one_ratio_for_all_runs_is_a_concern",
+    "test_published_starts_meet_the_default_ones",
+    "test_published_variance_ratio_and_the_paired_one",
+    "test_same_bits_on_a_dask_cluster",
+    "test_shift_on_points_is_that_of_a_fitted_parabola",
+    "test_starting_from_cells_ends_where_starting_from_all_runs_ends",
+    "test_the_command_prints_the_table",
+    "test_threads_change_nothing_above_rounding",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the browser, whose book takes a while to build; end with what looks at the same book."""
+    """Mark what `make check` leaves out, keep each file on one worker, and begin with the browser.
+
+    Its book takes a while to build; what else looks at the same book comes last.
+    """
     order = {"test_browser.py": -1, "test_reference.py": 1, "test_site.py": 1}
     items.sort(key=lambda item: order.get(item.path.name, 0))
+    for item in items:
+        if item.path.parent.name == "book" or item.path.name in BOOK:
+            item.add_marker("book")
+        if getattr(item, "originalname", None) in SLOW:
+            item.add_marker("slow")
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")
@@ -68,14 +110,21 @@ def build(testrun_uid: str) -> SimpleNamespace:
     with FileLock(output.with_suffix(".lock")):
         if not said.exists():
             shutil.rmtree(output, ignore_errors=True)
-            command = Path(sys.executable).parent / "jupyter-book"
-            done = subprocess.run(
-                [command, "build", "-W", "--keep-going", "--all", "--path-output", output, ROOT],
-                capture_output=True,
-                text=True,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )
-            output.mkdir(exist_ok=True)
+            output.mkdir()
+            book = [Path(sys.executable).parent / "jupyter-book", "build", "-W", "--keep-going"]
+            for command in (
+                [sys.executable, ROOT / "tools" / "execute.py", output / "_build"],
+                [*book, "--path-output", output, ROOT],
+            ):
+                done = subprocess.run(
+                    command,
+                    capture_output=True,
+                    text=True,
+                    encoding="utf-8",
+                    env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"},
+                )
+                if done.returncode:
+                    break
             report = {"returncode": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
             said.write_text(json.dumps(report), encoding="utf-8")
     return SimpleNamespace(**json.loads(said.read_text(encoding="utf-8")))

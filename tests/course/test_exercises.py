@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from scalinglab import studies
 from scalinglab.course import check
 from scalinglab.course.questions import QUESTIONS
+from scalinglab.studies import noise_studies
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("*.md"))
@@ -98,6 +100,13 @@ def test_every_question_stands_in_its_chapter():
     assert shown == set(QUESTIONS)
 
 
+@pytest.fixture
+def small_studies(monkeypatch):
+    """Studies of two repeats: what a solution prints of many is not asked here, only that it runs."""
+    monkeypatch.setattr(studies, "noise_studies", lambda _repeats, **design: noise_studies(2, **design))
+
+
+@pytest.mark.usefixtures("small_studies")
 @pytest.mark.parametrize("label", QUESTIONS)
 def test_the_published_solution_runs_and_is_right(label):
     chapter = QUESTIONS[label].chapter

@@ -30,12 +30,13 @@ def test_minimum_of_the_240_runs():
     [{}, {"reduction": "mean"}, {"method": "BFGS", "reduction": "mean"}],
     ids=str,
 )
-def test_default_tolerances_stop_on_the_shelf(options):
+def test_default_tolerances_stop_above_the_minimum(options):
+    # how far above, and after how many steps, depends on the last digits of the machine
     stop = published_search(RUNS, CHINCHILLA_UNROUNDED, **options)
     assert stop.converged
-    assert stop.iterations < 30
-    assert 1.10 < stop.objective / MINIMUM < 1.20
-    assert stop.surface.beta == pytest.approx(0.285, abs=0.002)
+    assert stop.objective > 1.01 * MINIMUM
+    patient = published_search(RUNS, stop.x, factor=1e6)
+    assert patient.objective == pytest.approx(MINIMUM, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -68,10 +69,14 @@ def test_history_runs_from_the_start_to_the_stop():
 
 
 def test_the_mean_is_the_sum_with_wider_tolerances():
-    mean = published_search(RUNS, CHINCHILLA_UNROUNDED, reduction="mean")
-    wide = published_search(RUNS, CHINCHILLA_UNROUNDED, ftol=240 * 2.220446049250313e-09, gtol=240e-5)
-    assert wide.iterations == mean.iterations
-    np.testing.assert_allclose(wide.x, mean.x, rtol=1e-6)
+    n, ftol = len(RUNS), 2.220446049250313e-09
+    mean = published_search(RUNS, CHINCHILLA_UNROUNDED, reduction="mean", gtol=0)
+    wide = published_search(RUNS, CHINCHILLA_UNROUNDED, ftol=n * ftol, gtol=0)
+    for stop in (mean, wide):  # the points are the same but for rounding, which grows along the way
+        np.testing.assert_allclose(stop.history[:6], wide.history[:6], rtol=1e-6)
+        gains = -np.diff(stop.history)  # a step that gains less than the tolerance is the last
+        assert gains[-1] <= n * ftol
+        assert (gains[:-1] > n * ftol).all()
 
 
 def test_repaired_search_reaches_the_minimum_in_the_units_of_the_runs():
@@ -120,7 +125,7 @@ def test_every_single_raw_start_arrives_or_says_that_it_did_not(llama3):
         if fit.objective > 1.002 * best:
             astray += 1
             assert any("not the minimum" in concern for concern in fit.concerns)
-    assert astray >= 3
+    assert astray > 0
 
 
 def test_llama3_squared_log_residuals_from_raw_starts(llama3):
