@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from scalinglab._arrays import shortened
 from scalinglab._text import typeset
 from scalinglab.data.runs import Runs
 
@@ -82,9 +83,11 @@ def data_card(name: Literal["llama3", "chinchilla"]) -> DataCard:
     >>> data_card("llama3").rows
     133
     """
+    if not isinstance(name, str) or name not in ("llama3", "chinchilla"):
+        raise ValueError(
+            f"data_card: name is {shortened(name)}, no data set; there are 'llama3' and 'chinchilla'."
+        )
     path = _DATA / f"{name}.toml"
-    if name not in ("llama3", "chinchilla"):
-        raise ValueError(f"data_card: no data set {name!r}; there are 'llama3' and 'chinchilla'.")
     fields = tomllib.loads(path.read_text(encoding="utf-8"))
     fields["caveats"] = tuple(fields["caveats"])
     return DataCard(name=name, **fields)
@@ -158,8 +161,8 @@ def load_chinchilla(part: Literal["all", "isoflops"] = "all") -> Runs:
     >>> len(load_chinchilla()), load_chinchilla("isoflops").budgets.size
     (245, 9)
     """
-    if part not in ("all", "isoflops"):
-        raise ValueError(f"load_chinchilla: part is {part!r}; choose 'all' or 'isoflops'.")
+    if not isinstance(part, str) or part not in ("all", "isoflops"):
+        raise ValueError(f"load_chinchilla: part is {shortened(part)}; choose 'all' or 'isoflops'.")
     with (_DATA / "chinchilla.csv").open("rb") as file:
         table = np.genfromtxt(file, delimiter=",", skip_header=1, usecols=range(5))
     N, D, _, L, budget = table.T

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import (
+    FloatArray,
+    floats,
+    generator,
+    held,
+    number,
+    of_kind,
+    shortened,
+)
 from scalinglab.data.budgets import BUDGET_TOLERANCE
 from scalinglab.data.runs import Runs
-from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
+from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface, SurfaceAlgebra
+
+#: Largest factor of a grid, and its inverse the smallest.
+LARGEST_FACTOR = 1e100
+
+#: Runs of a design, at most.
+MOST_RUNS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +88,7 @@ class IsoflopDesign:
     drift: float = 1.0
 
     def __post_init__(self) -> None:
-        budgets = np.array(self.budgets, dtype=float, ndmin=1)
+        budgets = np.array(floats("IsoflopDesign: budgets", self.budgets), ndmin=1)
         if budgets.ndim != 1 or not len(budgets):
             raise ValueError("IsoflopDesign: budgets must be a list of FLOPs.")
         if not (np.isfinite(budgets) & (budgets > 0)).all():
@@ -83,16 +98,34 @@ class IsoflopDesign:
                 f"IsoflopDesign: two budgets lie within {BUDGET_TOLERANCE:.0%} of each other, so their runs "
                 "would count as one budget; space them further apart."
             )
-        if not (np.isfinite(self.reach) and self.reach > 1):
-            raise ValueError(f"IsoflopDesign: reach is {self.reach}; a grid needs a factor above 1.")
-        if not isinstance(self.points, Integral) or self.points < 3:
-            raise ValueError(f"IsoflopDesign: points is {self.points!r}; a parabola needs 3 or more.")
+        if not 1 < number("IsoflopDesign: reach", self.reach) <= LARGEST_FACTOR:
+            raise ValueError(
+                f"IsoflopDesign: reach is {self.reach}; a grid needs a factor above 1, below 1e100."
+            )
+        if not isinstance(self.points, Integral) or isinstance(self.points, bool) or self.points < 3:
+            raise ValueError(
+                f"IsoflopDesign: points is {shortened(self.points)}; a parabola needs 3 or more, a whole number."
+            )
+        if self.points * len(budgets) > MOST_RUNS:
+            raise ValueError(
+                f"IsoflopDesign: points is {shortened(self.points)} at {len(budgets)} budgets; keep their product "
+                f"below {MOST_RUNS:.0e} runs."
+            )
         for name in ("offset", "drift"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(f"IsoflopDesign: {name} is {value}; give a positive factor.")
+            value = floats(f"IsoflopDesign: {name}", getattr(self, name))
+            if value.ndim or not 1 / LARGEST_FACTOR <= value <= LARGEST_FACTOR:
+                raise ValueError(
+                    f"IsoflopDesign: {name} is {shortened(getattr(self, name))}; give a positive factor."
+                )
         budgets.setflags(write=False)
         object.__setattr__(self, "budgets", budgets)
+        for name in ("reach", "offset", "drift"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, value if isinstance(value, int) else float(value))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are made anew, so that their budgets are read-only too."""
+        return type(self), (self.budgets, self.reach, self.points, self.offset, self.drift)
 
     @property
     def offsets(self) -> FloatArray:
@@ -104,9 +137,14 @@ class IsoflopDesign:
 
     def sizes(self, surface: LossSurface) -> FloatArray:
         """Model sizes of the grids, shape (m, points)."""
-        centres = surface.N_opt(self.budgets) / self.offsets
-        steps = np.linspace(-1.0, 1.0, int(self.points))
-        return np.asarray(centres[:, None] * self.reach**steps)
+        of_kind(
+            "IsoflopDesign: surface", surface, SurfaceAlgebra, "give a LossSurface, for instance CHINCHILLA"
+        )
+        with np.errstate(over="ignore"):
+            centres = surface.N_opt(self.budgets) / self.offsets
+            steps = np.linspace(-1.0, 1.0, int(self.points))
+            sizes = np.asarray(centres[:, None] * self.reach**steps)
+        return held("IsoflopDesign: some size of the grid on this surface", sizes, 0)
 
     def runs(
         self,
@@ -135,16 +173,19 @@ class IsoflopDesign:
         ValueError
             If the noise is negative, or positive without ``rng``.
         """
+        if not number("IsoflopDesign: noise", noise) >= 0:
+            raise ValueError("IsoflopDesign: noise is a standard deviation; it must not be negative.")
         N = self.sizes(surface)
         C = np.broadcast_to(self.budgets[:, None], N.shape)
-        D = C / (FLOPS_PER_PARAMETER_TOKEN * N)
+        with np.errstate(over="ignore"):
+            D = held(
+                "IsoflopDesign: some D of the grid on this surface", C / (FLOPS_PER_PARAMETER_TOKEN * N), 0
+            )
         L = surface.loss(N, D)
-        if not noise >= 0:
-            raise ValueError("IsoflopDesign: noise is a standard deviation; it must not be negative.")
         if noise > 0:
             if rng is None:
                 raise ValueError(
                     "IsoflopDesign: noisy runs need rng, for instance numpy.random.default_rng(0)."
                 )
-            L = L + noise * rng.standard_normal(N.shape)
+            L = L + noise * generator("IsoflopDesign: rng", rng).standard_normal(N.shape)
         return Runs(N.ravel(), D.ravel(), L.ravel(), C.ravel())

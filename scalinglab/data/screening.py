@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab._arrays import of_kind, shortened
 from scalinglab._extras import needs
-from scalinglab.data.runs import Runs
+from scalinglab.data.runs import Runs, require_runs
 from scalinglab.data.screening_stages import STAGES, ScreeningLimits, Stage
 
 
@@ -70,8 +71,8 @@ class Screening:
         """
         if stage is None:
             return self.runs
-        if stage not in self.stages:
-            raise ValueError(f"Screening: no stage {stage!r}; there are {', '.join(self.stages)}.")
+        if not isinstance(stage, str) or stage not in self.stages:
+            raise ValueError(f"Screening: no stage {shortened(stage)}; there are {', '.join(self.stages)}.")
         done = self.stages[: self.stages.index(stage) + 1]
         keep = np.ones(len(self.runs), bool)
         keep[[flag.row for flag in self.flags if flag.stage in done]] = False
@@ -155,8 +156,10 @@ def screen(
     weak curvature       116 runs at 8 budgets
     too few again        116 runs at 8 budgets
     """
+    require_runs("screen", runs)
     limits = ScreeningLimits() if limits is None else limits
-    stages = STAGES if stages is None else tuple(stages)
+    of_kind("screen: limits", limits, ScreeningLimits, "give ScreeningLimits(...)")
+    stages = STAGES if stages is None else _checked_stages(stages)
     names = tuple(name for name, _ in stages)
     if len(set(names)) < len(names):
         raise ValueError(f"screen: two stages share a name; give each its own ({', '.join(names)}).")
@@ -170,6 +173,10 @@ def screen(
     flags: list[Flag] = []
     for name, stage in stages:
         reasons = stage(runs.take(left), limits)
+        if not isinstance(reasons, Mapping) or not set(reasons) <= set(range(len(left))):
+            raise ValueError(
+                f"screen: the stage {name!r} of stages answers {shortened(reasons)}; it must map rows to reasons."
+            )
         flags += [Flag(int(left[row]), name, reasons[row]) for row in sorted(reasons)]
         left = np.delete(left, sorted(reasons))
         if not len(left):
@@ -178,3 +185,16 @@ def screen(
                 "leave that stage out."
             )
     return Screening(runs, runs.take(left), tuple(flags), names)
+
+
+def _checked_stages(stages: Any) -> tuple[tuple[str, Stage], ...]:
+    """Return the stages as pairs, or raise ValueError."""
+    try:
+        pairs = tuple((name, stage) for name, stage in stages)
+    except (TypeError, ValueError):
+        pairs = ()
+    if not pairs or not all(isinstance(name, str) and callable(stage) for name, stage in pairs):
+        raise ValueError(
+            f"screen: stages is {shortened(stages)}; give pairs of a name and a function of runs and limits."
+        )
+    return pairs

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scalinglab._arrays import number
 from scalinglab.data.runs import Runs
 from scalinglab.laws.surface import training_flops
 from scalinglab.solvers.parabola import Parabolas, fit_parabolas
@@ -48,6 +49,8 @@ class ScreeningLimits:
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
+        for name in ("log_tolerance", "points", "margin", "z", "confidence"):
+            number(f"ScreeningLimits: {name}", getattr(self, name))
         if not (self.log_tolerance >= 0 and self.margin >= 0 and self.z > 0):
             raise ValueError(
                 "ScreeningLimits: log_tolerance and margin must not be negative, and z must be positive."

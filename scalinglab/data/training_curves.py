@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter1d
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import (
+    FloatArray,
+    floats,
+    generator,
+    held,
+    number,
+    of_kind,
+    positive,
+)
 from scalinglab.data.runs import Runs
-from scalinglab.laws.surface import LossSurface, training_flops
+from scalinglab.laws.surface import (
+    FLOPS_PER_PARAMETER_TOKEN,
+    LossSurface,
+    SurfaceAlgebra,
+    training_flops,
+)
+
+#: Steps of all curves together, at most.
+MOST_STEPS = 10_000_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +74,7 @@ class TrainingCurves:
 
     def __post_init__(self) -> None:
         for name, dimensions in (("N", 1), ("horizon", 1), ("D", 2), ("L", 2)):
-            values = np.array(getattr(self, name), dtype=float)
+            values = np.array(floats(f"TrainingCurves: {name}", getattr(self, name)))
             if values.ndim != dimensions or not values.size:
                 shape = "one number a run" if dimensions == 1 else "a table of runs by steps"
                 raise ValueError(f"TrainingCurves: {name} has shape {values.shape}; give {shape}.")
@@ -82,6 +99,18 @@ class TrainingCurves:
                 f"TrainingCurves: the tokens of run {int(np.argmin(rising))} do not increase from step to "
                 "step; sort its log, and keep one entry a step."
             )
+
+        self._require_compute()
+
+    def _require_compute(self) -> None:
+        """Raise ValueError if 6 N D overflows somewhere."""
+        with np.errstate(over="ignore", under="ignore"):
+            spent = FLOPS_PER_PARAMETER_TOKEN * self.N[:, None] * self.D
+        held("TrainingCurves: the compute 6 N D of some run", spent, 0)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are made anew, so that they are read-only too."""
+        return type(self), (self.N, self.horizon, self.D, self.L)
 
     def __len__(self) -> int:
         return len(self.N)
@@ -115,7 +144,9 @@ class TrainingCurves:
         ndarray, shape (k, n)
             Infinite where a run had not begun to log or had ended.
         """
-        x = np.log(np.atleast_1d(np.asarray(C, float)))
+        x = np.log(np.atleast_1d(positive("TrainingCurves.at: C", C)))
+        if x.ndim != 1:
+            raise ValueError(f"TrainingCurves.at: C has shape {x.shape}; give one compute or a row of them.")
         rows = zip(np.log(self.C), self.L, strict=True)
         return np.array([np.interp(x, logs, losses, left=np.inf, right=np.inf) for logs, losses in rows])
 
@@ -181,17 +212,29 @@ def simulate_curves(
     >>> curves.D[0] / 1e9
     array([2., 4., 6., 8.])
     """
-    N = np.array(sizes, dtype=float, ndmin=1)
-    H = np.array(horizons, dtype=float, ndmin=1)
+    of_kind(
+        "simulate_curves: surface", surface, SurfaceAlgebra, "give a LossSurface, for instance CHINCHILLA"
+    )
+    N = np.array(positive("simulate_curves: sizes", sizes), ndmin=1)
+    H = np.array(positive("simulate_curves: horizons", horizons), ndmin=1)
     if N.ndim != 1 or H.ndim > 2 or (H.ndim == 2 and len(H) != len(N)):
         raise ValueError(
             f"simulate_curves: sizes has shape {N.shape} and horizons {H.shape}; give a list of sizes, and "
             "a list of horizons or one row of them for each size."
         )
-    if int(steps) != steps or steps < 2:
+    count = number("simulate_curves: steps", steps)
+    if not count.is_integer() or count < 2:
         raise ValueError(f"simulate_curves: steps is {steps}; a curve needs 2 or more.")
-    if not noise >= 0 or not undecayed >= 0:
+    if (
+        not number("simulate_curves: noise", noise) >= 0
+        or not number("simulate_curves: undecayed", undecayed) >= 0
+    ):
         raise ValueError("simulate_curves: noise and undecayed must not be negative.")
+    if not N.size or not H.size or len(N) * H.shape[-1] * count > MOST_STEPS:
+        raise ValueError(
+            f"simulate_curves: steps is {count:.3g} for {len(N)} sizes and {H.shape[-1]} horizons; give one or "
+            f"more of each, and at most {MOST_STEPS:.0e} steps in all."
+        )
     H = np.broadcast_to(H, (len(N), H.shape[-1]))
     N, H = np.repeat(N, H.shape[1]), H.ravel()
     progress = np.arange(1, int(steps) + 1) / int(steps)
@@ -200,7 +243,7 @@ def simulate_curves(
     if noise > 0:
         if rng is None:
             raise ValueError("simulate_curves: noisy curves need rng, e.g. numpy.random.default_rng(0).")
-        L = L + noise * rng.standard_normal(L.shape)
+        L = L + noise * generator("simulate_curves: rng", rng).standard_normal(L.shape)
     return TrainingCurves(N, H, D, L)
 
 
@@ -242,7 +285,10 @@ def smooth(curves: TrainingCurves, window: float = 10) -> TrainingCurves:
     >>> f"{errors[0, 1000:].std():.4f}"
     '0.0035'
     """
-    if not window > 0:
-        raise ValueError(f"smooth: window is {window}; give a positive number of steps.")
+    of_kind("smooth: curves", curves, TrainingCurves, "give TrainingCurves(N, horizon, D, L)")
+    if not 0 < number("smooth: window", window) <= MOST_STEPS:
+        raise ValueError(
+            f"smooth: window is {window}; give a positive number of steps, below {MOST_STEPS:.0e}."
+        )
     L = gaussian_filter1d(curves.L, sigma=window / 4, axis=1, mode="nearest", truncate=2.0)
     return TrainingCurves(curves.N, curves.horizon, curves.D, L)

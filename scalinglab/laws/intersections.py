@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, positive
+from scalinglab._arrays import FloatArray, positive, shortened
 from scalinglab.laws.power_laws import PowerLaw
 
 
@@ -57,10 +57,14 @@ def law_crossings(
 
     ends = [positive("law_crossings: low", low), positive("law_crossings: high", high)]
     if not (ends[0].ndim == ends[1].ndim == 0 and ends[1] > ends[0]):
-        raise ValueError(f"law_crossings: the range {low!r} to {high!r} is empty; give low < high.")
+        raise ValueError(
+            f"law_crossings: the range {shortened(low)} to {shortened(high)} is empty; give low < high."
+        )
     for name, curve in (("first", first), ("second", second)):
         if not callable(curve):
-            raise ValueError(f"law_crossings: {name} is {curve!r}; give a function of compute in FLOPs.")
+            raise ValueError(
+                f"law_crossings: {name} is {shortened(curve)}; give a function of compute in FLOPs."
+            )
     x = np.linspace(float(np.log(ends[0])), float(np.log(ends[1])), 1001)
     try:
         difference = np.broadcast_to(np.asarray(gap(x)).astype(float, casting="same_kind"), x.shape)
@@ -149,7 +153,9 @@ def where_laws_meet(compute: LossLaw, data: LossLaw, tokens: PowerLaw) -> Inters
         for part in ("scale", "exponent"):
             positive(f"where_laws_meet: {part} of {name}", getattr(law, part, np.nan))
     if not isinstance(tokens, PowerLaw):
-        raise ValueError(f"where_laws_meet: tokens is {tokens!r}; give PowerLaw(coefficient, exponent).")
+        raise ValueError(
+            f"where_laws_meet: tokens is {shortened(tokens)}; give PowerLaw(coefficient, exponent)."
+        )
     difference = compute.exponent - tokens.exponent * data.exponent
     if difference <= 0:
         raise ValueError(

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from scalinglab._arrays import matched, number, plain, positive
+from scalinglab._arrays import (
+    matched,
+    not_negative,
+    plain,
+    positive_number,
+    shortened,
+)
 from scalinglab.laws.repeated_data import counted
 from scalinglab.laws.surface import LossSurface
 
@@ -65,11 +71,11 @@ class OverfittingSurface:
 
     def __post_init__(self) -> None:
         if not isinstance(self.surface, LossSurface):
-            raise ValueError(f"OverfittingSurface: the surface is {self.surface!r}; give a LossSurface.")
-        positive("P", number("P", self.P))
-        positive("delta", number("delta", self.delta))
-        if number("kappa", self.kappa) < 0:
-            raise ValueError(f"kappa is {self.kappa}; it must not be negative.")
+            raise ValueError(
+                f"OverfittingSurface: the surface is {shortened(self.surface)}; give a LossSurface."
+            )
+        for name, checked in (("P", positive_number), ("delta", positive_number), ("kappa", not_negative)):
+            object.__setattr__(self, name, checked(name, getattr(self, name)))
 
     def penalty(self, N: ArrayLike, D: ArrayLike, unique: ArrayLike) -> Any:
         """Loss that repetition adds, in the unit of the loss; zero up to one pass."""

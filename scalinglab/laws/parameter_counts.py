@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, plain, positive, positive_number
+from scalinglab._arrays import FloatArray, held, plain, positive, positive_number, shortened
 from scalinglab.laws.published import PEARCE_OMEGA
 
 #: Parameters of a transformer layer over the square of its width: four in attention, eight in the MLP.
@@ -46,7 +46,9 @@ def embedding_omega(vocabulary: float, aspect: float) -> float:
     '47481'
     """
     rows, r = positive_number("vocabulary", vocabulary), positive_number("aspect", aspect)
-    return float(rows * (r / PARAMETERS_PER_LAYER) ** (1 / 3))
+    return float(
+        held("embedding_omega: of this vocabulary, omega", rows * (r / PARAMETERS_PER_LAYER) ** (1 / 3))
+    )
 
 
 def total_parameters(N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
@@ -121,7 +123,7 @@ def nonembedding_parameters(N_total: ArrayLike, omega: float = PEARCE_OMEGA) -> 
         N = np.asarray((2 * unit * np.sinh(third)) ** 3)
     if not (np.isfinite(N) & (N > 0)).all():
         raise ValueError(
-            f"nonembedding_parameters: N_total {N_total!r} with omega {omega!r} is beyond what a float can "
+            f"nonembedding_parameters: N_total {shortened(N_total)} with omega {shortened(omega)} is beyond what a float can "
             "hold; give both in ones, as for real models."
         )
     return plain(N)
@@ -162,4 +164,5 @@ def embedding_share(N: ArrayLike, omega: float = PEARCE_OMEGA) -> Any:
 def both_counts(N: ArrayLike, omega: float) -> tuple[FloatArray, FloatArray]:
     """Return non-embedding and total parameters as arrays, or raise ValueError."""
     N = positive("parameters", N)
-    return N, N + positive_number("omega", omega) * N ** (1 / 3)
+    with np.errstate(over="ignore"):
+        return N, held("N, the parameters, with omega", N + positive_number("omega", omega) * N ** (1 / 3))

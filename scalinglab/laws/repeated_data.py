@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from scalinglab._arrays import FloatArray, matched, number, plain, positive
+from scalinglab._arrays import FloatArray, matched, number, plain, positive, shortened
 from scalinglab.laws.published import MUENNIGHOFF_R_D
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
 
@@ -210,10 +210,12 @@ class RepeatedSurface:
     R_star_N: float
 
     def __post_init__(self) -> None:
-        decay("R_star_D", self.R_star_D)
-        decay("R_star_N", self.R_star_N)
+        for name in ("R_star_D", "R_star_N"):
+            object.__setattr__(self, name, decay(name, getattr(self, name)))
         if not isinstance(self.surface, LossSurface):
-            raise ValueError(f"RepeatedSurface: the surface is {self.surface!r}; give a LossSurface.")
+            raise ValueError(
+                f"RepeatedSurface: the surface is {shortened(self.surface)}; give a LossSurface."
+            )
         _ = self.surface.G  # says what is wrong if A or B is zero
 
     def base_parameters(self, unique: ArrayLike) -> Any:
@@ -298,7 +300,9 @@ def counted(name: str, values: ArrayLike) -> FloatArray:
     """Return numbers of tokens or parameters as float64, or raise ValueError if one is no plausible count."""
     array = positive(name, values)
     if ((array < SMALLEST_COUNT) | (array > LARGEST_COUNT)).any():
-        raise ValueError(f"{name} is {values!r}; give a count between {SMALLEST_COUNT} and {LARGEST_COUNT}.")
+        raise ValueError(
+            f"{name} is {shortened(values)}; give a count between {SMALLEST_COUNT} and {LARGEST_COUNT}."
+        )
     return array
 
 
@@ -323,6 +327,6 @@ def _passes(unique: ArrayLike, epochs: ArrayLike) -> tuple[FloatArray, FloatArra
     U, passes = matched(unique=counted("unique", unique), epochs=positive("epochs", epochs))
     if np.any(passes < 1):
         raise ValueError(
-            f"epochs is {epochs!r}; below one pass nothing repeats: count the tokens seen as unique."
+            f"epochs is {shortened(epochs)}; below one pass nothing repeats: count the tokens seen as unique."
         )
     return U, passes
