@@ -7,7 +7,9 @@ from .approach1 import (
 from .approach2 import fit_approach2 as fit_approach2, fit_parabola as fit_parabola
 from .approach3 import fit_approach3 as fit_approach3, hoffmann_starts as hoffmann_starts
 from .certificate import Certificate as Certificate, certify as certify
+from .lack_of_fit import LackOfFit as LackOfFit, lack_of_fit_bound as lack_of_fit_bound
 from .methods import METHODS as METHODS, fit_every_budget as fit_every_budget
+from .reduced_objective import objective_map as objective_map, solve_coefficients as solve_coefficients
 from .results import (
     Fit as Fit,
     FitError as FitError,
@@ -15,8 +17,4 @@ from .results import (
     Parabola as Parabola,
     SurfaceFit as SurfaceFit,
 )
-from .vpnls import (
-    fit_vpnls as fit_vpnls,
-    objective_map as objective_map,
-    solve_coefficients as solve_coefficients,
-)
+from .vpnls import fit_vpnls as fit_vpnls

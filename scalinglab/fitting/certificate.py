@@ -1,60 +1,73 @@
-"""A proof that no other exponents fit better: cells of exponents, each excluded by one bound or halved."""
+"""A proof of the global minimum over a box of exponents, in value; and a better fit where there is one."""
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import textwrap
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, number
+from scalinglab.fitting.concerns import surface_concerns
 from scalinglab.fitting.results import SurfaceFit
+from scalinglab.solvers.branch_and_bound import FLOOR, GRID, Search, polished, polished_face, search
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
-from scalinglab.solvers.lower_bound import about_midrange, lower_bounds
-from scalinglab.solvers.objectives import Squared
+from scalinglab.solvers.faces import spare_terms
+from scalinglab.solvers.mixtures import Problem
+from scalinglab.solvers.newton import Optimum
+from scalinglab.solvers.objectives import Huber, Squared
 
-#: Cells narrower than this are not halved again: what is left there is a tie.
-RESOLUTION = 1e-6
+#: Evaluating cells of more runs than this is not attempted.
+MOST_RUNS = 20_000
 
-#: What a certificate says where the proof went through.
-HOLDS = "holds: no exponents of the box outside the square fit better"
+#: The coefficient that goes with each exponent.
+_ZERO = {"alpha": "A", "beta": "B"}
+
+#: What a certificate does not say.
+NOT_PROVEN = "that the runs are right, that the law is, or that no single run carries the fit"
 
 
 @dataclass(frozen=True, repr=False)
 class Certificate:
-    """What was proven about the exponents outside a square around a fit.
+    """What was proven about all exponents of a box.
 
     Attributes
     ----------
     fit : SurfaceFit
-        The fit in question.
+        The best fit found: the one asked about, or a better one.
     box : tuple of float
         Range of both exponents.
-    square : float
-        Half-width of the square around the fit about which nothing is said.
+    tolerance : float
+        Share of the objective to which the proof is good.
+    gain : float
+        How far the objective of the fit asked about lay above that of ``fit``, as a share of the latter; zero
+        if not by more than the tolerance.
     examined : int
         Cells evaluated.
-    excluded : ndarray, shape (k, 4)
-        Cells in which no exponents fit better: alpha from, alpha to, beta from, beta to.
+    cells : ndarray, shape (k, 4)
+        Cells closed: alpha from, alpha to, beta from, beta to.
     bounds : ndarray, shape (k,)
-        Proven lower bound of the residual sum of squares in each excluded cell.
+        Proven lower bound of the objective in each; no higher than the best objective known at the time.
     levels : ndarray, shape (k,)
         How many times each was halved.
     remaining : ndarray, shape (r, 4)
-        Cells about which nothing could be proven.
+        Cells in which something lower may hide.
     lower_bound : float
-        No exponents of the box outside the square leave a residual sum of squares below this.
+        No exponents of the box leave an objective below this.
     reason : str
         Empty if the certificate holds; otherwise why not, and what to do.
     """
 
     fit: SurfaceFit
     box: tuple[float, float]
-    square: float
+    tolerance: float
+    gain: float
     examined: int
-    excluded: FloatArray
+    cells: FloatArray
     bounds: FloatArray
     levels: NDArray[np.int64]
     remaining: FloatArray
@@ -63,36 +76,56 @@ class Certificate:
 
     @property
     def holds(self) -> bool:
-        """Whether everything outside the square is excluded."""
+        """Whether no exponents of the box fit better than ``fit`` by more than the tolerance."""
         return not self.reason
 
     @property
+    def improved(self) -> bool:
+        """Whether ``fit`` is better than the fit asked about."""
+        return self.gain > 0
+
+    @property
     def margin(self) -> float:
-        """Lower bound over the fit's objective, less one; positive where the certificate holds."""
+        """Lower bound over the fit's objective, less one: how far the proof falls short of equality."""
         objective = self.fit.objective
-        return self.lower_bound / objective - 1 if objective > 0 else float("inf")
+        return self.lower_bound / objective - 1 if objective > 0 else 0.0
 
     def undecided(self, level: int) -> tuple[int, float]:
-        """Cells not excluded after ``level`` halvings, and their share of the area outside the square."""
-        frame = _frame(self.fit, self.box, self.square)
-        done = self.levels <= level
-        left = len(frame)
+        """Cells not closed after ``level`` halvings, and their share of the box."""
+        whole = self.box[1] - self.box[0]
+        closed = self.cells[self.levels <= level]
+        area = ((closed[:, 1] - closed[:, 0]) * (closed[:, 3] - closed[:, 2])).sum() / whole**2
+        left = GRID**2
         for k in range(level + 1):
             left = (2 * left if k else left) - int(np.count_nonzero(self.levels == k))
-        return left, float(max(0, 1 - _areas(self.excluded[done]).sum() / _areas(frame).sum()))
+        return left, float(max(0, 1 - area))
 
     def _lines(self) -> list[tuple[str, str]]:
-        s = self.fit.surface
-        more = 0 < self.margin < 1
-        outside = f"{100 * self.margin:.2g} % more" if more else f"{self.lower_bound:.5g}"
-        outcome = "all excluded" if self.holds else f"{len(self.remaining):,} not excluded"
-        return [
-            ("proof", f"does not hold: {self.reason}" if self.reason else HOLDS),
-            ("box", f"alpha and beta from {self.box[0]:g} to {self.box[1]:g}"),
-            ("square", f"alpha {s.alpha:.5f} ± {self.square:g}, beta {s.beta:.5f} ± {self.square:g}"),
+        s, exponents = self.fit.surface, []
+        for letter in ("alpha", "beta"):
+            known = letter not in self.fit.undetermined
+            exponents.append(f"{letter} {getattr(s, letter):.5f}" if known else f"{letter} not determined")
+        outcome = "all closed" if not len(self.remaining) else f"{len(self.remaining):,} open"
+        proof = f"does not hold: {self.reason}" if self.reason else (
+            f"holds: no exponents of the box fit better by more than {self.tolerance:g} of the objective"
+        )  # fmt: skip
+        lines = [
+            ("proof", proof),
+            (
+                "searched",
+                f"alpha and beta from {self.box[0]:g} to {self.box[1]:g}, E, A, B ≥ 0, {self.fit.loss}",
+            ),
             ("cells", f"{self.examined:,} examined, {outcome}"),
-            ("objective", f"{self.fit.objective:.5g} for the fit; outside at least {outside}"),
+            ("fit", f"{', '.join(exponents)}; objective {self.fit.objective:.7g}"),
         ]
+        if self.improved:
+            lines.append(
+                ("improved", f"the fit asked about was not the minimum, it lay {_percent(self.gain)} above")
+            )
+        lines += [
+            (letter, f"not determined ({_ZERO[letter]} = 0 fits as well)") for letter in self.fit.undetermined
+        ]
+        return [*lines, ("not proven", NOT_PROVEN)]
 
     def __repr__(self) -> str:
         indent = " " * 11
@@ -111,177 +144,199 @@ class Certificate:
 def certify(
     fit: SurfaceFit,
     box: tuple[float, float] = EXPONENT_RANGE,
-    square: float = 0.01,
-    cells: int = 200_000,
+    tolerance: float = 1e-6,
+    cells: int = 20_000,
 ) -> Certificate:
-    r"""Prove that no exponents outside a small square fit better, or say why that cannot be proven.
+    r"""Prove that no exponents of a box fit better, and refit where some do.
 
-    With u, v the unit, centred columns of :math:`N^{-\alpha}` and :math:`D^{-\beta}` at the centre of a
-    cell, y the centred loss, f its distance from the plane of u and v, and r the unit residual, every
-    exponents of the cell leave a distance of at least
+    The box is divided into cells. In each the problem is relaxed: a term may mix the two end exponents of the
+    cell's side. That is convex, and its dual vector y bounds the objective in the whole cell,
 
-    .. math:: f - \frac{\lVert y \rVert\,\sqrt{\tau_u^2 + \tau_v^2}}
-                       {\sqrt{1 - |u \cdot v|} - \sqrt{e_u^2 + e_v^2}},
-              \qquad e_u = \frac{h\,\lVert u' \rVert + \varepsilon}{1 - w h},
-              \quad \tau_u = \frac{h\,|r \cdot u'| + \varepsilon}{1 - w h},
+    .. math:: F \ge D(y) - C_0 v_0 - \sum_j C_j v_j,
 
-    where h is the half-width of the cell in alpha, w half the range of ln N and
-    :math:`\varepsilon = e^{wh} - 1 - wh`; likewise for v. Cells whose bound exceeds the fit's objective
-    are excluded, the others halved along their longer side, level by level.
+    whatever the exponents (``scalinglab.solvers.lower_bound``). Cells whose bound comes within
+    ``tolerance`` of the best objective known are closed, the others halved; a cell whose candidate is
+    better gives a better fit.
 
     Parameters
     ----------
     fit : SurfaceFit
-        A fit that minimised squared residuals in L, by whatever method.
+        A fit that minimised squared or Huber residuals in L, by whatever method.
     box : tuple of float
         Range of both exponents, positive; it must contain the fit.
-    square : float
-        Half-width of the square around the fit about which nothing is proven.
+    tolerance : float
+        Share of the objective to which the proof shall be good.
     cells : int
         Most cells examined.
 
     Returns
     -------
     Certificate
-        ``holds`` says whether the proof went through, ``print`` says it in words.
+        ``holds`` says whether the proof went through, ``fit`` is the best fit found, ``improved`` whether
+        that is another than the one given; ``print`` says it in words.
 
     Raises
     ------
     ValueError
-        If the loss is not squared residuals in L, or the box or the square make no sense.
+        If the residuals are in log L, which are not convex in E, A, B, or an argument makes no sense.
 
     Notes
     -----
-    The bound leaves out that E, A and B may not be negative. Signs can only raise the minimum, so a
-    fit with them is covered. The arithmetic is double precision: every sum of m products is taken to be
-    wrong by up to 16 (m + 64) units of rounding of the product of the norms before centring, always
-    against the claim. What is certified to within ``square`` is where the global minimum over the box
-    lies; which point of the square is lowest is not. The search is branch and bound
-    :cite:p:`land1960`; the inequality is derived in the chapter *A proof of the global minimum*.
+    Nothing is left out of the box: ties and valleys close at the same value. The arithmetic is double
+    precision, and every sum of m products is taken to be wrong by 8 (m + 64) units of rounding, always
+    against the claim. Differences below 1e-13 of what a constant would leave count as rounding. The faces
+    A = 0 and B = 0 are searched as problems of their own: where one fits as well, its exponent is not
+    determined. Branch and bound :cite:p:`land1960`; the inequality is derived in the chapter *A proof of
+    the global minimum*.
 
     Examples
     --------
     >>> from scalinglab import fit_vpnls, load_llama3
     >>> certificate = certify(fit_vpnls(load_llama3()))
-    >>> certificate.holds, certificate.examined < 1000
-    (True, True)
+    >>> certificate.holds, certificate.improved, certificate.examined < 500
+    (True, False, True)
     """
-    _check(fit, box, square, cells)
-    logs = about_midrange(CentredLogs.of(fit.runs))
-    current = _frame(fit, box, square)
-    known = np.zeros(len(current))
-    gone = [(np.empty((0, 4)), np.empty(0), np.empty(0, np.int64))]
-    examined = level = 0
-    reason = ""
-    while len(current) and not reason:
-        if examined + len(current) > cells:
-            reason = _spent(current, cells)
-            break
-        examined += len(current)
-        bound, centre = lower_bounds(logs, current)
-        known = np.maximum(known, bound)
-        reason = _better(fit, current, centre)
-        out = known > fit.objective
-        gone.append((current[out], known[out], np.full(np.count_nonzero(out), level)))
-        current, known = current[~out], known[~out]
-        if len(current) and not reason:
-            if _widths(current).max() < RESOLUTION:
-                reason = _tied(fit, current)
-            else:
-                current, known, level = _halves(current), np.tile(known, 2), level + 1
-    excluded, bounds, levels = (np.concatenate(parts) for parts in zip(*gone, strict=True))
-    lowest = float(min(known.min(initial=np.inf), bounds.min(initial=np.inf)))
-    return Certificate(fit, box, square, examined, excluded, bounds, levels, current, lowest, reason)
-
-
-def _frame(fit: SurfaceFit, box: tuple[float, float], square: float) -> FloatArray:
-    """The box without the square, cut along the square's sides: up to eight cells."""
-
-    def strips(exponent: float) -> list[tuple[float, float, bool]]:
-        inner = max(box[0], exponent - square), min(box[1], exponent + square)
-        pieces = [(box[0], inner[0], False), (*inner, True), (inner[1], box[1], False)]
-        return [piece for piece in pieces if piece[1] > piece[0]]
-
-    across, up = strips(fit.surface.alpha), strips(fit.surface.beta)
-    cells = [(*a[:2], *b[:2]) for a in across for b in up if not (a[2] and b[2])]
-    return np.array(cells)
-
-
-def _areas(cells: FloatArray) -> FloatArray:
-    return np.asarray((cells[:, 1] - cells[:, 0]) * (cells[:, 3] - cells[:, 2]))
-
-
-def _widths(cells: FloatArray) -> FloatArray:
-    return np.asarray(np.maximum(cells[:, 1] - cells[:, 0], cells[:, 3] - cells[:, 2]))
-
-
-def _halves(cells: FloatArray) -> FloatArray:
-    """Both halves of every cell, cut across its longer side."""
-    rows = np.arange(len(cells))
-    side = np.where(cells[:, 1] - cells[:, 0] >= cells[:, 3] - cells[:, 2], 0, 2)
-    middle = (cells[rows, side] + cells[rows, side + 1]) / 2
-    low, high = cells.copy(), cells.copy()
-    low[rows, side + 1] = high[rows, side] = middle
-    return np.concatenate([low, high])
-
-
-def _better(fit: SurfaceFit, cells: FloatArray, centre: FloatArray) -> str:
-    """Whether the centre of a cell fits better than the fit, in which case there is nothing to prove."""
-    E, A, B, rss, slack = centre.T
-    lower = rss + slack < fit.objective
-    if not lower.any():
-        return ""
-    possible = lower & (E >= 0) & (A >= 0) & (B >= 0)
-    best = int(np.argmin(np.where(possible if possible.any() else lower, rss, np.inf)))
-    alpha, beta = cells[best].reshape(2, 2).mean(axis=1)
-    found = (
-        f"alpha {alpha:.4f}, beta {beta:.4f} leave {rss[best]:.5g}, less than the fit's {fit.objective:.5g}"
-    )
-    if possible[best]:
-        return f"{found}: the fit is not the global minimum. Refit with starts near these exponents."
-    return (
-        f"{found}, but with a negative E, A or B ({E[best]:.3g}, {A[best]:.3g}, {B[best]:.3g} in centred "
-        "units). The bound does not see signs and cannot decide; try a narrower box."
+    box, tolerance, cells = _checked(fit, box, tolerance, cells)
+    logs = CentredLogs.of(fit.runs)
+    problem = Problem.of(np.array([logs.n, logs.d]), logs.L, fit.loss)
+    found = search(problem, box, centred(fit, logs), tolerance, cells, refine=polished(logs, fit.loss, box))
+    before = float(fit.loss.rho(fit.predicted - fit.runs.L).sum())
+    objective = problem.unit * found.objective
+    rounding = problem.unit * FLOOR * problem.base
+    gain = before / objective - 1 if before - objective > max(rounding, tolerance * objective) else 0.0
+    reason = _spent(found, box, problem.unit) if len(found.remaining) else ""
+    spare = spare_exponents(logs, fit, found, box, tolerance)
+    return Certificate(
+        _refitted(fit, logs, found, objective, gain > 0, spare, "" if reason else _how(box, tolerance)),
+        box,
+        tolerance,
+        gain,
+        found.examined,
+        found.cells,
+        problem.unit * found.bounds,
+        found.levels,
+        found.remaining,
+        min(problem.unit * found.lower_bound, objective),
+        reason,
     )
 
 
-def _spent(cells: FloatArray, budget: int) -> str:
-    low, high = cells[:, [0, 2]].min(axis=0), cells[:, [1, 3]].max(axis=0)
-    return (
-        f"the budget of {budget:,} cells is spent and {len(cells):,} remain, at alpha {low[0]:.3g} to "
-        f"{high[0]:.3g} and beta {low[1]:.3g} to {high[1]:.3g}. Allow more cells or a larger "
-        "square; if these cells form a line, the runs hardly tell the two terms apart: add runs at other D/N."
-    )
-
-
-def _tied(fit: SurfaceFit, cells: FloatArray) -> str:
+def centred(fit: SurfaceFit, logs: CentredLogs) -> FloatArray:
+    """E, A, B, alpha, beta of a fit in the units of centred logs."""
     s = fit.surface
-    centres = np.column_stack([cells[:, :2].mean(axis=1), cells[:, 2:].mean(axis=1)])
-    alpha, beta = centres[np.argmax(np.abs(centres - (s.alpha, s.beta)).max(axis=1))]
+    A, B = s.A * np.exp(-s.alpha * logs.log_N0), s.B * np.exp(-s.beta * logs.log_D0)
+    return np.array([s.E, A, B, s.alpha, s.beta])
+
+
+def spare_exponents(
+    logs: CentredLogs, fit: SurfaceFit, found: Search, box: tuple[float, float], tolerance: float
+) -> tuple[str, ...]:
+    """Exponents whose term the runs can do without: the face where it is zero fits as well."""
+    problem = Problem.of(np.array([logs.n, logs.d]), logs.L, fit.loss)
+    level = found.objective + max(tolerance * found.objective, FLOOR * problem.base)
+    end = Optimum(found.theta, problem.unit * found.objective, settled=True, arrived=True)
+    _, spare = spare_terms(logs, fit.loss, end)
+    for term, (letter, other) in enumerate((("alpha", logs.d), ("beta", logs.n))):
+        if letter in spare:  # a face that ties is its own proof
+            continue
+        face = Problem.of(other[None], logs.L, fit.loss)
+        refine = polished_face(logs, fit.loss, box, 1 - term)
+        if search(face, box, None, tolerance, 2000, level, refine).objective <= level:
+            spare = (*spare, letter)
+    return tuple(sorted(spare))
+
+
+def _refitted(
+    fit: SurfaceFit,
+    logs: CentredLogs,
+    found: Search,
+    objective: float,
+    better: bool,
+    spare: tuple[str, ...],
+    how: str,
+) -> SurfaceFit:
+    """The fit with what the search adds: a better surface, terms that are not needed, the proof."""
+    if how:
+        fit = dataclasses.replace(fit, search=f"{fit.search}; {how}")
+    if better:
+        surface = logs.surface(*found.theta)
+        concerns = tuple(surface_concerns(surface, fit.runs, spare))
+        return dataclasses.replace(fit, surface=surface, objective=objective, concerns=concerns, spare=spare)
+    if spare != fit.spare:
+        concerns = tuple(surface_concerns(fit.surface, fit.runs, spare))
+        return dataclasses.replace(fit, concerns=concerns, spare=spare)
+    return fit
+
+
+def _how(box: tuple[float, float], tolerance: float) -> str:
+    return f"proven to be the global minimum within {tolerance:g} for exponents in {box[0]:g}-{box[1]:g}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"
+
+
+def _spent(found: Search, box: tuple[float, float], unit: float) -> str:
+    """Where the open cells are, and how low something in them may be."""
+    rest = found.remaining
+    low, high = rest[:, [0, 2]].min(axis=0), rest[:, [1, 3]].max(axis=0)
+    lowest = f"{100 * (1 - found.lower_bound / found.objective):.2g} % lower" if found.objective else "lower"
     return (
-        f"exponents near alpha {alpha:.5f}, beta {beta:.5f} fit as well to within rounding. If they touch "
-        "the square, widen it; if not, the runs have a second minimum as deep: add runs at other D/N."
+        f"the budget of {found.examined:,} cells is spent and {len(rest):,} are open, at alpha {low[0]:.3g} "
+        f"to {high[0]:.3g} and beta {low[1]:.3g} to {high[1]:.3g}; something at most {lowest} may hide "
+        "there. Allow more cells or a larger tolerance."
     )
 
 
-def _check(fit: SurfaceFit, box: tuple[float, float], square: float, cells: int) -> None:
-    if fit.loss != Squared():
+def _checked(fit: SurfaceFit, box: Any, tolerance: Any, cells: Any) -> tuple[tuple[float, float], float, int]:
+    """The arguments, or words about the one that makes no sense."""
+    require_convex(fit, "certify")
+    interval = checked_box(fit, box, "certify")
+    share = checked_number("certify", "tolerance", tolerance)
+    if not 1e-12 <= share < 1:
+        raise ValueError(f"certify: tolerance is {tolerance!r}; give a share of the objective, 1e-12 to 1.")
+    count = checked_number("certify", "cells", cells)
+    if count < 1 or count != int(count):
+        raise ValueError(f"certify: cells is {cells!r}; give a whole number, at least one.")
+    return interval, share, int(count)
+
+
+def require_convex(fit: Any, name: str) -> None:
+    """Refuse what is no fit, fits of log L, and more runs than a search can take."""
+    if not isinstance(fit, SurfaceFit):
+        raise ValueError(f"{name}: fit is {fit!r}; give what fit_vpnls or fit_approach3 returned.")
+    if fit.loss.log or not isinstance(fit.loss, Squared | Huber):
         raise ValueError(
-            f"certify: the fit minimised {fit.loss}, and the proof is for squared residuals in L, whose "
-            "minimum is a distance from a plane; fit with loss=Squared() to certify."
+            f"{name}: the fit minimised {fit.loss}, and the proof is for squared and Huber residuals in L, "
+            "which are convex in E, A and B; residuals in log L are not. Fit with loss=Squared() or "
+            "Huber(delta)."
         )
-    low, high = box
-    if not (0 < low < high < np.inf):
-        raise ValueError(f"certify: box is {box}; give two exponents, 0 < low < high.")
+    if len(fit.runs) > MOST_RUNS:
+        raise ValueError(
+            f"{name}: fit has {len(fit.runs):,} runs, and every cell costs a pass over them; {MOST_RUNS:,} "
+            "are the most. Thin them out, fit and certify the rest."
+        )
+
+
+def checked_box(fit: SurfaceFit, box: Any, name: str) -> tuple[float, float]:
+    """The box as two numbers that hold the fit."""
+    try:
+        low, high = (checked_number(name, "box", end) for end in box)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: box is {box!r}; give two exponents, 0 < low < high.") from error
+    if not 0 < low < high <= 20:
+        raise ValueError(f"{name}: box is {box!r}; give two exponents, 0 < low < high, up to 20.")
     for letter in ("alpha", "beta"):
         value = getattr(fit.surface, letter)
-        if not low <= value <= high:
+        if letter not in fit.undetermined and not low <= value <= high:
             raise ValueError(
-                f"certify: {letter} of the fit is {value:g}, outside the box {box}; widen the box."
+                f"{name}: {letter} of the fit is {value:g}, outside the box {box!r}; widen the box."
             )
-    if not (0 < square < (high - low) / 2):
-        raise ValueError(
-            f"certify: square is {square}; give a positive half-width below half the box's side."
-        )
-    if cells < 1:
-        raise ValueError(f"certify: cells is {cells}; allow at least one.")
+    return low, high
+
+
+def checked_number(name: str, argument: str, value: Any) -> float:
+    """One finite number that is not a truth value."""
+    if isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name}: {argument} is {value!r}; give a number.")
+    return number(f"{name}: {argument}", value)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from scalinglab._arrays import FloatArray, blocks
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.results import FitError
+from scalinglab.fitting.results import FitError, vanished_terms
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE
 
@@ -67,31 +67,36 @@ def _distinct(enough: int, *columns: FloatArray) -> int:
     return found
 
 
-def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
-    """What makes a fitted surface doubtful, whatever the method: cause and remedy, a sentence each."""
+def surface_concerns(surface: LossSurface, runs: Runs, spare: Sequence[str] = ()) -> list[str]:
+    """What makes a fitted surface doubtful, whatever the method: cause and remedy, a sentence each.
+
+    ``spare`` names exponents whose term the runs can do without.
+    """
     found = compute_concerns(runs)
     low, high = EXPONENT_RANGE
-    largest = {
-        "E": surface.E,
-        "A": surface.A * runs.N.min() ** -surface.alpha,
-        "B": surface.B * runs.D.min() ** -surface.beta,
-    }
-    vanished = [letter for letter, term in largest.items() if term <= 1e-12 * runs.L.max()]
-    for letter in vanished:
-        rounded = " to within rounding" if largest[letter] else ""
+    vanished = vanished_terms(surface, runs)
+    for letter, largest in vanished.items():
+        rounded = " to within rounding" if largest else ""
+        exponent = LossSurface.EXPONENT_OF.get(letter)
+        undetermined = f", and {exponent} is not determined" if exponent else ""
         found.append(
-            f"{letter} is zero{rounded}, the edge of what the model allows: these runs do not show the term. "
+            f"{letter} is zero{rounded}, the edge of what the model allows: these runs do not show the "
+            f"term{undetermined}. "
             + (
                 "Add larger runs, whose losses come closer to the floor."
                 if letter == "E"
                 else "Add runs over a wider range of " + ("N" if letter == "A" else "D") + "."
             )
         )
+    found += _spare_terms(
+        [letter for letter in "AB" if LossSurface.EXPONENT_OF[letter] in spare and letter not in vanished]
+    )
+    missing = {*spare, *(LossSurface.EXPONENT_OF.get(letter, letter) for letter in vanished)}
     lowest, highest = _extremes(lambda rows: runs.D[rows] / runs.N[rows], len(runs))
     ends = f"{lowest:.3g}", f"{highest:.3g}"
     span = f"All have D/N near {ends[0]}" if ends[0] == ends[1] else f"D/N runs from {ends[0]} to {ends[1]}"
     for letter, value in (("alpha", surface.alpha), ("beta", surface.beta)):
-        if value <= low * (1 + 1e-6) or value >= high * (1 - 1e-6):
+        if letter not in missing and (value <= low * (1 + 1e-6) or value >= high * (1 - 1e-6)):
             found.append(
                 f"{letter} stands at the edge of its range {low:g}-{high:g}, at {value:g}: these runs do not "
                 f"fix it. {span}; add runs outside that."
@@ -124,6 +129,23 @@ def surface_concerns(surface: LossSurface, runs: Runs) -> list[str]:
             f"{condition:.1e}); their ranges of N and D are too narrow. Add runs outside them."
         )
     return found
+
+
+def _spare_terms(letters: Sequence[str]) -> list[str]:
+    """Name the terms without which the runs are fitted as well."""
+    if not letters:
+        return []
+    if len(letters) == 2:
+        return [
+            "alpha and beta are not determined (A = 0 fits as well, and so does B = 0): one term suffices "
+            "for these runs, and they do not say which. Add runs at other D/N."
+        ]
+    (letter,) = letters
+    column = "N" if letter == "A" else "D"
+    return [
+        f"{LossSurface.EXPONENT_OF[letter]} is not determined ({letter} = 0 fits as well): these runs can "
+        f"do without the term in {column}. Add runs over a wider range of {column}."
+    ]
 
 
 def _residual_powers(surface: LossSurface, runs: Runs, rows: slice) -> tuple[FloatArray, ...]:

@@ -22,6 +22,16 @@ class FitError(RuntimeError):
     """Raised when runs cannot answer a question, whatever the method; the message says what to add."""
 
 
+def vanished_terms(surface: LossSurface, runs: Runs) -> dict[str, float]:
+    """Of E, A and B those whose term is zero to within rounding on every run, with its largest value."""
+    largest = {
+        "E": surface.E,
+        "A": surface.A * runs.N.min() ** -surface.alpha,
+        "B": surface.B * runs.D.min() ** -surface.beta,
+    }
+    return {letter: float(term) for letter, term in largest.items() if term <= 1e-12 * runs.L.max()}
+
+
 @dataclass(frozen=True, repr=False)
 class SurfaceFit:
     """A fitted loss surface, with its runs, its objective and its concerns.
@@ -42,6 +52,8 @@ class SurfaceFit:
         Reasons to distrust the answer, each with cause and remedy; empty if we found none.
     search : str
         How the minimum was sought: starts, tolerances, bounds.
+    spare : tuple of str
+        Exponents whose term the runs can do without: without it they are fitted as well.
 
     See Also
     --------
@@ -58,6 +70,15 @@ class SurfaceFit:
     objective: float
     concerns: tuple[str, ...] = ()
     search: str = "how the minimum was sought is not recorded"
+    spare: tuple[str, ...] = ()
+
+    @property
+    def undetermined(self) -> tuple[str, ...]:
+        """Exponents that these runs do not determine: of a term that is zero, or that they can do without."""
+        gone = {
+            self.surface.EXPONENT_OF.get(letter, "") for letter in vanished_terms(self.surface, self.runs)
+        }
+        return tuple(letter for letter in ("alpha", "beta") if letter in gone or letter in self.spare)
 
     def N_opt(self, C: ArrayLike) -> Any:
         """Parameters that minimise the fitted loss at C FLOPs."""
@@ -92,12 +113,34 @@ class SurfaceFit:
         """Observed minus fitted loss of every run, shape (n,)."""
         return self.runs.L - self.predicted
 
+    @property
+    def printed(self) -> dict[str, str]:
+        """Parameters as tables print them; a coefficient has no unit without its exponent."""
+        shown = self.surface.printed
+        for coefficient, exponent in self.surface.EXPONENT_OF.items():
+            if exponent in self.undetermined:
+                shown[exponent] = "not determined"
+                if getattr(self.surface, coefficient):
+                    shown[coefficient] = "not determined"
+        return shown
+
+    @property
+    def no_frontier(self) -> str:
+        """Why there is no frontier: an exponent is not determined; empty if there is one."""
+        if not self.undetermined:
+            return ""
+        return (
+            f"none: {' and '.join(self.undetermined)} {'is' if len(self.undetermined) == 1 else 'are'} "
+            "not determined"
+        )
+
     def __repr__(self) -> str:
         s = self.surface
+        frontier = self.no_frontier or f"N* ~ C^{s.a:.4f}  D* ~ C^{s.b:.4f}"
         lines = [
             ("method", f"{self.method}, {self.loss}, {len(self.runs)} runs"),
-            ("surface", "  ".join(f"{name} {text}" for name, text in s.printed.items())),
-            ("frontier", f"N* ~ C^{s.a:.4f}  D* ~ C^{s.b:.4f}  objective {self.objective:.5g}"),
+            ("surface", "  ".join(f"{name} {text}" for name, text in self.printed.items())),
+            ("frontier", f"{frontier}  objective {self.objective:.5g}"),
             ("concerns", _sentences(self.concerns)),
         ]
         return "\n".join(f"{name:<9} {text}" for name, text in lines)
@@ -105,11 +148,11 @@ class SurfaceFit:
     def _repr_html_(self) -> str:
         s = self.surface
         return _html_table(
-            ("method", *s.printed, "a", "objective"),
+            ("method", *self.printed, "a", "objective"),
             (
                 f"{self.method}, {self.loss}",
-                *s.printed.values(),
-                f"{s.a:.4f}",
+                *self.printed.values(),
+                "none" if self.undetermined else f"{s.a:.4f}",
                 f"{self.objective:.5g}",
             ),
             self.concerns,

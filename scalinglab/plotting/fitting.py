@@ -231,14 +231,14 @@ def residual_histogram(fit: SurfaceFit, reach: float = 0.05, ax: Axes | None = N
 
 
 def certificate(proof: Certificate, level: int | None = None) -> Axes:
-    """Cells of exponents that a certificate excludes, over the box and near the fit; the rest is white.
+    """Cells of exponents that a certificate closes, over the box and near the fit; the rest is white.
 
     Parameters
     ----------
     proof : Certificate
         What was proven.
     level : int, optional
-        Draw what was excluded after this many halvings; all of it when absent.
+        Draw what was closed after this many halvings; all of it when absent.
 
     Returns
     -------
@@ -250,12 +250,10 @@ def certificate(proof: Certificate, level: int | None = None) -> Axes:
     figure, (whole, near) = plt.subplots(1, 2, figsize=(6.5, 3.2))
     last = int(proof.levels.max(initial=0))
     shown = proof.levels <= (last if level is None else level)
-    corners = proof.excluded[shown][:, [[0, 2], [1, 2], [1, 3], [0, 3]]]
+    corners = proof.cells[shown][:, [[0, 2], [1, 2], [1, 3], [0, 3]]]
     crowded = len(corners) > 2000
     at = np.array([proof.fit.surface.alpha, proof.fit.surface.beta])
-    sides = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]) * proof.square + at
     rest = proof.remaining.reshape(-1, 2, 2).mean(axis=2) if level is None else np.empty((0, 2))
-    colour = ROLES["VPNLS"]["color"]
     for part in (whole, near):
         cells = PolyCollection(
             list(corners), array=proof.levels[shown], cmap="viridis_r", clim=(0, max(1, last)),
@@ -263,16 +261,16 @@ def certificate(proof: Certificate, level: int | None = None) -> Axes:
         )  # fmt: skip
         part.add_collection(cells)
         part.plot(*rest.T, "x", color="black", ms=5, mew=1.0, rasterized=len(rest) > 200)
-        part.plot(*sides.T, color=colour, lw=1.2)
         part.set_aspect("equal")
         part.grid(False)
         part.set_xlabel("exponent of parameters α")
-    near.plot(*at, ROLES["VPNLS"]["marker"], color=colour, ms=4)
+        part.plot(*at, ROLES["VPNLS"]["marker"], color=ROLES["VPNLS"]["color"], ms=4)
     whole.set(xlim=proof.box, ylim=proof.box, ylabel="exponent of data β")
-    window = np.outer(at, [1, 1]) + np.array([-8, 8]) * proof.square
+    half = (proof.box[1] - proof.box[0]) / 25
+    window = np.outer(at, [1, 1]) + np.array([-half, half])
     near.set(xlim=window[0], ylim=window[1])
-    corner, side = window[:, 0], 16 * proof.square
+    corner, side = window[:, 0], 2 * half
     whole.indicate_inset((corner[0], corner[1], side, side), edgecolor="black")
     bar = figure.colorbar(cells, ax=near, shrink=0.75, pad=0.04, ticks=MaxNLocator(8, integer=True))
-    bar.set_label("excluded after this many halvings", fontsize=9)
+    bar.set_label("closed after this many halvings", fontsize=9)
     return whole

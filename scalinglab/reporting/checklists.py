@@ -83,9 +83,15 @@ def checklist(fit: SurfaceFit) -> str:
         ("Reached", f"objective {fit.objective:.10g}"),
         (
             "Parameters",
-            ", ".join(f"`{letter} = {value:.10g}`" for letter, value in s.parameters.items()),
+            ", ".join(
+                f"`{name}` not determined" if name in fit.undetermined else f"`{name} = {value:.10g}`"
+                for name, value in s.parameters.items()
+            ),
         ),
-        ("Frontier", f"`N* = {s.G:.6g} (C/6)^{s.a:.6f}`, from the parameters"),
+        (
+            "Frontier",
+            fit.no_frontier or f"`N* = {s.G:.6g} (C/6)^{s.a:.6f}`, from the parameters",
+        ),
         ("Concerns", " ".join(fit.concerns) or "none found"),
         (
             "Software",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -61,7 +62,9 @@ class CentredLogs(NamedTuple):
         )
 
 
-def bin_runs(logs: CentredLogs, weights: FloatArray | None = None) -> tuple[CentredLogs, FloatArray]:
+def bin_runs(
+    logs: CentredLogs, weights: FloatArray | Callable[[slice], FloatArray] | None = None
+) -> tuple[CentredLogs, FloatArray]:
     r"""Replace the runs of each cell of the (n, d) plane by one at their mean, with their total weight.
 
     The model is smooth, so within a cell of width h its mean differs from its value at the mean by
@@ -72,8 +75,8 @@ def bin_runs(logs: CentredLogs, weights: FloatArray | None = None) -> tuple[Cent
     ----------
     logs : CentredLogs
         The runs; ``L`` of shape (n,).
-    weights : ndarray, shape (n,), optional
-        Weights of the runs; ones when absent.
+    weights : ndarray, shape (n,), or callable, optional
+        Weights of the runs, or what answers those of a slice of them; ones when absent.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def bin_runs(logs: CentredLogs, weights: FloatArray | None = None) -> tuple[Cent
             for x, low, h in zip((n, d), corner, width, strict=True)
         )
         cell = across * CELLS + up
-        w = np.ones_like(n) if weights is None else weights[rows]
+        w = weights(rows) if callable(weights) else np.ones_like(n) if weights is None else weights[rows]
         for k, column in enumerate((w, w * n, w * d, w * logs.L[rows])):
             sums[k] += np.bincount(cell, column, CELLS * CELLS)
     sums = sums[:, sums[0] > 0]

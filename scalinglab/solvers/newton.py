@@ -16,6 +16,9 @@ from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.objectives import Loss, residuals
 from scalinglab.solvers.projection import PRODUCT
 
+#: Steps after which the pace of a polish is judged; a share of the objective that is next to nothing.
+PACE, STANDSTILL = 10, 1e-7
+
 _LOW = np.array([0.0, 0.0, 0.0, EXPONENT_RANGE[0], EXPONENT_RANGE[0]])
 
 _HIGH = np.array([np.inf, np.inf, np.inf, EXPONENT_RANGE[1], EXPONENT_RANGE[1]])
@@ -28,16 +31,20 @@ _IDENTITY = np.eye(5)
 class Optimum(NamedTuple):
     """Parameters (E, A, B, alpha, beta) in centred units and the objective there.
 
-    ``settled`` says that the steps converged and that no parameter stands at a bound.
+    ``arrived`` says that the steps converged, or that none goes lower; ``settled`` that they converged and
+    no parameter stands at a bound.
     """
 
     theta: FloatArray
     objective: float
     settled: bool
+    arrived: bool
 
 
 @np.errstate(divide="ignore", invalid="ignore")  # a trial may lie where the model, and its log, vanish
-def newton(logs: CentredLogs, loss: Loss, start: FloatArray, iterations: int = 400) -> Optimum:
+def newton(
+    logs: CentredLogs, loss: Loss, start: FloatArray, iterations: int = 400, rival: float = np.inf
+) -> Optimum:
     r"""Minimise :math:`\sum_i \rho(r_i)` over E, A, B >= 0 and exponents in their range, from ``start``.
 
     The Newton matrix is exact, second derivatives of the model included. Where it is not positive definite
@@ -54,6 +61,9 @@ def newton(logs: CentredLogs, loss: Loss, start: FloatArray, iterations: int = 4
         E, A, B, alpha, beta in centred units.
     iterations : int
         Most steps taken.
+    rival : float
+        An objective already reached elsewhere. Above it, steps that creep end early: where, at their pace,
+        all that are left would not reach it, or where they gain next to nothing.
 
     Returns
     -------
@@ -62,27 +72,35 @@ def newton(logs: CentredLogs, loss: Loss, start: FloatArray, iterations: int = 4
     theta = _inside(start)
     here = _expand(logs, loss, theta)
     floor = _floor(logs, loss)
-    for _ in range(iterations):
+    before = np.inf
+    for k in range(iterations):
         value, gradient, newton, majorant = here
-        step = _step(theta, gradient, newton, majorant)
+        if k % PACE == 0:
+            gained, before = before - value, value
+            if gained <= 1e-13 * value + floor:
+                return Optimum(theta, value, settled=False, arrived=True)
+            if value > rival and gained < max((value - rival) * PACE / (iterations - k), STANDSTILL * value):
+                break
+        step, convex = _step(theta, gradient, newton, majorant)
         slope = float(gradient @ step)
-        if -slope <= 1e-9 * value + floor:
+        # where the Hessian is not positive a small step may lie on a ridge or in a flat valley
+        if -slope <= (1e-9 * value if convex else 1e-15 * value) + floor:
             # convergence is quadratic: what this step leaves is beyond the rounding of the objective
             end = _inside(theta + step)
             last = _value(logs, loss, end)
             if last <= value + 1e-12 * value + floor:
-                return Optimum(end, last, settled=bool(((end > _LOW) & (end < _HIGH)).all()))
+                return Optimum(end, last, bool(((end > _LOW) & (end < _HIGH)).all()), arrived=True)
         size = 1.0
         trial = _inside(theta + step)
         there = _expand(logs, loss, trial)
         while not there[0] <= value + 1e-4 * size * slope:
             size /= 2
             if size < 1e-12:
-                return Optimum(theta, value, settled=False)
+                return Optimum(theta, value, settled=False, arrived=True)
             trial = _inside(theta + size * step)
             there = _expand(logs, loss, trial)
         theta, here = trial, there
-    return Optimum(theta, here[0], settled=False)
+    return Optimum(theta, here[0], settled=False, arrived=False)
 
 
 def _inside(theta: FloatArray) -> FloatArray:
@@ -148,17 +166,22 @@ def _expand(
     return value, slopes[:5] * amplitudes, hessian, majorant
 
 
-def _step(theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant: FloatArray) -> FloatArray:
-    """Solve for a downhill step of the free parameters that stops at the first bound it meets."""
+def _step(
+    theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant: FloatArray
+) -> tuple[FloatArray, bool]:
+    """Solve for a downhill step of the free parameters that stops at the first bound it meets.
+
+    Says also whether the Hessian of the free parameters is positive definite.
+    """
     at_low, at_high = theta <= _LOW, theta >= _HIGH
     held = (at_low & (gradient >= 0)) | (at_high & (gradient <= 0))
     # a term that is absent has no exponent to improve
     held[3:] |= theta[1:3] == 0
     while True:
-        step = _free_step(~held, gradient, newton, majorant)
+        step, convex = _free_step(~held, gradient, newton, majorant)
         end = theta + step
         if ((end > _LOW) & (end < _HIGH)).all():
-            return step
+            return step, convex
         # a parameter at its bound that the coupled step would push across it stays there
         outward = (at_low & (step < 0)) | (at_high & (step > 0))
         if not outward.any():
@@ -172,12 +195,12 @@ def _step(theta: FloatArray, gradient: FloatArray, newton: FloatArray, majorant:
         first = int(np.argmin(room))
         step *= room[first]
         step[first] = bound[first] - theta[first]
-    return step
+    return step, convex
 
 
 def _free_step(
     free: NDArray[np.bool_], gradient: FloatArray, newton: FloatArray, majorant: FloatArray
-) -> FloatArray:
+) -> tuple[FloatArray, bool]:
     """Newton step of the free parameters, the Hessian blended with the majorant until it is positive."""
     # in units in which the diagonal of the majorant is one; held parameters have no slope, no coupling
     scale = free / np.sqrt(np.maximum(majorant.diagonal(), _TINY))
@@ -186,7 +209,7 @@ def _free_step(
         blend = (newton + share * (majorant - newton)) * units + rest
         try:
             np.linalg.cholesky(blend)
-            return np.asarray(np.linalg.solve(blend, -gradient * scale) * scale)
+            return np.linalg.solve(blend, -gradient * scale) * scale, share == 0
         except np.linalg.LinAlgError:
             continue
-    return np.asarray(-gradient * scale**2)  # steepest descent, should the majorant itself be singular
+    return -gradient * scale**2, False  # steepest descent, should the majorant itself be singular

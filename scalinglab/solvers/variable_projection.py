@@ -1,40 +1,70 @@
-"""Variable projection's search: the map of the reduced objective, steps from its valleys, the best end."""
+"""Variable projection's search: a map of the reduced objective, steps from its valleys, prices."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs, bin_runs
+from scalinglab.solvers.faces import spare_terms
 from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
 from scalinglab.solvers.newton import Optimum, newton
 from scalinglab.solvers.objectives import Loss, Squared
+from scalinglab.solvers.pricing import priced
 from scalinglab.solvers.projection import map_products, nonnegative_least_squares
 
 #: Exponents at which the reduced objective is first evaluated: 24 from 0.01 to 2, by equal factors.
 START_EXPONENTS = np.geomspace(*EXPONENT_RANGE, 24)
 
 #: With more runs than this, the map and the first steps see them gathered into cells.
-MANY = 16384
+MANY = 2000
 
 #: Newton steps from the cells of that map, at most; where they do not suffice the search is two-dimensional.
 SHORT = 12
+
+#: Newton steps from every start before the ends are compared; more steps for the last along a valley.
+SPRINT, LONG = 40, 1000
 
 #: Local minima of that map from which the search starts, at most.
 STARTS = 6
 
 
-def search_exponents(logs: CentredLogs, loss: Loss) -> Optimum:
-    """Best polished optimum over the starting points."""
-    candidates: list[Optimum] = []
-    if isinstance(loss, Squared) and len(logs.n) <= MANY:
-        candidates += [newton(logs, loss, cell, SHORT) for cell in _valleys(logs, None)]
-    if not (candidates and all(optimum.settled for optimum in candidates)):
-        starts = local_minima(logs, None)
+def search_exponents(logs: CentredLogs, loss: Loss) -> tuple[Optimum, tuple[str, ...]]:
+    """Best polished optimum over the starts and what pricing adds to them; exponents it can do without."""
+    few, weights = (logs, None) if len(logs.n) <= MANY else bin_runs(logs)
+    ends: list[Optimum] = []
+    if isinstance(loss, Squared) and weights is None:
+        ends += [newton(logs, loss, cell, SHORT) for cell in _valleys(logs, None)]
+    if not (ends and all(optimum.settled for optimum in ends)):
+        starts = local_minima(few, weights)
         if not isinstance(loss, Squared):
-            starts = np.vstack([starts, _reweighted(logs, loss, starts[0])])
-        candidates += [newton(logs, loss, start) for start in starts]
-    return min(candidates, key=lambda optimum: optimum.objective)
+            starts = np.array(_distinct([*starts, *_reweighted(logs, loss, starts[0])]))
+        ends += _raced(logs, loss, starts)
+    best = priced(logs, loss, min(ends, key=lambda optimum: optimum.objective), few, weights)
+    # what is spare in many runs shows in a few of them
+    return spare_terms(logs, loss, best) if weights is None else (best, ())
+
+
+def _raced(logs: CentredLogs, loss: Loss, starts: FloatArray) -> list[Optimum]:
+    """Sprint from every start; then those that have not arrived go on, unless they creep above the best."""
+    sprints = [newton(logs, loss, start, SPRINT) for start in starts]
+    lowest = min(sprints, key=lambda end: end.objective)
+    if not lowest.arrived:
+        # terms that creep along a valley may be one: all of their sum in either
+        E, A, B, alpha, beta = lowest.theta
+        for merged in ((E, A + B, 0, alpha, beta), (E, 0, A + B, alpha, beta)):
+            sprints.append(newton(logs, loss, np.array(merged), SPRINT))
+    ends = sorted(sprints, key=lambda end: end.objective)
+    for k, end in enumerate(ends):
+        if not end.arrived:
+            rival = min((other.objective for j, other in enumerate(ends) if j != k), default=np.inf)
+            ends[k] = newton(logs, loss, end.theta, rival=rival)
+    best = min(ends, key=lambda end: end.objective)
+    if not best.arrived:  # a long valley, and nothing known that is lower
+        ends.append(newton(logs, loss, best.theta, LONG))
+    return ends
 
 
 def _valleys(logs: CentredLogs, weights: FloatArray | None) -> FloatArray:
@@ -53,22 +83,31 @@ def _valleys(logs: CentredLogs, weights: FloatArray | None) -> FloatArray:
 
 
 def local_minima(logs: CentredLogs, weights: FloatArray | None) -> FloatArray:
-    """Distinct minima of the reduced sum of squares, of many runs those of their cells; best first."""
-    few, total = (logs, weights) if len(logs.n) <= MANY else bin_runs(logs, weights)
-    _, _, _, alpha, beta = _valleys(few, total).T
-    found = levenberg_marquardt(few, alpha, beta, None if total is None else total[None], tolerance=1e-6)
+    """Distinct minima of the reduced sum of squares, best first."""
+    _, _, _, alpha, beta = _valleys(logs, weights).T
+    found = levenberg_marquardt(logs, alpha, beta, None if weights is None else weights[None], tolerance=1e-6)
     minima = np.column_stack([found.E, found.A, found.B, found.alpha, found.beta])
+    return np.array(_distinct(minima[np.argsort(found.rss, kind="stable")]))
+
+
+def _distinct(starts: Iterable[FloatArray]) -> list[FloatArray]:
+    """Starts whose exponents differ from those of every earlier one."""
     kept: list[FloatArray] = []
-    for row in minima[np.argsort(found.rss, kind="stable")]:
+    for row in starts:
         if all(np.abs(row[3:] - other[3:]).max() > 1e-5 for other in kept):
             kept.append(row)
-    return np.array(kept)
+    return kept
 
 
 def _reweighted(logs: CentredLogs, loss: Loss, start: FloatArray) -> FloatArray:
-    """A few rounds of reweighted least squares, each over the whole map, as starts for Newton's method."""
+    """A few rounds of reweighted least squares, each over the whole map, as starts for a polish."""
     for _ in range(4):
-        E, A, B, alpha, beta = start
-        fitted = E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d)
-        start = local_minima(logs, loss.weight(fitted - logs.L))[0]
+
+        def weight(rows: slice, theta: FloatArray = start) -> FloatArray:
+            E, A, B, alpha, beta = theta
+            fitted = E + A * np.exp(-alpha * logs.n[rows]) + B * np.exp(-beta * logs.d[rows])
+            return loss.weight(fitted - logs.L[rows])
+
+        few, weights = (logs, weight(slice(None))) if len(logs.n) <= MANY else bin_runs(logs, weight)
+        start = local_minima(few, weights)[0]
     return start[None]

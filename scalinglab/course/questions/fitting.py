@@ -10,7 +10,7 @@ from scalinglab._arrays import FloatArray
 from scalinglab.course.question import Case, Question
 from scalinglab.course.questions.draws import log_uniform, study
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.vpnls import solve_coefficients
+from scalinglab.fitting.reduced_objective import solve_coefficients
 
 
 def matching_ftol(n: int, ftol: float) -> float:

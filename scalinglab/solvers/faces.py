@@ -1,0 +1,94 @@
+"""The faces of a fit, A = 0 and B = 0: whether the runs can do without a term.
+
+On a face the term's exponent means nothing. Where the face fits as well as the optimum the runs do not
+determine the exponent, whatever value a search happened to end at.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scalinglab._arrays import FloatArray
+from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
+from scalinglab.solvers.newton import Optimum, newton
+from scalinglab.solvers.objectives import Loss, residuals
+
+#: Exponents at which one term alone is tried.
+ALONE = np.geomspace(*EXPONENT_RANGE, 24)
+
+#: A face fits as well if its objective is larger by less than this share.
+TIE = 1e-6
+
+#: Or by less than this share of what a constant would leave, which is rounding.
+FLOOR = 1e-13
+
+#: Newton steps on a face, at most.
+STEPS = 60
+
+
+def spare_terms(
+    logs: CentredLogs, loss: Loss, optimum: Optimum, weights: FloatArray | None = None
+) -> tuple[Optimum, tuple[str, ...]]:
+    """The optimum, or a face that is lower; and the exponents whose term the runs can do without.
+
+    Parameters
+    ----------
+    logs : CentredLogs
+        The runs.
+    loss : Squared or Huber
+        What is minimised, in L.
+    optimum : Optimum
+        Where a search ended.
+    weights : ndarray, optional
+        Weights of the runs.
+
+    Returns
+    -------
+    optimum : Optimum
+    spare : tuple of str
+        ``"alpha"`` if A = 0 fits as well, ``"beta"`` if B = 0 does.
+    """
+    E, A, B, alpha, beta = optimum.theta
+    r = residuals(loss, E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d), logs.L)
+    weight = loss.weight(r) if weights is None else weights * loss.weight(r)
+    left = float(r**2 @ weight)
+    mean = float(logs.L @ weight / weight.sum())
+    constant = float((logs.L - mean) ** 2 @ weight)
+    ends = []
+    for term in (0, 1):
+        start, alone = one_term(logs, weight, 1 - term, mean)
+        # a face on which the best of a map leaves much more cannot tie
+        if alone > 2 * left + 0.01 * constant:
+            ends.append(optimum._replace(objective=np.inf))
+            continue
+        ends.append(on_face(logs, loss, start, term))
+    lowest = min(optimum, *ends, key=lambda end: end.objective)
+    level = lowest.objective + max(TIE * lowest.objective, FLOOR * float(loss.rho(logs.L - mean).sum()))
+    spare = tuple(
+        letter for letter, end in zip(("alpha", "beta"), ends, strict=True) if end.objective <= level
+    )
+    return lowest, spare
+
+
+def one_term(logs: CentredLogs, weight: FloatArray, term: int, mean: float) -> tuple[FloatArray, float]:
+    """Best of a map of one term alone: E, A, B, alpha, beta with the other zero, and the weighted squares.
+
+    ``mean`` is that of the losses.
+    """
+    P = np.exp(np.multiply.outer(-ALONE, logs.d if term else logs.n))
+    W, y = weight.sum(), logs.L - mean
+    p, pL = P @ weight / W, P @ (weight * y)
+    pp = np.maximum(np.square(P) @ weight - W * p**2, np.finfo(float).tiny)
+    slope = np.maximum(pL / pp, 0)
+    rss = float(y**2 @ weight) - slope * (2 * pL - slope * pp)
+    best = int(np.argmin(rss))
+    start = np.array([max(mean - slope[best] * p[best], 0.0), 0.0, 0.0, ALONE[best], ALONE[best]])
+    start[1 + term] = slope[best]
+    return start, float(rss[best])
+
+
+def on_face(logs: CentredLogs, loss: Loss, start: FloatArray, term: int) -> Optimum:
+    """Polish with one term held at zero: where all its runs are infinitely large, it vanishes."""
+    gone = np.full_like(logs.L, 1e6)
+    face = logs._replace(d=gone) if term else logs._replace(n=gone)
+    return newton(face, loss, start, STEPS)
