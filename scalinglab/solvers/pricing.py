@@ -86,7 +86,8 @@ def worthwhile_starts(
     worth = here + max(HOPELESS * optimum.objective, NEAR * float(loss.rho(logs.L - mean) @ w))
     least = GAIN * optimum.objective * float(loss.weight(np.zeros(1))[0])
     pairs = []
-    if logs.n @ logs.d > ALIKE * np.sqrt((logs.n @ logs.n) * (logs.d @ logs.d)):
+    alike = logs.n @ logs.d > ALIKE * np.sqrt((logs.n @ logs.n) * (logs.d @ logs.d))
+    if alike and abs(alpha - beta) > 0.1 * max(alpha, beta):
         pairs.append((beta, alpha))  # where N and D grow together the terms may have to change places
     for term, x in enumerate((logs.n, logs.d)):
         best = dearest(x, y, w, least)

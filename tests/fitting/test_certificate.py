@@ -19,6 +19,7 @@ from scalinglab import (
     Runs,
     Squared,
     certify,
+    checklist,
     fit_approach3,
     fit_vpnls,
     plotting,
@@ -204,7 +205,7 @@ def test_runs_on_one_ray_are_certified_and_their_exponents_not_determined(loss):
     assert "alpha not determined (A = 0 fits as well)" in words
     assert any("one term suffices" in text or "is zero" in text for text in proof.fit.concerns)
     assert "frontier  none: alpha and beta are not determined" in repr(proof.fit)
-    assert "not determined" in proof.checklist(fit)
+    assert "not determined" in checklist(proof.fit)
 
 
 def test_a_term_that_the_runs_do_not_show_has_no_exponent():
