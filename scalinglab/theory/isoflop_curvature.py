@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from scalinglab._arrays import held, number, of_kind, positive_number, whole
 from scalinglab.laws.surface import LossSurface
 
 
@@ -53,8 +54,14 @@ def curvature_score(
     >>> f"{curvature_score(CHINCHILLA, 1e20, reach=4, points=9, noise=0.01):.1f}"
     '9.1'
     """
-    alpha, beta, n = surface.alpha, surface.beta, float(points)
-    c2 = alpha * (alpha + beta) / 2 * surface.A * surface.N_opt(C) ** -alpha
-    h = 2 * np.log(reach) / (n - 1)
-    s = noise / h**2 * np.sqrt(180 / (n * (n**2 - 1) * (n**2 - 4)))
-    return float(c2 / s)
+    of_kind("curvature_score: surface", surface, LossSurface, "give a LossSurface, for instance CHINCHILLA")
+    C, sigma = positive_number("curvature_score: C", C), positive_number("curvature_score: noise", noise)
+    if not number("curvature_score: reach", reach) > 1:
+        raise ValueError(f"curvature_score: reach is {reach}; a grid needs a factor above 1.")
+    alpha, beta, n = surface.alpha, surface.beta, float(whole("curvature_score: points", points, 3))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        c2 = alpha * (alpha + beta) / 2 * surface.A * np.float64(surface.N_opt(C)) ** -alpha
+        h = 2 * np.log(reach) / (n - 1)
+        s = sigma / h**2 * np.sqrt(180 / (n * (n**2 - 1) * (n**2 - 4)))
+        score = c2 / s
+    return float(held("curvature_score: the score of this surface, C and noise", score, -1))

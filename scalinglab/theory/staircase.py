@@ -7,6 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from scalinglab._arrays import (
+    held,
+    matched,
+    of_kind,
+    positive,
+    positive_number,
+    positive_range,
+    positive_row,
+    shortened,
+    whole,
+)
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
 
 
@@ -54,11 +65,17 @@ def size_crossover(surface: LossSurface, smaller: ArrayLike, larger: ArrayLike) 
     >>> f"{C:.3g} FLOPs, losses {loss[0]:.6f} and {loss[1]:.6f}"
     '5.68e+20 FLOPs, losses 2.390919 and 2.390919'
     """
-    n1, n2 = np.log(np.asarray(smaller, float)), np.log(np.asarray(larger, float))
+    of_kind("size_crossover: surface", surface, LossSurface, "give a LossSurface, for instance CHINCHILLA")
+    n1, n2 = matched(
+        smaller=np.log(positive("size_crossover: smaller", smaller)),
+        larger=np.log(positive("size_crossover: larger", larger)),
+    )
     if not np.all(n1 < n2):
         raise ValueError("size_crossover: each smaller size must be below its larger one; swap or drop them.")
     best = (n1 + n2) / 2 - step_shift(surface.alpha, surface.beta, n2 - n1)
-    return (FLOPS_PER_PARAMETER_TOKEN * np.exp((best - np.log(surface.G)) / surface.a))[()]
+    with np.errstate(over="ignore"):
+        C = FLOPS_PER_PARAMETER_TOKEN * np.exp((best - np.log(surface.G)) / surface.a)
+    return held("size_crossover: the compute where smaller and larger cross", C, 0)[()]
 
 
 def step_shift(alpha: float, beta: float, h: ArrayLike) -> Any:
@@ -95,7 +112,15 @@ def step_shift(alpha: float, beta: float, h: ArrayLike) -> Any:
     >>> f"{step_shift(0.34, 0.28, np.log(2)):.6f}, {0.06 * np.log(2) ** 2 / 24:.6f}"
     '0.001200, 0.001201'
     """
-    h = np.asarray(h, float)[()]
+    alpha, beta = positive_number("step_shift: alpha", alpha), positive_number("step_shift: beta", beta)
+    h = positive("step_shift: h", h)[()]
+    if not (
+        np.max(h, initial=0) * max(alpha, beta) < np.inf and np.min(h, initial=1) * min(alpha, beta) > 1e-300
+    ):
+        raise ValueError(
+            f"step_shift: h is {shortened(h)} for alpha {alpha:g} and beta {beta:g}; their products are beyond "
+            "what a float can hold."
+        )
 
     def log_sinhc(x: Any) -> Any:
         # sinh overflows at 710; below, the direct form keeps all its digits
@@ -151,8 +176,19 @@ def staircase_exponent(
     >>> f"{staircase_exponent([1, 2, 4], [10, 40], low=5, high=80):.4f}"
     '0.5625'
     """
-    h, W = np.diff(np.log(np.asarray(sizes, float))), np.log(high / low)
-    tau = np.clip(np.log(np.asarray(switches, float) / low) / W, 0, 1)
+    low, high = positive_range("staircase_exponent: low, high", (low, high))
+    sizes = positive_row("staircase_exponent: sizes", sizes)
+    switches = positive("staircase_exponent: switches", switches)
+    if not (np.diff(sizes) > 0).all() or switches.shape != (len(sizes) - 1,):
+        raise ValueError(
+            f"staircase_exponent: sizes must ascend, with one of switches between two; there are {len(sizes)} "
+            f"sizes, and switches has shape {switches.shape}."
+        )
+    with np.errstate(over="ignore"):
+        spans = held("staircase_exponent: high or switches over low", np.append(switches, high) / low)
+    h, W = np.diff(np.log(sizes)), np.log(high / low)
+    tau = np.clip(np.log(spans[:-1]) / W, 0, 1)
+    points = None if points is None else whole("staircase_exponent: points", points, 2, 10**9)
     if points is None:
         return float(np.sum(6 * tau * (1 - tau) * h) / W)
     tau = np.ceil(tau * (points - 1)) / points

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, finite, number, plain, positive
+from scalinglab._arrays import FloatArray, finite, generator, held, number, plain, positive, shortened
 
 #: Largest noise for which the ends of the input range are too far away to matter.
 LARGEST_NOISE = 0.1
@@ -47,7 +47,9 @@ class LearningCurve:
 
     def limit(self, t: ArrayLike) -> Any:
         """The law that the error tends to, at ``t`` examples."""
-        return plain(self.floor + self.coefficient * positive("t", t) ** -self.exponent)
+        with np.errstate(over="ignore"):
+            limit = self.floor + self.coefficient * positive("LearningCurve: t", t) ** -self.exponent
+        return plain(held("LearningCurve: the limit at this t", limit))
 
     def slope(self, start: float = 0, floor: float | None = None) -> float:
         """Slope of the log of the error above the floor against log t, from ``start`` examples on.
@@ -232,9 +234,9 @@ def stochastic_error(delta: ArrayLike, noise: float) -> Any:
     >>> f"{stochastic_error(0.0, 0.05):.3f} {stochastic_error(0.01, 0.05):.6f}"
     '0.100 0.100333'
     """
-    size, noise = np.abs(finite("delta", delta)), _noise(noise)
+    size, noise = np.abs(finite("stochastic_error: delta", delta)), _noise(noise)
     if (size > 1).any():
-        raise ValueError(f"delta is {delta!r}; two thresholds in [0, 1] are at most 1 apart.")
+        raise ValueError(f"delta is {shortened(delta)}; two thresholds in [0, 1] are at most 1 apart.")
     half = size / (2 * noise)
     # below 1e-4 the series is exact to rounding, and zero is no trouble
     large, small = np.maximum(half, 1e-4), np.minimum(half, 1e-4)
@@ -271,7 +273,7 @@ def likeliest_threshold(x: ArrayLike, y: ArrayLike, noise: float) -> FloatArray:
     >>> f"{w[0]:.3f}"
     '0.500'
     """
-    x, y, noise = finite("x", x), finite("y", y), _noise(noise)
+    x, y, noise = finite("x", x), finite("y", np.asarray(y, float)), _noise(noise)
     if x.ndim != 2 or x.shape != y.shape or x.size == 0:
         raise ValueError(
             f"likeliest_threshold: shapes {x.shape} and {y.shape}; give x and y as (machines, t) each."
@@ -315,17 +317,18 @@ def _noise(noise: float) -> float:
 
 def _counts(t: ArrayLike, replicates: int, rng: np.random.Generator) -> list[int]:
     """Whole numbers of examples, or ValueError."""
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"learning curve: rng is {rng!r}; give numpy.random.default_rng(seed).")
+    generator("learning curve: rng", rng)
     counts = finite("learning curve: t", t)
     machines = number("learning curve: replicates", replicates)
     if counts.ndim != 1 or machines != int(machines):
         raise ValueError(
-            f"learning curve: t is {t!r}, replicates {replicates}; give a list of numbers of examples and "
+            f"learning curve: t is {shortened(t)}, replicates {shortened(replicates)}; give a list of numbers of examples and "
             "a whole number of replicates."
         )
     if counts.size == 0 or counts.min() < 2 or machines < 2:
-        raise ValueError(f"learning curve: examples {t!r}, replicates {replicates}; both must be at least 2.")
+        raise ValueError(
+            f"learning curve: examples t {shortened(t)}, replicates {shortened(replicates)}; both must be at least 2."
+        )
     if counts.max() * machines > MOST_INPUTS:
         raise ValueError(
             f"learning curve: {counts.max():.3g} examples for {machines:.3g} machines may not fit into "
