@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, flag, floats, of_kind, shortened
 from scalinglab.data.training_curves import TrainingCurves
 from scalinglab.fitting.results import FitError, FrontierFit
 from scalinglab.laws.power_laws import PowerLaw
@@ -15,6 +15,9 @@ from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN
 
 #: Relative flattening of the exponent by the two end sizes, above which a fit says so.
 FLATTENING_LIMIT = 0.01
+
+#: Budgets at which the envelope is read, at most.
+MOST_BUDGETS = 1_000_000
 
 #: Sizes on the envelope, below which a fit says so.
 FEWEST_STEPS = 6
@@ -120,9 +123,12 @@ def lower_envelope(curves: TrainingCurves, budgets: ArrayLike) -> Envelope:
     >>> lower_envelope(curves, [1e19, 1e20]).N
     array([1.e+08, 1.e+09])
     """
-    C = np.unique(np.asarray(budgets, float))
-    if not (np.isfinite(C) & (C > 0)).all():
-        raise ValueError("lower_envelope: every budget must be a positive number of FLOPs.")
+    of_kind("lower_envelope: curves", curves, TrainingCurves, "give TrainingCurves(N, horizon, D, L)")
+    C = np.unique(floats("lower_envelope: budgets", budgets))
+    if not C.size or not (np.isfinite(C) & (C > 0)).all():
+        raise ValueError(
+            f"lower_envelope: budgets is {shortened(budgets)}; every budget must be a positive number of FLOPs."
+        )
     losses = curves.at(C)
     lowest = losses.argmin(axis=0)
     L = losses[lowest, np.arange(len(C))]
@@ -186,13 +192,18 @@ def fit_approach1(
     >>> f"{whole.a:.3f}, trimmed {trimmed.a:.3f}"
     '0.434, trimmed 0.442'
     """
-    if np.ndim(budgets) == 0:
-        finished, number = curves.ends.C, np.asarray(budgets, float).item()
-        if not (number >= 2 and number.is_integer()):
-            raise ValueError(f"fit_approach1: budgets is {number:g}; give a whole number, two or more.")
-        asked = np.geomspace(finished.min(), finished.max(), int(number))
+    of_kind("fit_approach1: curves", curves, TrainingCurves, "give TrainingCurves(N, horizon, D, L)")
+    flag("fit_approach1: trim", trim)
+    given = floats("fit_approach1: budgets", budgets)
+    if given.ndim == 0:
+        finished, count = curves.ends.C, float(given)
+        if not (2 <= count <= MOST_BUDGETS and count.is_integer()):
+            raise ValueError(
+                f"fit_approach1: budgets is {count:g}; give a whole number, two or more, up to {MOST_BUDGETS:.0e}."
+            )
+        asked = np.geomspace(finished.min(), finished.max(), int(count))
     else:
-        asked = np.unique(np.asarray(budgets, float))
+        asked = np.unique(given)
     envelope = lower_envelope(curves, asked)
     if len(envelope.sizes) < 2:
         raise FitError(

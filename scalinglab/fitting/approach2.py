@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray
-from scalinglab.data.runs import Runs
+from scalinglab._arrays import FloatArray, flag
+from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.concerns import compute_concerns
 from scalinglab.fitting.results import FitError, FrontierFit, Parabola
 from scalinglab.laws.power_laws import PowerLaw
@@ -65,6 +65,8 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
     >>> f"{fit.a:.6f}"
     '0.500000'
     """
+    require_runs("fit_approach2", runs)
+    flag("fit_approach2: extrapolate", extrapolate)
     budgets = runs.budgets
     if len(budgets) < 2:
         raise FitError(
@@ -126,6 +128,8 @@ def fit_parabola(runs: Runs, *, extrapolate: bool = False) -> Parabola:
     >>> f"{fit_parabola(load_llama3().at(1e21)).vertex:.3g}"
     '3.05e+09'
     """
+    require_runs("fit_parabola", runs)
+    flag("fit_parabola: extrapolate", extrapolate)
     if len(runs.budgets) > 1:
         raise ValueError(
             f"fit_parabola: the runs have {len(runs.budgets)} budgets; pick one with runs.at(C), "

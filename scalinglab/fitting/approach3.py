@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from scalinglab._arrays import FloatArray
-from scalinglab.data.runs import Runs
+from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.concerns import require_identifiable, surface_concerns
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.lbfgs import centred_starts, search
 from scalinglab.solvers.newton import newton
-from scalinglab.solvers.objectives import Huber, Loss, objective
+from scalinglab.solvers.objectives import Huber, Loss, objective, require_loss
 from scalinglab.solvers.variable_projection import local_minima
 
 #: Exponents from which the search starts unless told otherwise, every pair of them.
@@ -105,6 +105,8 @@ def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None
     >>> f"E {s.E:.4f}, alpha {s.alpha:.4f}, beta {s.beta:.4f}"
     'E 0.6021, alpha 0.3068, beta 0.3110'
     """
+    require_runs("fit_approach3", runs)
+    require_loss("fit_approach3", loss)
     loss = Huber(1e-3, log=True) if loss is None else loss
     require_identifiable(runs)
     logs = CentredLogs.of(runs)

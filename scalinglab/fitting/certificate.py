@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalinglab._arrays import FloatArray, number
+from scalinglab._arrays import FloatArray, number, shortened, whole
 from scalinglab.fitting.concerns import surface_concerns
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.branch_and_bound import FLOOR, GRID, Search, polished, polished_face, search
@@ -92,9 +92,10 @@ class Certificate:
 
     def undecided(self, level: int) -> tuple[int, float]:
         """Cells not closed after ``level`` halvings, and their share of the box."""
-        whole = self.box[1] - self.box[0]
+        side = self.box[1] - self.box[0]
+        level = whole("Certificate.undecided: level", level, 0)
         closed = self.cells[self.levels <= level]
-        area = ((closed[:, 1] - closed[:, 0]) * (closed[:, 3] - closed[:, 2])).sum() / whole**2
+        area = ((closed[:, 1] - closed[:, 0]) * (closed[:, 3] - closed[:, 2])).sum() / side**2
         left = GRID**2
         for k in range(level + 1):
             left = (2 * left if k else left) - int(np.count_nonzero(self.levels == k))
@@ -294,17 +295,17 @@ def _checked(fit: SurfaceFit, box: Any, tolerance: Any, cells: Any) -> tuple[tup
     interval = checked_box(fit, box, "certify")
     share = checked_number("certify", "tolerance", tolerance)
     if not 1e-12 <= share < 1:
-        raise ValueError(f"certify: tolerance is {tolerance!r}; give a share of the objective, 1e-12 to 1.")
+        raise ValueError(f"certify: tolerance is {shortened(tolerance)}; give a share of the objective, 1e-12 to 1.")
     count = checked_number("certify", "cells", cells)
     if count < 1 or count != int(count):
-        raise ValueError(f"certify: cells is {cells!r}; give a whole number, at least one.")
+        raise ValueError(f"certify: cells is {shortened(cells)}; give a whole number, at least one.")
     return interval, share, int(count)
 
 
 def require_convex(fit: Any, name: str) -> None:
     """Refuse what is no fit, fits of log L, and more runs than a search can take."""
     if not isinstance(fit, SurfaceFit):
-        raise ValueError(f"{name}: fit is {fit!r}; give what fit_vpnls or fit_approach3 returned.")
+        raise ValueError(f"{name}: fit is {shortened(fit)}; give what fit_vpnls or fit_approach3 returned.")
     if fit.loss.log or not isinstance(fit.loss, Squared | Huber):
         raise ValueError(
             f"{name}: the fit minimised {fit.loss}, and the proof is for squared and Huber residuals in L, "
@@ -323,20 +324,18 @@ def checked_box(fit: SurfaceFit, box: Any, name: str) -> tuple[float, float]:
     try:
         low, high = (checked_number(name, "box", end) for end in box)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: box is {box!r}; give two exponents, 0 < low < high.") from error
+        raise ValueError(f"{name}: box is {shortened(box)}; give two exponents, 0 < low < high.") from error
     if not 0 < low < high <= 20:
-        raise ValueError(f"{name}: box is {box!r}; give two exponents, 0 < low < high, up to 20.")
+        raise ValueError(f"{name}: box is {shortened(box)}; give two exponents, 0 < low < high, up to 20.")
     for letter in ("alpha", "beta"):
         value = getattr(fit.surface, letter)
         if letter not in fit.undetermined and not low <= value <= high:
             raise ValueError(
-                f"{name}: {letter} of the fit is {value:g}, outside the box {box!r}; widen the box."
+                f"{name}: {letter} of the fit is {value:g}, outside the box {shortened(box)}; widen the box."
             )
     return low, high
 
 
 def checked_number(name: str, argument: str, value: Any) -> float:
     """One finite number that is not a truth value."""
-    if isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name}: {argument} is {value!r}; give a number.")
     return number(f"{name}: {argument}", value)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from scalinglab.data.runs import Runs
+from scalinglab._arrays import shortened
+from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.approach2 import fit_approach2
 from scalinglab.fitting.approach3 import fit_approach3
 from scalinglab.fitting.results import Fit, FitError, FrontierFit
@@ -25,6 +27,7 @@ def fit_every_budget(runs: Runs) -> FrontierFit:
     FitError
         If the parabola of any budget cannot be used.
     """
+    require_runs("fit_every_budget", runs)
     fit = fit_approach2(runs, extrapolate=True)
     verdicts = [parabola.verdict for parabola in fit.parabolas if parabola.verdict]
     if verdicts:
@@ -52,3 +55,11 @@ def attempt(method: Method, runs: Runs) -> Fit | str:
         return str(error)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
+
+
+def require_methods(who: str, methods: Any, name: str = "methods") -> None:
+    """Raise ValueError unless these are named functions of runs."""
+    if not isinstance(methods, Mapping) or not methods or not all(map(callable, methods.values())):
+        raise ValueError(
+            f'{who}: {name} is {shortened(methods)}; give names with functions of runs: {{"VPNLS": fit_vpnls}}.'
+        )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray
-from scalinglab.data.runs import Runs
+from scalinglab._arrays import FloatArray, floats, shortened
+from scalinglab.data.runs import Runs, require_runs
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import CentredLogs
-from scalinglab.solvers.objectives import Loss, Squared
+from scalinglab.solvers.objectives import Loss, Squared, require_loss
 from scalinglab.solvers.projection import map_products, map_rss, nonnegative_least_squares
 from scalinglab.solvers.robust_projection import robust_fits
 
@@ -56,12 +56,16 @@ def solve_coefficients(
     >>> f"E = {surface.E:.4f}, RSS = {rss:.7f}"
     'E = 0.6048, RSS = 0.0020199'
     """
+    require_runs("solve_coefficients", runs)
+    require_loss("solve_coefficients", loss)
     logs = CentredLogs.of(runs)
     w = None if weights is None else _checked_weights(runs, weights)
     a, b = _checked(alpha, "alpha"), _checked(beta, "beta")
     if len(a) != 1 or len(b) != 1:
-        raise ValueError("project: give one alpha and one beta; objective_map takes lists of them.")
-    if _is_squared(loss, "project"):
+        raise ValueError(
+            "solve_coefficients: give one alpha and one beta; objective_map takes lists of them."
+        )
+    if _is_squared(loss, "solve_coefficients"):
         E, A, B, _ = (part.item() for part in nonnegative_least_squares(*map_products(logs, a, b, w)))
         # from the residuals themselves: a difference of sums of squares is good to 1e-14 of the largest only
         squares = (logs.L - (E + A * np.exp(-a * logs.n) + B * np.exp(-b * logs.d))) ** 2
@@ -113,6 +117,8 @@ def objective_map(
     >>> objective_map(load_llama3(), [0.2, 0.3], [0.2, 0.3, 0.4]).shape
     (2, 3)
     """
+    require_runs("objective_map", runs)
+    require_loss("objective_map", loss)
     w = None if weights is None else _checked_weights(runs, weights)
     a, b = _checked(alpha, "alpha"), _checked(beta, "beta")
     if _is_squared(loss, "objective_map"):
@@ -123,19 +129,23 @@ def objective_map(
 
 def _is_squared(loss: Loss | None, name: str) -> bool:
     if loss is not None and loss.log:
-        raise ValueError(f"{name}: residuals in log L are not linear in E, A, B; give a loss of L.")
+        raise ValueError(
+            f"{name}: loss takes residuals in log L, which are not linear in E, A, B; give a loss of L."
+        )
     return loss is None or isinstance(loss, Squared)
 
 
 def _checked(values: ArrayLike, name: str) -> FloatArray:
-    exponents = np.atleast_1d(np.asarray(values, float))
-    if exponents.ndim != 1 or not ((exponents > 0) & (exponents <= 20)).all():
-        raise ValueError(f"{name} must be a number above 0 and up to 20, or a list of them, got {values!r}.")
+    exponents = np.atleast_1d(floats(name, values))
+    if not exponents.size or exponents.ndim != 1 or not ((exponents > 0) & (exponents <= 20)).all():
+        raise ValueError(
+            f"{name} must be a number above 0 and up to 20, or a list of them, got {shortened(values)}."
+        )
     return exponents
 
 
 def _checked_weights(runs: Runs, weights: ArrayLike) -> FloatArray:
-    w = np.asarray(weights, float)
+    w = floats("weights", weights)
     if w.shape != (len(runs),) or not (np.isfinite(w) & (w >= 0)).all() or not w.any():
         raise ValueError(
             f"weights must be {len(runs)} numbers, one for each run, none negative and not all zero."

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, held, positive, shortened
 from scalinglab._text import typeset
 from scalinglab.data.runs import Runs
 from scalinglab.laws.power_laws import PowerLaw
@@ -192,7 +192,7 @@ class Parabola:
 
     def loss(self, N: ArrayLike) -> Any:
         """Evaluate the parabola at N parameters."""
-        x = np.log(np.asarray(N, float) / self.N0)
+        x = np.log(positive("Parabola.loss: N", N) / self.N0)
         c0, c1, c2 = self.coefficients
         return c0 + c1 * x + c2 * x**2
 
@@ -250,7 +250,9 @@ class FrontierFit:
 
     def D_opt(self, C: ArrayLike) -> Any:
         """Tokens that use up the rest of the budget, ``C / (6 N_opt(C))``."""
-        return np.asarray(C, float)[()] / training_flops(self.N_opt(C), 1.0)
+        with np.errstate(over="ignore"):
+            D = np.asarray(C, float)[()] / training_flops(self.N_opt(C), 1.0)
+        return held("FrontierFit: D_opt at this C", D, 0)
 
     @property
     def used(self) -> tuple[Parabola, ...]:
@@ -305,3 +307,9 @@ def _html_table(names: tuple[str, ...], values: tuple[str, ...], concerns: tuple
 
 
 Fit = SurfaceFit | FrontierFit
+
+
+def require_fit(who: str, fit: Any) -> None:
+    """Raise ValueError unless this is the fit of a surface."""
+    if not isinstance(fit, SurfaceFit):
+        raise ValueError(f"{who}: fit is {shortened(fit)}; give what fit_vpnls or fit_approach3 returned.")

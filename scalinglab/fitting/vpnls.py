@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from scalinglab.data.runs import Runs
+from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.concerns import require_identifiable, surface_concerns
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
-from scalinglab.solvers.objectives import Loss, Squared
+from scalinglab.solvers.objectives import Loss, Squared, require_loss
 from scalinglab.solvers.variable_projection import START_EXPONENTS, STARTS, search_exponents
 
 
@@ -58,10 +58,12 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
               errors): errors are shared within budgets, so the fit is less certain than its
               residuals suggest. Refit without that budget and compare.
     """
+    require_runs("fit_vpnls", runs)
+    require_loss("fit_vpnls", loss)
     loss = Squared() if loss is None else loss
     if loss.log:
         raise ValueError(
-            "fit_vpnls: residuals in log L are not linear in E, A, B, so there is nothing to project; "
+            "fit_vpnls: loss takes residuals in log L, which are not linear in E, A, B, so there is nothing to project; "
             "use fit_approach3(runs, loss=...) for them, or a loss of L here."
         )
     require_identifiable(runs)

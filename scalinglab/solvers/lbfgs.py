@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, floats
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.objectives import Loss
 
@@ -72,7 +72,7 @@ def search(logs: CentredLogs, loss: Loss, start: FloatArray) -> tuple[FloatArray
 
 def centred_starts(starts: ArrayLike, logs: CentredLogs) -> FloatArray:
     """Starts given for N and D as they are, moved to the centred logs."""
-    points = np.array(starts, dtype=float, ndmin=2)
+    points = np.array(floats("fit_approach3: starts", starts), ndmin=2)
     if points.ndim != 2 or points.shape[1] != 5 or not len(points) or not np.isfinite(points).all():
         raise ValueError(
             f"fit_approach3: starts has shape {points.shape}; give rows (ln A, ln B, ln E, alpha, beta)."

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, flag, positive_number, shortened
 
 
 class Loss(Protocol):
@@ -54,6 +54,9 @@ class Squared:
     """
 
     log: bool = False
+
+    def __post_init__(self) -> None:
+        flag("Squared: log", self.log)
 
     def __str__(self) -> str:
         return "squared" + " on log L" * self.log
@@ -118,8 +121,13 @@ class Huber:
     log: bool = False
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.delta) and self.delta > 0):
-            raise ValueError(f"Huber: delta is {self.delta}; it must be a positive number.")
+        try:
+            object.__setattr__(self, "delta", positive_number("Huber: delta", self.delta))
+        except ValueError:
+            raise ValueError(
+                f"Huber: delta is {shortened(self.delta)}; it must be a positive number."
+            ) from None
+        flag("Huber: log", self.log)
 
     def __str__(self) -> str:
         return f"Huber({self.delta:g})" + " on log L" * self.log
@@ -152,3 +160,10 @@ def residuals(loss: Loss, predicted: Any, L: FloatArray) -> FloatArray:
 def objective(loss: Loss, predicted: Any, L: FloatArray) -> float:
     """Return the sum of ``rho`` over the residuals."""
     return float(loss.rho(residuals(loss, predicted, L)).sum())
+
+
+def require_loss(who: str, loss: Any) -> None:
+    """Raise ValueError unless this is a loss, or None for the usual one."""
+    answers = ("log", "rho", "psi", "curvature", "weight")
+    if loss is not None and (isinstance(loss, type) or not all(hasattr(loss, name) for name in answers)):
+        raise ValueError(f"{who}: loss is {shortened(loss)}; give Squared() or Huber(delta).")
