@@ -85,7 +85,7 @@ def share(name: str, value: Any) -> float:
     """One number between 0 and 1, neither included."""
     single = number(name, value)
     if not 0 < single < 1:
-        raise ValueError(f"{name} is {shortened(value)}; give a number between 0 and 1, for instance 0.9.")
+        raise ValueError(f"{name} is {shortened(value)}; give a probability between 0 and 1, for instance 0.9.")
     return single
 
 

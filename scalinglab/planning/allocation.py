@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab._arrays import of_kind, positive_number, shortened
 from scalinglab._extras import needs
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import SurfaceAlgebra, training_flops
@@ -68,6 +69,7 @@ class Misallocation:
 
     def dollars(self, rate: GpuRate) -> float:
         """Price of the wasted compute."""
+        of_kind("Misallocation.dollars: rate", rate, GpuRate, "give a GpuRate, for instance H100_DENSE")
         return float(rate.dollars(self.C - self.C_equivalent))
 
 
@@ -153,7 +155,13 @@ def misallocation(plan: Plan, truth: Truth, C: float) -> Misallocation:
     '2.24 times the tokens, 20.5% wasted'
     """
     surface = _surface(truth)
-    N, D = float(plan.N_opt(C)), float(plan.D_opt(C))
+    C = positive_number("misallocation: C", C)
+    if isinstance(plan, type) or not all(callable(getattr(plan, name, None)) for name in ("N_opt", "D_opt")):
+        raise ValueError(
+            f"misallocation: plan is {shortened(plan)}; give a surface or a fit, which answer N_opt(C), D_opt(C)."
+        )
+    N = positive_number("misallocation: N_opt of plan", plan.N_opt(C))
+    D = positive_number("misallocation: D_opt of plan", plan.D_opt(C))
     loss = surface.loss(N, D)
     return Misallocation(
         C=C,
@@ -202,6 +210,12 @@ def cost_table(
     with needs("tables"):
         import pandas as pd
 
+    of_kind("cost_table: verdicts", verdicts, Mapping, 'give {"a name": misallocation(...)}')
+    of_kind("cost_table: rates", rates, (list, tuple), "give a list of GpuRate")
+    for verdict in verdicts.values():
+        of_kind("cost_table: one of verdicts", verdict, Misallocation, "give what misallocation returned")
+    for rate in rates:
+        of_kind("cost_table: one of rates", rate, GpuRate, "give a list of GpuRate")
     rows = {
         label: {
             "D*": verdict.D_true,
@@ -218,7 +232,7 @@ def _surface(truth: Truth) -> SurfaceAlgebra:
     surface = truth.surface if isinstance(truth, SurfaceFit) else truth
     if not isinstance(surface, SurfaceAlgebra):
         raise ValueError(
-            f"a {type(truth).__name__} has no loss surface to judge by; give a LossSurface or a SurfaceFit "
+            f"truth: a {type(truth).__name__} has no loss surface to judge by; give a LossSurface or a SurfaceFit "
             "as truth."
         )
     return surface

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from scalinglab._arrays import finite, held, number, of_kind
+
 SECONDS_PER_HOUR = 3600
 
 
@@ -54,16 +56,22 @@ class GpuRate:
     price: float = 2.0
 
     def __post_init__(self) -> None:
+        of_kind("GpuRate: name", self.name, str, "give a text")
+        for field in ("peak", "utilisation", "price"):
+            number(f"GpuRate: {field}", getattr(self, field))
         if not self.peak > 0 or not self.price >= 0 or not 0 < self.utilisation <= 1:
             raise ValueError("GpuRate: peak must be positive, utilisation in (0, 1] and price not negative.")
 
     def gpu_hours(self, C: ArrayLike) -> Any:
         """GPU-hours that C FLOPs take."""
-        return np.asarray(C, float)[()] / (self.peak * self.utilisation * SECONDS_PER_HOUR)
+        with np.errstate(over="ignore"):
+            hours = finite("GpuRate: C", C)[()] / (self.peak * self.utilisation * SECONDS_PER_HOUR)
+        return held("GpuRate: the hours for this C", hours)
 
     def dollars(self, C: ArrayLike) -> Any:
         """Dollars that C FLOPs cost."""
-        return self.gpu_hours(C) * self.price
+        with np.errstate(over="ignore"):
+            return held("GpuRate: the price of this C", self.gpu_hours(C) * self.price)
 
 
 #: Dense bf16 peak of an H100 SXM: 132 SMs, 4096 FLOP per clock each, 1.83 GHz.

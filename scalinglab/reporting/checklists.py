@@ -9,7 +9,7 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.results import SurfaceFit
+from scalinglab.fitting.results import SurfaceFit, require_fit
 from scalinglab.laws.surface import training_flops
 from scalinglab.solvers.objectives import Loss
 
@@ -66,6 +66,7 @@ def checklist(fit: SurfaceFit) -> str:
     >>> print(checklist(fit_vpnls(load_llama3())).splitlines()[0])
     - **Form**: `L = E + A/N^alpha + B/D^beta`; all 5 parameters fitted, nothing fixed
     """
+    require_fit("checklist", fit)
     runs, loss, s = fit.runs, fit.loss, fit.surface
     spent = runs.C / training_flops(runs.N, runs.D)
     counted = "C = 6ND" if np.abs(spent - 1).max() < 1e-6 else f"C/6ND {_span(spent, 4)}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from scipy.special import ndtri, stdtrit
 
+from scalinglab._arrays import share
+
 #: A median absolute deviation of Gaussian errors times this is their standard deviation.
 MAD_TO_SIGMA = float(1 / ndtri(3 / 4))
 
@@ -16,6 +18,4 @@ def two_sided_quantile(level: float, freedom: float) -> float:
     >>> round(two_sided_quantile(0.95, 10), 3)
     2.228
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level}; give a probability between 0 and 1, for instance 0.9.")
-    return float(stdtrit(freedom, (1 + level) / 2))
+    return float(stdtrit(freedom, (1 + share("level", level)) / 2))

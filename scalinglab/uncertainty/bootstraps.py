@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalinglab._arrays import FloatArray, blocks
-from scalinglab.data.runs import Runs
+from scalinglab._arrays import FloatArray, blocks, flag, floats, generator, of_kind, share, shortened, whole
+from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.results import Fit, FitError, FrontierFit, SurfaceFit
 from scalinglab.laws.ensembles import Frontiers, Replicates, Surfaces
 from scalinglab.solvers.centred_logs import CentredLogs
@@ -18,6 +18,9 @@ from scalinglab.solvers.objectives import Squared
 from scalinglab.uncertainty.draws import Kind, draw_losses, draw_weights
 from scalinglab.uncertainty.intervals import Interval
 from scalinglab.uncertainty.refits import refit_frontier, refit_surface
+
+#: Draws, at most: their answers take half a gigabyte for every fit.
+MOST_DRAWS = 10_000_000
 
 #: Runs times draws that exist at once, at most.
 DRAWN = 1 << 21
@@ -73,10 +76,27 @@ class Bootstrap:
         ndarray, shape (draws,)
             nan where a fit failed.
         """
+        names = (
+            (*self.fits[0].surface.PARAMETERS, "a", "b", "gamma", "G", "K")
+            if isinstance(self.fits[0], SurfaceFit)
+            else ("coefficient", "a", "b")
+        )
+        if not callable(statistic) and not (isinstance(statistic, str) and statistic in names):
+            raise ValueError(
+                f"Bootstrap: statistic is {shortened(statistic)}; give {', '.join(names)}, or a function of the fits."
+            )
         kept = ~self.failed.any(axis=0)
         alive = [replicate.take(kept) for replicate in self.replicates]
         found = np.full(self.draws, np.nan)
-        found[kept] = statistic(*alive) if callable(statistic) else getattr(alive[0], statistic)
+        try:
+            found[kept] = floats(
+                "", statistic(*alive) if callable(statistic) else getattr(alive[0], statistic)
+            )
+        except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            raise ValueError(
+                f"Bootstrap: statistic is {shortened(statistic)}, which does not give one number a draw for "
+                f"{len(alive)} fits ({shortened(error)})."
+            ) from error
         return found
 
     def interval(
@@ -107,8 +127,7 @@ class Bootstrap:
         ValueError
             If the level is not between 0 and 1.
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level is {level}; give a probability between 0 and 1, for instance 0.9.")
+        level, worst = share("Bootstrap.interval: level", level), flag("Bootstrap.interval: worst", worst)
         values = np.sort(self.values(statistic))
         alive = values[np.isfinite(values)]
         if not len(alive):
@@ -212,7 +231,17 @@ def bootstrap(
     >>> boot.draws, boot.failures
     (500, 0)
     """
-    fits = (fit,) if isinstance(fit, SurfaceFit | FrontierFit) else tuple(fit)
+    require_runs("bootstrap", runs)
+    generator("bootstrap: rng", rng)
+    flag("bootstrap: within_budgets", within_budgets)
+    fits = (fit,) if isinstance(fit, SurfaceFit | FrontierFit) else fit
+    of_kind("bootstrap: fit", fits, (list, tuple), "give a fit, or several in a list")
+    fits = tuple(fits)
+    for one in fits:
+        of_kind(
+            "bootstrap: fit", one, (SurfaceFit, FrontierFit), "give what fit_vpnls or fit_approach2 returned"
+        )
+    draws = whole("bootstrap: draws", draws, 2, MOST_DRAWS)
     _check(runs, fits, draws, kind)
     logs = CentredLogs.of(runs)
     weights, losses = None, runs.L
@@ -251,12 +280,10 @@ def _joined(parts: Sequence[Replicates]) -> Replicates:
 
 def _check(runs: Runs, fits: tuple[Fit, ...], draws: int, kind: str) -> None:
     """Raise ValueError unless these fits can be repeated on resampled runs."""
-    if kind not in ("pairs", "residual", "wild"):
-        raise ValueError(f"bootstrap: no kind {kind!r}; there are pairs, residual and wild.")
-    if int(draws) != draws or draws < 2:
-        raise ValueError(f"bootstrap: draws is {draws}; give a whole number, for instance 2000.")
+    if not isinstance(kind, str) or kind not in ("pairs", "residual", "wild"):
+        raise ValueError(f"bootstrap: no kind {shortened(kind)}; there are pairs, residual and wild.")
     if not fits:
-        raise ValueError("bootstrap: there is no fit; give one or more.")
+        raise ValueError("bootstrap: there is no fit in this list; give one or more.")
     for fit in fits:
         same = len(fit.runs) == len(runs) and all(
             np.array_equal(getattr(fit.runs, letter), getattr(runs, letter)) for letter in "NDLC"

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     import pandas as pd
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, flag, matched, positive, shortened
 from scalinglab._extras import needs
-from scalinglab.fitting.results import FitError, SurfaceFit
+from scalinglab.fitting.results import FitError, SurfaceFit, require_fit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.objectives import Squared
 from scalinglab.solvers.quantiles import two_sided_quantile
@@ -67,6 +67,7 @@ class Covariance:
 
         For A and B it is taken in their logarithms, where errors are closer to Gaussian.
         """
+        self._gradient(name)  # says which names there are
         half = self._quantile(level) * self.standard_error(f"ln {name}" if name in ("A", "B") else name)
         estimate = self._estimate(name)
         if name in ("A", "B"):
@@ -84,6 +85,7 @@ class Covariance:
     def new_run(self, N: ArrayLike, D: ArrayLike, level: float = 0.9) -> Interval:
         """Interval for the loss of one more run of N parameters on D tokens: fit and scatter together."""
         s, logs = self.fit.surface, CentredLogs.of(self.fit.runs)
+        N, D = matched(N=positive("Covariance.new_run: N", N), D=positive("Covariance.new_run: D", D))
         n, d = np.log(N) - logs.log_N0, np.log(D) - logs.log_D0
         size, data = s.A * np.asarray(N, float) ** -s.alpha, s.B * np.asarray(D, float) ** -s.beta
         G = np.stack(np.broadcast_arrays(np.ones_like(n), size, data, -n * size, -d * data), axis=-1)
@@ -145,8 +147,8 @@ class Covariance:
             "a": [0, 0, 0, -s.beta / square, s.alpha / square],
             "b": [0, 0, 0, s.beta / square, -s.alpha / square],
         }
-        if name not in gradients:
-            raise ValueError(f"covariance: no statistic {name!r}; there are {', '.join(gradients)}.")
+        if not isinstance(name, str) or name not in gradients:
+            raise ValueError(f"covariance: no statistic {shortened(name)}; there are {', '.join(gradients)}.")
         return np.array(gradients[name], float)
 
 
@@ -204,6 +206,7 @@ def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
     >>> f"correlation of A and alpha {V.correlations[1, 3]:.4f}"
     'correlation of A and alpha 0.9989'
     """
+    flag("covariance: robust", robust)
     logs = require_interior(fit, "covariance")
     s = fit.surface
     A, B = _centred_amplitudes(fit, logs)
@@ -268,6 +271,7 @@ def log_size_gradient(fit: SurfaceFit, C: ArrayLike) -> FloatArray:
 
 def require_interior(fit: SurfaceFit, who: str) -> CentredLogs:
     """Raise unless the fit is an inner least-squares optimum of L; returns its centred logs."""
+    require_fit(who, fit)
     if fit.loss != Squared():
         raise ValueError(
             f"{who}: the fit minimised {fit.loss}, and this theory is that of squared residuals of L; "

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.optimize import brentq
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, share, shortened
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.laws.surface import SurfaceAlgebra
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
@@ -115,8 +115,9 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
     >>> profile(fit_vpnls(load_llama3()), "a")
     a = 0.50292, 90% profile interval 0.47801 to 0.52804
     """
-    if statistic not in ("a", "alpha", "beta"):
-        raise ValueError(f"profile: no statistic {statistic!r}; there are a, alpha and beta.")
+    share("profile: level", level)
+    if not isinstance(statistic, str) or statistic not in ("a", "alpha", "beta"):
+        raise ValueError(f"profile: no statistic {shortened(statistic)}; there are a, alpha and beta.")
     logs = require_interior(fit, "profile")
     s = fit.surface
     scatter = float(np.sum((logs.L - logs.L.mean()) ** 2))

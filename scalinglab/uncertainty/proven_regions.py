@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, shortened
 from scalinglab.fitting.certificate import checked_box, checked_number, require_convex
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.branch_and_bound import grid
@@ -128,7 +128,7 @@ def proven_region(
         ("cells", cells, most >= 1),
     ):
         if not fine:
-            raise ValueError(f"{name}: {argument} is {value!r}; it is too small.")
+            raise ValueError(f"{name}: {argument} is {shortened(value)}; it is too small.")
     logs = CentredLogs.of(fit.runs)
     problem = Problem.of(np.array([logs.n, logs.d]), logs.L, fit.loss)
     level = (1 + x) * fit.objective / problem.unit
