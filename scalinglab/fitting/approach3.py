@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, flag
+from scalinglab._extras import needs
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.concerns import require_identifiable, surface_concerns
 from scalinglab.fitting.results import SurfaceFit
@@ -33,7 +35,7 @@ def hoffmann_starts() -> FloatArray:
 
     See Also
     --------
-    fit_approach3 : Takes them as ``starts``.
+    fit_approach3 : Takes them as ``starts``, and about two minutes for all of them on a hundred runs.
 
     Examples
     --------
@@ -46,7 +48,9 @@ def hoffmann_starts() -> FloatArray:
     return np.array(list(product(coefficients, coefficients, floors, exponents, exponents)), dtype=float)
 
 
-def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None = None) -> SurfaceFit:
+def fit_approach3(
+    runs: Runs, loss: Loss | None = None, starts: ArrayLike | None = None, *, progress: bool = False
+) -> SurfaceFit:
     r"""Approach 3: fit all five parameters of a loss surface at once, from many starts.
 
     Use it for residuals of log L, when the scatter is a percentage of the loss, and to redo published fits;
@@ -71,6 +75,9 @@ def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None
     starts : array_like, shape (s, 5), optional
         Starting points :math:`(\ln A, \ln B, \ln E, \alpha, \beta)`, for instance
         :func:`hoffmann_starts`; when absent, 16 pairs of exponents with terms of the size of the losses.
+    progress : bool
+        Show a progress bar. A start takes some 20 ms on a hundred runs: a third of a second for the usual
+        ones, two minutes for the 4500 published ones.
 
     Returns
     -------
@@ -110,7 +117,12 @@ def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None
     loss = Huber(1e-3, log=True) if loss is None else loss
     require_identifiable(runs)
     logs = CentredLogs.of(runs)
-    points = _default_starts(logs) if starts is None else centred_starts(starts, logs)
+    points: Any = _default_starts(logs) if starts is None else centred_starts(starts, logs)
+    if flag("fit_approach3: progress", progress):
+        with needs("parallel"):
+            from tqdm import tqdm
+
+        points = tqdm(points, unit="start")
     ends = [search(logs, loss, point)[:2] for point in points]
     best, reached = min(ends, key=lambda end: end[1])
     if not np.isfinite(reached):
@@ -127,7 +139,8 @@ def fit_approach3(runs: Runs, loss: Loss | None = None, starts: ArrayLike | None
     if agreeing < min(len(ends), max(2, len(ends) // 50)):
         concerns.append(
             f"{agreeing} of {len(ends)} starts came within 0.1 % of the best objective, so a lower minimum "
-            "may have been missed; compare with fit_vpnls, or pass starts=hoffmann_starts()."
+            "may have been missed; compare with fit_vpnls, or pass starts=hoffmann_starts(), "
+            "progress=True (4500 starts, about two minutes)."
         )
     if reached > level:
         concerns.append(

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, flag, generator, not_negative, of_kind, shortened, whole
 from scalinglab._extras import needs
 from scalinglab.data.isoflop_design import IsoflopDesign
-from scalinglab.data.runs import Runs
-from scalinglab.fitting.methods import METHODS, Method, attempt
+from scalinglab.data.runs import Runs, require_runs
+from scalinglab.fitting.methods import METHODS, Method, attempt, require_methods
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import LossSurface
+from scalinglab.studies.outcome_store import OutcomeStore, fingerprint
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,17 @@ class Study:
     repeat: int = 0
     runs: Runs | None = None
 
+    def __post_init__(self) -> None:
+        of_kind("Study: surface", self.surface, LossSurface, "give a LossSurface, for instance CHINCHILLA")
+        of_kind("Study: design", self.design, IsoflopDesign, "give an IsoflopDesign")
+        not_negative("Study: noise", self.noise)
+        whole("Study: repeat", self.repeat, 0, 10**9)
+        if self.runs is not None:
+            require_runs("Study", self.runs)
+
     def drawn(self, rng: np.random.Generator) -> Study:
         """Return the study with its runs."""
+        generator("Study.drawn: rng", rng)
         return replace(self, runs=self.design.runs(self.surface, self.noise, rng))
 
 
@@ -108,8 +121,10 @@ class MethodComparison:
 
     def errors(self, method: str) -> FloatArray:
         """Fitted minus true exponent a in every study, shape (studies,); nan where the method failed."""
-        if method not in self.methods:
-            raise ValueError(f"MethodComparison: no method {method!r}; there are {', '.join(self.methods)}.")
+        if not isinstance(method, str) or method not in self.methods:
+            raise ValueError(
+                f"MethodComparison: no method {shortened(method)}; there are {', '.join(self.methods)}."
+            )
         return np.array(
             [
                 outcome.a - self.studies[outcome.study].surface.a
@@ -135,6 +150,7 @@ class MethodComparison:
         float
             :math:`\operatorname{Var}(\hat a - a)` of the method over that of the reference.
         """
+        flag("MethodComparison.variance_ratio: paired", paired)
         over, under = self.errors(method), self.errors(reference)
         if paired:
             both = np.isfinite(over) & np.isfinite(under)
@@ -194,7 +210,16 @@ class MethodComparison:
         with needs("tables"):
             import pandas as pd
 
-        grouped = self.to_frame().groupby([*by, "method"], sort=False)
+        frame = self.to_frame()
+        if (
+            isinstance(by, str)
+            or not isinstance(by, (list, tuple))
+            or not set(map(str, by)) <= set(frame.columns)
+        ):
+            raise ValueError(
+                f"MethodComparison.summary: by is {shortened(by)}; give a list of columns: {', '.join(frame)}."
+            )
+        grouped = frame.groupby([*by, "method"], sort=False)
         table = grouped["error"].agg(
             studies="size",
             failed=lambda error: int(error.isna().sum()),
@@ -219,6 +244,7 @@ def compare_methods(
     methods: Mapping[str, Method] | None = None,
     rng: np.random.Generator | None = None,
     progress: bool = False,
+    store: str | PathLike[str] | None = None,
 ) -> MethodComparison:
     """Compare methods: draw every study and fit it by each of them.
 
@@ -239,11 +265,16 @@ def compare_methods(
         Needed when a study with noise has not been drawn.
     progress : bool
         Show a progress bar.
+    store : path, optional
+        File to which outcomes are written as they come, a JSON line each. Interrupted, the same call with
+        the same ``rng`` and ``store`` goes on where it stopped; fits are recognised by their runs and the
+        name of their method, so change the label when you change the method.
 
     Returns
     -------
     MethodComparison
-        A fit that fails, whatever it raises, is recorded with its message; nothing else is lost.
+        A fit that fails, whatever it raises, is recorded with its message; nothing else is lost. A study
+        whose worker is killed is tried once more, alone, and then recorded as failed.
 
     Raises
     ------
@@ -271,32 +302,98 @@ def compare_methods(
         from joblib import Parallel, delayed
         from tqdm import tqdm
 
-    studies = tuple(studies)
-    methods = dict(METHODS if methods is None else methods)
-    if not studies or not methods:
+    of_kind("compare_methods: progress", progress, bool, "give True or False")
+    if rng is not None:
+        generator("compare_methods: rng", rng)
+    studies = _checked_studies("compare_methods", studies)
+    methods = METHODS if methods is None else methods
+    if not studies or (isinstance(methods, Mapping) and not methods):
         raise ValueError(
             f"compare_methods: {len(studies)} studies and {len(methods)} methods; give one or more of each."
         )
+    require_methods("compare_methods", methods)
+    methods = dict(methods)
     if rng is None and any(study.runs is None and study.noise > 0 for study in studies):
         raise ValueError("compare_methods: noisy studies need rng, for instance numpy.random.default_rng(0).")
+    kept = None if store is None else OutcomeStore(store)
     streams = np.random.default_rng(0).spawn(len(studies)) if rng is None else rng.spawn(len(studies))
-    tasks = (
-        delayed(_outcomes)(place, study, methods, stream)
-        for place, (study, stream) in enumerate(zip(studies, streams, strict=True))
-    )
-    answers = tqdm(
-        Parallel(return_as="generator")(tasks), total=len(studies), unit="study", disable=not progress
-    )
-    outcomes = tuple(outcome for answer in answers for outcome in answer)
+    waiting = dict(enumerate(zip(studies, streams, strict=True)))
+    found: dict[int, list[Outcome]] = {}
+    if kept is not None:
+        for place, (study, stream) in list(waiting.items()):
+            waiting[place] = (study if study.runs is not None else study.drawn(stream), stream)
+            known = _known(place, _runs_of(*waiting[place]), methods, kept)
+            if known is not None:
+                found[place] = known
+                del waiting[place]
+
+    def answered(place: int, outcomes: list[Outcome]) -> None:
+        found[place] = outcomes
+        study, stream = waiting.pop(place)
+        if kept is not None:
+            for outcome in outcomes:
+                key = fingerprint(_runs_of(study, stream), outcome.method, methods[outcome.method])
+                record = {"a": outcome.a, "parameters": outcome.parameters, "failure": outcome.failure}
+                kept.add(key, {"method": outcome.method, **record})
+
+    with tqdm(total=len(studies), initial=len(found), unit="study", disable=not progress) as bar:
+        alone = False
+        while waiting:
+            places = list(waiting)[:1] if alone else list(waiting)
+            # a copy of the stream for every task, so that a study whose worker was killed is drawn as before
+            tasks = (delayed(_outcomes)(place, *deepcopy(waiting[place]), methods) for place in places)
+            try:
+                for answer in Parallel(return_as="generator")(tasks):
+                    answered(answer[0].study, answer)
+                    bar.update()
+                alone = False
+            except BrokenExecutor as error:
+                if alone:
+                    why = f"its worker was killed, twice ({shortened(error)})"
+                    answered(places[0], [Outcome(places[0], name, failure=why) for name in methods])
+                    bar.update()
+                alone = not alone
+    outcomes = tuple(outcome for place in sorted(found) for outcome in found[place])
     return MethodComparison(tuple(replace(study, runs=None) for study in studies), outcomes)
 
 
-def _outcomes(
-    place: int, study: Study, methods: Mapping[str, Method], rng: np.random.Generator
-) -> list[Outcome]:
-    """One task: draw a study and fit it by every method."""
+def _checked_studies(who: str, studies: Any) -> tuple[Study, ...]:
+    """Return the studies, or raise ValueError if something else is among them."""
+    try:
+        listed = () if isinstance(studies, (str, bytes)) else tuple(studies)
+    except TypeError:
+        listed = (None,)
+    if not all(isinstance(study, Study) for study in listed) or isinstance(studies, (str, bytes)):
+        raise ValueError(f"{who}: studies is {shortened(studies)}; give a list of Study(surface, design).")
+    return listed
+
+
+def _known(place: int, runs: Runs, methods: Mapping[str, Method], kept: OutcomeStore) -> list[Outcome] | None:
+    """Outcomes of a study from an earlier call, if all of them are there."""
+    keys = [fingerprint(runs, name, method) for name, method in methods.items()]
+    if not all(key in kept.known for key in keys):
+        return None
+    records = [kept.known[key] for key in keys]
+    return [Outcome(place, name, **_fields(record)) for name, record in zip(methods, records, strict=True)]
+
+
+def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a line of a store says about a fit."""
+    return {name: record[name] for name in ("a", "parameters", "failure")}
+
+
+def _runs_of(study: Study, rng: np.random.Generator) -> Runs:
+    """Runs of a study, drawn where they have not been."""
     runs = study.runs if study.runs is not None else study.drawn(rng).runs
     assert runs is not None
+    return runs
+
+
+def _outcomes(
+    place: int, study: Study, rng: np.random.Generator, methods: Mapping[str, Method]
+) -> list[Outcome]:
+    """One task: draw a study and fit it by every method."""
+    runs = _runs_of(study, rng)
     return [_outcome(place, runs, name, method) for name, method in methods.items()]
 
 
@@ -310,4 +407,5 @@ def _outcome(place: int, runs: Runs, name: str, method: Method) -> Outcome:
 
 def draw_from_one_stream(studies: Iterable[Study], rng: np.random.Generator) -> tuple[Study, ...]:
     """Draw the runs of studies one after another from a single stream, as a serial program does."""
-    return tuple(study.drawn(rng) for study in studies)
+    generator("draw_from_one_stream: rng", rng)
+    return tuple(study.drawn(rng) for study in _checked_studies("draw_from_one_stream", studies))
