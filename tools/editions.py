@@ -46,6 +46,8 @@ COURSE = ROOT / "_build" / "course"
 #: Attached pictures must be PNG: not every front end shows another kind.
 AS_PNG = "from matplotlib_inline.backend_inline import set_matplotlib_formats as f; f('png')"
 SETTINGS = Path(__file__).with_name("nbgrader_config.py")
+#: What grading needs in the course directory.
+GRADING = [SETTINGS, *map(SETTINGS.with_name, ["grading.py", "answering.py"])]
 
 
 class ExampleOutput(NbGraderPreprocessor):
@@ -139,7 +141,8 @@ def check_cells(notebook: NotebookNode, source: Path) -> None:
 def write_instructor(names: Iterable[str], course: Path = COURSE) -> None:
     """Run the sources and write the solved editions into a course directory."""
     course.mkdir(parents=True, exist_ok=True)
-    shutil.copy(SETTINGS, course)
+    for file in GRADING:
+        shutil.copy(file, course)
     for name in names:
         path = course / "instructor" / name / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
