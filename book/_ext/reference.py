@@ -25,6 +25,8 @@ PACKAGE = ROOT / "scalinglab"
 GLOSSARY = "book/glossary"
 #: Folders whose names are importable from their files only.
 DEEP = ("solvers",)
+#: Letters of a file's docstring, after its first paragraph, beyond which they are folded.
+LONG = 400
 
 
 @functools.cache
@@ -200,7 +202,12 @@ def section(room, file):
     """The Markdown of one file."""
     entries = "\n".join(entry(*one) for one in documented(room, file))
     owner = f"scalinglab.{room}"
-    return f"(api-{room}-{file})=\n## {file}\n\n{rst(docstring(room, file), owner)}\n{rst(entries)}\n"
+    first, _, rest = docstring(room, file).partition("\n\n")
+    if len(rest) > LONG:
+        start = '<details class="api-fold"><summary>How it works</summary>'
+        rest = f".. raw:: html\n\n   {start}\n\n{rest}\n\n.. raw:: html\n\n   </details>\n"
+    said = rst(f"{first}\n\n{rest}", owner)
+    return f"(api-{room}-{file})=\n## {file}\n\n{said}\n{rst(entries)}\n"
 
 
 def in_order(room, first):
