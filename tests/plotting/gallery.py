@@ -1,6 +1,6 @@
 """One small example of every picture, and the stored baseline it is compared with.
 
-``make gallery`` renews the baseline in ``tests/plotting/gallery/``: look at what changed before committing it.
+``make gallery`` renews the baseline in ``tests/plotting/gallery/``: look at what changed before a commit.
 An example draws what does not depend on the machine: constant data, or an answer that mathematics fixes to
 rounding, never the path of an optimiser.
 """
