@@ -211,13 +211,13 @@ def scaled_condition(surface: LossSurface, runs: Runs) -> float:
     the ones in question.
     """
     parts = blocks(len(runs), 4096)
-    log_N0, log_D0 = (
-        sum(float(np.log(column[rows]).sum()) for rows in parts) / len(runs) for column in (runs.N, runs.D)
-    )
+    # any centre near the middle will do: columns get unit length
+    log_N0, log_D0 = (float(np.log(column[parts[0]]).mean()) for column in (runs.N, runs.D))
     R: FloatArray = np.empty((0, len(surface.parameters)))
     for rows in parts:
         n, d = np.log(runs.N[rows]) - log_N0, np.log(runs.D[rows]) - log_D0
         p, q = np.exp(-surface.alpha * n), np.exp(-surface.beta * d)
         J = np.array([np.ones_like(n), p, q, n * p, d * q]).T
-        R = np.asarray(np.linalg.qr(np.concatenate([R, J]), mode="r"))
-    return float(np.linalg.cond(R / np.sqrt((R**2).sum(axis=0))))
+        R = np.linalg.qr(np.concatenate([R, J]) if len(R) else J, mode="r")
+    sizes = np.linalg.svd(R / np.sqrt((R**2).sum(axis=0)), compute_uv=False)
+    return float(sizes[0] / sizes[-1]) if sizes[-1] else math.inf

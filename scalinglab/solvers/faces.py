@@ -12,6 +12,7 @@ from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.newton import Optimum, newton
 from scalinglab.solvers.objectives import Loss, residuals
+from scalinglab.solvers.projection import Products
 
 #: Exponents at which one term alone is tried.
 ALONE = np.geomspace(*EXPONENT_RANGE, 24)
@@ -57,8 +58,7 @@ def spare_terms(
     ends = []
     for term in (0, 1):
         start, alone = one_term(logs, weight, 1 - term, mean)
-        # a face on which the best of a map leaves much more cannot tie
-        if alone > 2 * left + 0.01 * constant:
+        if cannot_tie(alone, left, constant):
             ends.append(optimum._replace(objective=np.inf))
             continue
         ends.append(on_face(logs, loss, start, term))
@@ -68,6 +68,22 @@ def spare_terms(
         letter for letter, end in zip(("alpha", "beta"), ends, strict=True) if end.objective <= level
     )
     return lowest, spare
+
+
+def cannot_tie(alone: float, left: float, constant: float) -> bool:
+    """Whether the best of a map of one term leaves so much more than the fit that its face cannot tie.
+
+    All three are sums of squares: of the map's best, of the fit, of a constant.
+    """
+    return alone > 2 * left + 0.01 * constant
+
+
+def lowest_face(products: Products) -> float:
+    """Sum of squares of the best single term of a map; E, which may only add to it, of either sign."""
+    p, q = (
+        np.maximum(xL, 0) ** 2 / xx for xL, xx in ((products.pL, products.pp), (products.qL, products.qq))
+    )
+    return float(products.LL - max(p.max(), q.max()))
 
 
 def one_term(logs: CentredLogs, weight: FloatArray, term: int, mean: float) -> tuple[FloatArray, float]:

@@ -19,7 +19,7 @@ from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.newton import Optimum, newton
 from scalinglab.solvers.objectives import Loss, residuals
-from scalinglab.solvers.projection import nonnegative_least_squares
+from scalinglab.solvers.projection import free_least_squares, nonnegative_least_squares
 
 #: Exponents at which columns are priced.
 PRICES = np.geomspace(*EXPONENT_RANGE, 64)
@@ -81,58 +81,57 @@ def worthwhile_starts(
     w = np.ones_like(logs.L) if weights is None else weights
     r = residuals(loss, E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d), logs.L)
     y, weight = -w * loss.psi(r), w * loss.weight(r)
-    here = float(loss.rho(r) @ w)
-    mean = float(logs.L @ w / w.sum())
-    worth = here + max(HOPELESS * optimum.objective, NEAR * float(loss.rho(logs.L - mean) @ w))
     least = GAIN * optimum.objective * float(loss.weight(np.zeros(1))[0])
     pairs = []
     alike = logs.n @ logs.d > ALIKE * np.sqrt((logs.n @ logs.n) * (logs.d @ logs.d))
     if alike and abs(alpha - beta) > 0.1 * max(alpha, beta):
         pairs.append((beta, alpha))  # where N and D grow together the terms may have to change places
-    for term, x in enumerate((logs.n, logs.d)):
-        best = dearest(x, y, w, least)
-        if not np.isnan(best):
-            pairs.append((alpha, best) if term else (best, beta))
+    of_N, of_D = dearest(np.array([logs.n, logs.d]), y, w, least)
+    pairs += [pair for pair in ((of_N, beta), (alpha, of_D)) if not np.isnan(pair).any()]
+    if not pairs:
+        return []
+    constant = loss.rho(logs.L - logs.L @ w / w.sum()) @ w
+    worth = loss.rho(r) @ w + max(HOPELESS * optimum.objective, NEAR * constant)
     starts = []
     for pair in pairs:
-        start = _moved(logs, weight, np.array(pair))
-        r = residuals(loss, start[:3] @ _columns(logs, start[3:]), logs.L)
-        if float(loss.rho(r) @ w) <= worth:
-            # a term that is exactly absent has no exponent for the polish to improve
+        start, fitted = _moved(logs, weight, *pair)
+        if loss.rho(fitted - logs.L) @ w <= worth:
+            # a term that is exactly absent has no exponent for the steps to improve
             start[1:3] = np.maximum(start[1:3], 1e-6 * np.ptp(logs.L))
             starts.append(start)
     return starts
 
 
-def dearest(x: FloatArray, y: FloatArray, w: FloatArray, least: float) -> float:
-    r"""Exponent whose column has the highest price, or nan if none is worth ``least``.
+def dearest(logs: FloatArray, y: FloatArray, w: FloatArray, least: float) -> FloatArray:
+    r"""Exponent of each term whose column has the highest price, nan if none is worth ``least``; shape (K,).
 
     A column p lowers the objective by up to :math:`g^2 / 2 \sum w \tilde p^2` if E moves with it, p centred.
+    ``logs`` has shape (K, n): the centred logs of each term.
     """
-    P = np.multiply.outer(-PRICES, x)
-    np.exp(P, out=P)
-    g, sums = P @ y, P @ w
-    raw = np.square(P, out=P) @ w
-    centred = np.maximum(raw - sums**2 / w.sum(), 1e-14 * raw)
-    gain = np.maximum(g, 0) ** 2 / (2 * centred)
-    best = int(np.argmax(gain))
-    return float(PRICES[best]) if gain[best] > least else float("nan")
+    found = []
+    for x in logs:
+        P = np.multiply.outer(-PRICES, x)
+        np.exp(P, out=P)
+        g, sums = P @ y, P @ w
+        raw = np.square(P, out=P) @ w
+        centred = np.maximum(raw - sums**2 / w.sum(), 1e-14 * raw)
+        gain = np.maximum(g, 0) ** 2 / (2 * centred)
+        best = gain.argmax()
+        found.append(PRICES[best] if gain[best] > least else np.nan)
+    return np.array(found)
 
 
-def _columns(logs: CentredLogs, exponents: FloatArray) -> FloatArray:
-    """Columns 1, p, q."""
-    return np.array([np.ones_like(logs.n), np.exp(-exponents[0] * logs.n), np.exp(-exponents[1] * logs.d)])
-
-
-def _moved(logs: CentredLogs, weight: FloatArray, exponents: FloatArray) -> FloatArray:
-    """E, A, B >= 0 by weighted least squares for given exponents."""
-    X = _columns(logs, exponents)
-    X[0] = logs.L
-    W = float(weight.sum())
-    mean = X @ weight / W
-    X -= mean[:, None]
-    S = (X * weight) @ X.T
-    L, p, q = mean
-    products = (S[1, 1], S[2, 2], S[1, 2], S[0, 1], S[0, 2], S[0, 0])
-    linear = nonnegative_least_squares(W, p, q, L, *(part[None] for part in products))
-    return np.array([linear.E[0], linear.A[0], linear.B[0], *exponents])
+def _moved(logs: CentredLogs, weight: FloatArray, alpha: float, beta: float) -> tuple[FloatArray, FloatArray]:
+    """E, A, B >= 0 by weighted least squares for given exponents, with these; and the fitted losses."""
+    p, q = np.exp(-alpha * logs.n), np.exp(-beta * logs.d)
+    W = weight.sum()
+    means = [float(weight @ x) / W for x in (p, q, logs.L)]
+    u, v, y = (x - mean for x, mean in zip((p, q, logs.L), means, strict=True))
+    wu, wv = weight * u, weight * v
+    products = wu @ u, wv @ v, wu @ v, wu @ y, wv @ y, (weight * y) @ y
+    with np.errstate(divide="ignore", invalid="ignore"):
+        (E, A, B, _), det = free_least_squares(*means, *products)
+    if not (det > 1e-15 * products[0] * products[1] and min(E, A, B) >= 0):
+        held = nonnegative_least_squares(W, *means, *(np.array([part]) for part in products))
+        E, A, B = held.E[0], held.A[0], held.B[0]
+    return np.array([E, A, B, alpha, beta]), E + A * p + B * q

@@ -8,12 +8,12 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs, bin_runs
-from scalinglab.solvers.faces import spare_terms
+from scalinglab.solvers.faces import cannot_tie, lowest_face, spare_terms
 from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
 from scalinglab.solvers.newton import Optimum, newton
 from scalinglab.solvers.objectives import Loss, Squared
 from scalinglab.solvers.pricing import priced
-from scalinglab.solvers.projection import map_products, nonnegative_least_squares
+from scalinglab.solvers.projection import Products, map_products, nonnegative_least_squares
 
 #: Exponents at which the reduced objective is first evaluated: 24 from 0.01 to 2, by equal factors.
 START_EXPONENTS = np.geomspace(*EXPONENT_RANGE, 24)
@@ -35,16 +35,21 @@ def search_exponents(logs: CentredLogs, loss: Loss) -> tuple[Optimum, tuple[str,
     """Best polished optimum over the starts and what pricing adds to them; exponents it can do without."""
     few, weights = (logs, None) if len(logs.n) <= MANY else bin_runs(logs)
     ends: list[Optimum] = []
+    face = 0.0
     if isinstance(loss, Squared) and weights is None:
-        ends += [newton(logs, loss, cell, SHORT) for cell in _valleys(logs, None)]
+        products = map_products(logs, START_EXPONENTS, START_EXPONENTS, None)
+        ends += [newton(logs, loss, cell, SHORT) for cell in _valleys(products)]
+        face = lowest_face(products)
     if not (ends and all(optimum.settled for optimum in ends)):
         starts = local_minima(few, weights)
         if not isinstance(loss, Squared):
             starts = np.array(_distinct([*starts, *_reweighted(logs, loss, starts[0])]))
         ends += _raced(logs, loss, starts)
     best = priced(logs, loss, min(ends, key=lambda optimum: optimum.objective), few, weights)
-    # what is spare in many runs shows in a few of them
-    return spare_terms(logs, loss, best) if weights is None else (best, ())
+    # what is spare in many runs shows in a few of them; and a face known to leave much more cannot tie
+    if weights is not None or cannot_tie(face, best.objective, float(products.LL) if face else 0.0):
+        return best, ()
+    return spare_terms(logs, loss, best)
 
 
 def _raced(logs: CentredLogs, loss: Loss, starts: FloatArray) -> list[Optimum]:
@@ -67,9 +72,8 @@ def _raced(logs: CentredLogs, loss: Loss, starts: FloatArray) -> list[Optimum]:
     return ends
 
 
-def _valleys(logs: CentredLogs, weights: FloatArray | None) -> FloatArray:
+def _valleys(products: Products) -> FloatArray:
     """Cells of the map no higher than their neighbours, lowest first; rows E, A, B, alpha, beta."""
-    products = map_products(logs, START_EXPONENTS, START_EXPONENTS, weights)
     E, A, B, rss = nonnegative_least_squares(*products)
     fenced = np.full((len(rss) + 2, len(rss) + 2), np.inf)
     fenced[1:-1, 1:-1] = rss
@@ -84,7 +88,7 @@ def _valleys(logs: CentredLogs, weights: FloatArray | None) -> FloatArray:
 
 def local_minima(logs: CentredLogs, weights: FloatArray | None) -> FloatArray:
     """Distinct minima of the reduced sum of squares, best first."""
-    _, _, _, alpha, beta = _valleys(logs, weights).T
+    _, _, _, alpha, beta = _valleys(map_products(logs, START_EXPONENTS, START_EXPONENTS, weights)).T
     found = levenberg_marquardt(logs, alpha, beta, None if weights is None else weights[None], tolerance=1e-6)
     minima = np.column_stack([found.E, found.A, found.B, found.alpha, found.beta])
     return np.array(_distinct(minima[np.argsort(found.rss, kind="stable")]))
