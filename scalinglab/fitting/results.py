@@ -306,6 +306,7 @@ def _html_table(names: tuple[str, ...], values: tuple[str, ...], concerns: tuple
     )
 
 
+#: Any fit: of a surface or of a frontier.
 Fit = SurfaceFit | FrontierFit
 
 

@@ -267,6 +267,7 @@ PORIAN_STEPS = (
 #: Porian et al. 2024: everything tuned, but counted in Kaplan's way (RefinedWeb).
 PORIAN_TUNED_KAPLAN_COUNT = PorianStep("tuned, Kaplan's count", 0.711, 0.70, 0.72, None, None)
 
+#: Bibliography key of each constant.
 SOURCES = {
     "MUENNIGHOFF": "muennighoff2023",
     "MUENNIGHOFF_R_D": "muennighoff2023",

@@ -1,1 +1,1 @@
-"""Numerics on arrays that know no runs and no law by name: projection, steps, searches, bounds."""
+"""Numerics on arrays that know no runs and no law by name: losses, projection, steps, searches, bounds."""
