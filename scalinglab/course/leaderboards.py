@@ -7,15 +7,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab._arrays import of_kind, shortened, whole
 from scalinglab._extras import needs
-from scalinglab.course.oracle import BUDGET, Oracle
+from scalinglab.course.names import in_a_sheet, key, outline, shown
+from scalinglab.course.oracle import BUDGET, Oracle, positive_number
 from scalinglab.course.prediction import OracleError
-
-#: Longest file that is opened, bytes; a submission of forty runs has some thousand.
-LONGEST = 100_000
 
 COLUMNS = ("student", "waste", "interval score", "covers", "runs", "spent", "file", "remark")
 
@@ -23,20 +24,29 @@ COLUMNS = ("student", "waste", "interval score", "covers", "runs", "spent", "fil
 Strategy = Callable[[Oracle], Any]
 
 
-def leaderboard(folder: str | PathLike[str], budget: float = BUDGET, term: str = "") -> pd.DataFrame:
+def leaderboard(
+    folder: str | PathLike[str],
+    budget: float = BUDGET,
+    term: str = "",
+    roster: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Rank the submissions of a folder.
 
-    Every log is replayed and every score computed anew, so that nothing typed into a file counts. What
-    cannot be ranked keeps its row, without a place, and a remark that says why.
+    Every log is replayed and every score computed anew, so that nothing typed into a file counts. The name
+    in a file must be that of the file, so that nobody plays as somebody else. What cannot be ranked keeps
+    its row, without a place, and a remark that says why.
 
     Parameters
     ----------
     folder : str or path
-        Holds the files, ``*.json``.
+        Holds the files, ``*.json``, each named after its student: case, spaces and signs do not matter.
     budget : float
         The budget everybody had.
     term : str
         The teacher's word for this term.
+    roster : mapping of str to str, optional
+        For files named otherwise: the name of each student by the file's, without ``.json``. Files that
+        are not on it are not ranked.
 
     Returns
     -------
@@ -47,7 +57,7 @@ def leaderboard(folder: str | PathLike[str], budget: float = BUDGET, term: str =
     Raises
     ------
     ValueError
-        If there is no such folder.
+        If there is no such folder, or the budget is no positive number.
 
     See Also
     --------
@@ -57,13 +67,25 @@ def leaderboard(folder: str | PathLike[str], budget: float = BUDGET, term: str =
     with needs("tables"):
         import pandas as pd
 
+    of_kind("leaderboard: folder", folder, (str, PathLike), "give the folder that holds the submissions")
+    of_kind("leaderboard: term", term, str, "give a word as text")
     path = Path(folder)
-    if not path.is_dir():
-        raise ValueError(f"leaderboard: {folder} is no folder; give the one that holds the submissions.")
-    table = pd.DataFrame([_row(file, budget, term) for file in sorted(path.glob("*.json"))], columns=COLUMNS)
-    names = table["student"].str.casefold()
-    twice = names.duplicated(keep=False) & (table["remark"] == "")
-    table.loc[twice, "remark"] = "more than one submission under this name; there is one shot"
+    if "\0" in str(folder) or len(str(folder)) > 4000 or not path.is_dir():
+        raise ValueError(
+            f"leaderboard: folder {shortened(folder)} is no folder; give the one that holds the submissions."
+        )
+    budget = positive_number("leaderboard: budget", budget)
+    names = None if roster is None else {key(file): name for file, name in roster.items()}
+    rows = [_row(file, budget, term, names) for file in sorted(path.glob("*.json"))]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    foreign = np.array([not row["student"].isascii() for row in rows], bool)
+    for alike, concerned, remark in (
+        (key, True, "more than one submission under this name; there is one shot"),
+        (outline, foreign, "this name can be mistaken for another one here"),
+    ):
+        good = table["remark"] == ""
+        twice = table["student"].where(good, "").map(alike).duplicated(keep=False)
+        table.loc[good & twice & concerned, "remark"] = remark
     ranked = table["remark"] == ""
     ranks = table.loc[ranked, ["waste", "interval score"]].astype(float).round(6).rank().sum(axis=1)
     order = (
@@ -109,6 +131,12 @@ def tournament(
     with needs("parallel"):
         from joblib import Parallel, delayed
 
+    if not isinstance(strategies, Mapping) or not strategies or not all(map(callable, strategies.values())):
+        raise ValueError(
+            f"tournament: strategies is {shortened(strategies)}; give names with functions of an Oracle."
+        )
+    students = whole("tournament: students", students, 1)
+    budget = positive_number("tournament: budget", budget)
     games = Parallel()(
         delayed(_game)(name, strategy, f"player {number}", budget)
         for number in range(students)
@@ -142,13 +170,24 @@ def _scores(oracle: Oracle) -> dict[str, Any]:
     }
 
 
-def _row(file: Path, budget: float, term: str) -> dict[str, Any]:
+def sheet(table: pd.DataFrame) -> str:
+    """A leaderboard as comma-separated values, in which no name is a formula."""
+    return str(table.map(in_a_sheet).to_csv())
+
+
+def _row(file: Path, budget: float, term: str, roster: Mapping[str, str] | None) -> dict[str, Any]:
     """The scores of one file, or the reason why it has none."""
-    row: dict[str, Any] = {"student": file.stem, "file": file.name, "remark": ""}
+    row: dict[str, Any] = {"student": shown(file.stem, 60), "file": shown(file.name, 60), "remark": ""}
     try:
-        if file.stat().st_size > LONGEST:
-            raise OracleError("the file is too long for a submission.")
+        if roster is not None and key(file.stem) not in roster:
+            raise OracleError("the file is not on the roster.")
         oracle = Oracle.load(file)
+        owner = file.stem if roster is None else roster[key(file.stem)]
+        if key(oracle.student) != key(owner):
+            raise OracleError(
+                f"played as {oracle.student}, in the file of {shown(owner, 60)}; name files after their "
+                "students, or give a roster."
+            )
         row["student"] = oracle.student
         if oracle.term != term or abs(oracle.budget / budget - 1) > 1e-9:
             raise OracleError(
@@ -157,5 +196,5 @@ def _row(file: Path, budget: float, term: str) -> dict[str, Any]:
             )
         row |= _scores(oracle)
     except Exception as error:
-        row["remark"] = str(error) or type(error).__name__
+        row["remark"] = shown(str(error)) or type(error).__name__
     return {column: row.get(column) for column in COLUMNS}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
+import threading
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
@@ -10,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from scalinglab._arrays import shortened
+from scalinglab.course.names import refused
 from scalinglab.course.prediction import LEVEL, OracleError, Prediction, Score
 from scalinglab.course.surfaces import generator, hidden_surface
 from scalinglab.data.runs import Runs
@@ -30,7 +35,13 @@ MOST_RUNS = 40
 #: Smallest model and shortest run; the law of a hidden surface is not meant below.
 SMALLEST = {"N": 1e7, "D": 2e8}
 
-FORMAT = "scalinglab one shot, 1"
+FORMAT = "scalinglab one shot, 2"
+
+#: Longest file that is read, bytes; a submission of forty runs has some thousand.
+LONGEST = 100_000
+
+#: One run or prediction at a time, so that two threads cannot spend the same compute.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Oracle:
@@ -65,9 +76,11 @@ class Oracle:
     Notes
     -----
     The surface is drawn by :func:`hidden_surface`; losses carry Gaussian errors of standard deviation
-    0.02 nats per token, also when a run is repeated. The i-th run's error is fixed by the name and i: the
-    same runs in the same order give the same losses, so a submission can be replayed. The surface is hidden
-    by convention only, as whoever calls :func:`hidden_surface` sees.
+    0.02 nats per token, also when a run is repeated. The error of the i-th run is fixed by the name, i, N and
+    D: the same runs in the same order give the same losses, so a submission can be replayed, and another
+    run in its place has another error. The surface is hidden by convention only: whoever calls
+    :func:`hidden_surface` sees it, and whoever throws an oracle away and makes another spends more than the
+    budget without a trace.
 
     Examples
     --------
@@ -84,12 +97,16 @@ class Oracle:
 
     def __init__(self, student: str, budget: float = BUDGET, term: str = "") -> None:
         if not isinstance(student, str) or not student.strip():
-            raise OracleError("Oracle: give your name as text, for instance Oracle('Ada Lovelace').")
+            raise OracleError(
+                "Oracle: student is no name; give your name as text, for instance Oracle('Ada Lovelace')."
+            )
+        if why := refused(student):
+            raise OracleError(f"Oracle: {why}.")
         if not isinstance(term, str):
             raise OracleError("Oracle: the term is a word; give it as text.")
         self.student = " ".join(student.split())
         self.term = term
-        self.budget = _number("budget", budget)
+        self.budget = positive_number("budget", budget)
         self.prediction: Prediction | None = None
         self._surface = hidden_surface(student, term)
         self._log: list[tuple[float, float, float]] = []
@@ -131,9 +148,14 @@ class Oracle:
         OracleError
             If the run cannot be paid, is too small, or comes too late; nothing is spent.
         """
+        with _ONE_AT_A_TIME:
+            return self._query(N, D)
+
+    def _query(self, N: float, D: float) -> float:
+        """One run, while no other is made."""
         if self.prediction is not None:
             raise OracleError("the prediction has been made; there are no more runs.")
-        N, D = _number("N", N), _number("D", D)
+        N, D = positive_number("N", N), positive_number("D", D)
         for letter, value, what in (("N", N, "parameters"), ("D", D, "tokens")):
             if value < SMALLEST[letter]:
                 raise OracleError(
@@ -147,7 +169,8 @@ class Oracle:
                 f"a run of {N:.3g} parameters on {D:.3g} tokens costs {cost:.3g} FLOPs; {self.left:.3g} are "
                 f"left. With these parameters {self.left / training_flops(N, 1):.3g} tokens can be paid."
             )
-        noise = NOISE * generator(self.student, self.term, f"run {len(self._log)}").standard_normal()
+        run = f"run {len(self._log)}: {N!r}, {D!r}"
+        noise = NOISE * generator(self.student, self.term, run).standard_normal()
         loss = float(self._surface.loss(N, D) + noise)
         self._log.append((N, D, loss))
         return loss
@@ -169,10 +192,8 @@ class Oracle:
         OracleError
             If it is the second, costs more than the large budget, or is no number; nothing is taken.
         """
-        if self.prediction is not None:
-            raise OracleError("there is one shot, and it has been taken.")
-        N, D = _number("N", N), _number("D", D)
-        loss, low, high = (_number(k, x) for k, x in (("loss", loss), ("low", low), ("high", high)))
+        N, D = positive_number("N", N), positive_number("D", D)
+        loss, low, high = (positive_number(k, x) for k, x in (("loss", loss), ("low", low), ("high", high)))
         cost = training_flops(N, D)
         if cost > self.target * (1 + 1e-6):
             raise OracleError(
@@ -182,7 +203,10 @@ class Oracle:
             )
         if not low <= loss <= high:
             raise OracleError(f"the loss {loss:.4g} must lie in its interval, {low:.4g} to {high:.4g}.")
-        self.prediction = Prediction(N, D, loss, low, high)
+        with _ONE_AT_A_TIME:
+            if self.prediction is not None:
+                raise OracleError("there is one shot, and it has been taken.")
+            self.prediction = Prediction(N, D, loss, low, high)
         return self.prediction
 
     def score(self) -> Score:
@@ -216,7 +240,12 @@ class Oracle:
             "runs": [list(run) for run in self._log],
             "prediction": None if self.prediction is None else asdict(self.prediction),
         }
-        Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        try:
+            Path(path).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        except (OSError, TypeError, ValueError) as error:
+            raise OracleError(
+                f"Oracle.save: path is {shortened(path)}; no file can be written there ({error})."
+            ) from None
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Oracle:
@@ -227,11 +256,7 @@ class Oracle:
         OracleError
             If the file is no submission, or its log is not what the oracle answered.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise OracleError(f"the file cannot be read ({error}).") from None
-        return cls.replay(text)
+        return cls.replay(_text(path))
 
     @classmethod
     def replay(cls, text: str) -> Oracle:
@@ -241,7 +266,7 @@ class Oracle:
         for number, run in enumerate(record["runs"], start=1):
             if not isinstance(run, list) or len(run) != 3:
                 raise OracleError(f"run {number} of the log is not a list of N, D and loss.")
-            N, D, logged = (_number(f"run {number}", x) for x in run)
+            N, D, logged = (positive_number(f"run {number}", x) for x in run)
             loss = oracle.query(N, D)
             if abs(loss - logged) > 1e-6 * abs(loss):
                 raise OracleError(
@@ -263,7 +288,7 @@ class Oracle:
         )
 
 
-def _number(name: str, value: Any) -> float:
+def positive_number(name: str, value: Any) -> float:
     """A positive finite float, or the refusal of anything else."""
     try:
         number = float("nan") if isinstance(value, str | bytes | bool) else float(value)
@@ -274,12 +299,29 @@ def _number(name: str, value: Any) -> float:
     return number
 
 
+def _text(path: str | PathLike[str]) -> str:
+    """What a file says, if it is one and not too long: no device, no pipe, nothing that waits."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise OracleError("this is no file; hand in the file that save() wrote.")
+        with open(handle, "rb") as file:
+            content = file.read(LONGEST + 1)
+        if len(content) > LONGEST:
+            raise OracleError("the file is too long for a submission.")
+        return content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        words = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise OracleError(f"the file cannot be read ({words}).") from None
+
+
 def _record(text: str) -> dict[str, Any]:
     """The fields of a submission, or the reason why there are none."""
     try:
         record = json.loads(text)
-    except (ValueError, RecursionError):
-        raise OracleError("the file is not JSON; hand in the file that save() wrote.") from None
+    except (TypeError, ValueError, RecursionError):
+        raise OracleError("text of the file is not JSON; hand in the file that save() wrote.") from None
     fields = {"format", "student", "term", "budget", "runs", "prediction"}
     if not isinstance(record, dict) or record.get("format") != FORMAT or not fields <= set(record):
         raise OracleError("the file is not a submission; hand in the file that save() wrote.")

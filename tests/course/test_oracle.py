@@ -228,7 +228,7 @@ def edited(oracle, tmp_path, change):
         (lambda r: r.update(student=""), "give your name"),
         (lambda r: r.update(term=3), "give it as text"),
         (lambda r: r.update(budget="all"), "budget is 'all'"),
-        (lambda r: r.update(format="2"), "not a submission"),
+        (lambda r: r.update(format="scalinglab one shot, 1"), "not a submission"),
         (lambda r: r.pop("runs"), "not a submission"),
     ],
 )
@@ -242,16 +242,16 @@ def test_a_changed_log_is_found_out(tmp_path, change, words):
 @pytest.fixture
 def folder(tmp_path):
     """Four good submissions, and every kind of broken one."""
-    play("best", width=0.001).save(tmp_path / "a.json")
-    play("wide", width=0.5, size=1.2).save(tmp_path / "b.json")
+    play("best", width=0.001).save(tmp_path / "best.json")
+    play("wide", width=0.5, size=1.2).save(tmp_path / "Wide.json")
     wrong = hidden_surface("somebody else")
-    play("off", surface=wrong, width=0.001).save(tmp_path / "c.json")
-    for file in ("d1.json", "d2.json"):
+    play("off", surface=wrong, width=0.001).save(tmp_path / "off.json")
+    for file in ("twice.json", "TWICE.json"):
         play("twice").save(tmp_path / file)
     unfinished = Oracle("unfinished")
     unfinished.query(1e8, 2e9)
-    unfinished.save(tmp_path / "e.json")
-    play("rich", budget=10 * BUDGET).save(tmp_path / "f.json")
+    unfinished.save(tmp_path / "unfinished.json")
+    play("rich", budget=10 * BUDGET).save(tmp_path / "rich.json")
     (tmp_path / "g.json").write_text("{")
     (tmp_path / "h.json").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "i.json").write_text("[" * 50_000)
@@ -260,9 +260,11 @@ def folder(tmp_path):
     (tmp_path / "l.json").write_text("[1, 2]")
     (tmp_path / "m.json").write_text('{"score": 0}')
     (tmp_path / "n.json").write_text("")
-    edited(play("cheat"), tmp_path, lambda r: r["runs"][0].__setitem__(2, 1.0)).rename(tmp_path / "o.json")
+    edited(play("cheat"), tmp_path, lambda r: r["runs"][0].__setitem__(2, 1.0)).rename(
+        tmp_path / "cheat.json"
+    )
     edited(play("typed", size=1.1), tmp_path, lambda r: r.update(waste=0, score=-1)).rename(
-        tmp_path / "p.json"
+        tmp_path / "typed.json"
     )
     return tmp_path
 
@@ -279,14 +281,14 @@ def test_the_leaderboard_ranks_what_it_can_and_says_why_not(folder):
     assert set(table.index[4:]) == {"-"}
     assert (table["remark"].iloc[4:].str.len() > 10).all()
     remarks = table.set_index("file")["remark"]
-    assert "one shot" in remarks["d1.json"]
-    assert "one shot" in remarks["d2.json"]
-    assert "no prediction" in remarks["e.json"]
-    assert "this course has 1e+20" in remarks["f.json"]
+    assert "one shot" in remarks["twice.json"]
+    assert "one shot" in remarks["TWICE.json"]
+    assert "no prediction" in remarks["unfinished.json"]
+    assert "this course has 1e+20" in remarks["rich.json"]
     assert "not JSON" in remarks["g.json"]
     assert "too long" in remarks["j.json"]
-    assert "has been changed" in remarks["o.json"]
-    assert abs(table.set_index("file").loc["a.json", "interval score"] - 0.002) < 1e-9
+    assert "has been changed" in remarks["cheat.json"]
+    assert abs(table.set_index("file").loc["best.json", "interval score"] - 0.002) < 1e-9
 
 
 def test_the_leaderboard_keeps_terms_apart(tmp_path):
