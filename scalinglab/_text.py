@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from scalinglab._arrays import number, of_kind, whole
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -27,6 +29,8 @@ def typeset(text: str) -> str:
     >>> typeset("30% of it") == "30\N{NO-BREAK SPACE}% of it"
     True
     """
+
+    of_kind("typeset: text", text, str, "give a text")
 
     def power(number: re.Match[str]) -> str:
         mantissa, exponent = number.groups()
@@ -60,6 +64,7 @@ def format_count(value: float, digits: int = 3) -> str:
     >>> format_count(6.217e11), format_count(1.61e13), format_count(58.72e6)
     ('622B', '16.1T', '58.7M')
     """
+    value, digits = number("format_count: value", value), whole("format_count: digits", digits, 1, 15)
     for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size * (1 - 0.5 * 10**-digits):
             return (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+from scalinglab._arrays import finite, function, of_kind
 from scalinglab._extras import needs
 from scalinglab._text import typeset
 
@@ -54,6 +55,12 @@ class Explorer:
         alt: str,
         show: Callable[[float], str] = "{:g}".format,
     ) -> None:
+        function("Explorer: draw", draw, "a value")
+        function("Explorer: show", show, "a value")
+        of_kind("Explorer: label", label, str, "give a text")
+        of_kind("Explorer: alt", alt, str, "give a text")
+        values = finite("Explorer: values", values).tolist() if not isinstance(values, list) else values
+        of_kind("Explorer: values", values, list, "give 2 to 40 of them")
         if not 2 <= len(values) <= 40:
             raise ValueError(f"Explorer: {len(values)} values; give 2 to 40.")
         self.draw = draw

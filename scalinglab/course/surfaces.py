@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 
+from scalinglab._arrays import of_kind
 from scalinglab.laws.surface import LossSurface, training_flops
 
 
@@ -44,6 +45,8 @@ def hidden_surface(student: str, term: str = "") -> LossSurface:
     >>> hidden_surface("Ada Lovelace") == hidden_surface("  ada  lovelace ")
     True
     """
+    of_kind("hidden_surface: student", student, str, "give a name as text")
+    of_kind("hidden_surface: term", term, str, "give a word as text")
     rng = generator(student, term, "surface")
     E = rng.uniform(1.5, 2.1)
     alpha, beta = np.exp(rng.uniform(np.log([0.28, 0.22]), np.log([0.55, 0.45])))

@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 
+from scalinglab._arrays import finite, shortened, whole
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.laws.published import ASYMMETRIC, CHINCHILLA, SYMMETRIC
 from scalinglab.studies.method_comparison import Study
@@ -21,6 +22,7 @@ def recovery_studies(reaches: Sequence[float] = (2, 4, 8, 16)) -> tuple[Study, .
     noise_studies, efficiency_studies
     """
     budgets = np.geomspace(1e17, 1e21, 5)
+    reaches = _listed("recovery_studies: reaches", reaches)
     return tuple(
         Study(surface, IsoflopDesign(budgets, reach))
         for surface, reach in product((SYMMETRIC, CHINCHILLA, ASYMMETRIC), reaches)
@@ -42,6 +44,10 @@ def noise_studies(
     compare_methods : Fits them.
     recovery_studies, efficiency_studies
     """
+    repeats = whole("noise_studies: repeats", repeats, 1)
+    points = _counts("noise_studies: points", points)
+    budgets = _counts("noise_studies: budgets", budgets)
+    noises = _listed("noise_studies: noises", noises)
     return tuple(
         Study(ASYMMETRIC, IsoflopDesign(np.geomspace(1e17, 1e21, m), 8, n, drift=3), noise, repeat)
         for noise, m, n, repeat in product(noises, budgets, points, range(repeats))
@@ -64,7 +70,25 @@ def efficiency_studies(
     compare_methods : Fits them.
     recovery_studies, noise_studies
     """
+    repeats = whole("efficiency_studies: repeats", repeats, 1)
+    points = _counts("efficiency_studies: points", points)
+    budgets = _counts("efficiency_studies: budgets", budgets)
+    reaches = _listed("efficiency_studies: reaches", reaches)
+    noises = _listed("efficiency_studies: noises", noises)
     return tuple(
         Study(SYMMETRIC, IsoflopDesign(np.geomspace(1e17, 1e21, m), reach, n), noise, repeat)
         for noise, reach, n, m, repeat in product(noises, reaches, points, budgets, range(repeats))
     )
+
+
+def _listed(name: str, values: Sequence[float]) -> list[float]:
+    """Return numbers as a list, none negative; whole ones stay whole."""
+    row = finite(name, values)
+    if row.ndim != 1 or not row.size or row.min() < 0:
+        raise ValueError(f"{name} is {shortened(values)}; give a list of numbers, none negative.")
+    return list(values)
+
+
+def _counts(name: str, values: Sequence[int]) -> list[int]:
+    """Return whole numbers of budgets or of points as a list."""
+    return [whole(name, value, 2) for value in _listed(name, values)]

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab._arrays import flag, of_kind, positive_number
 from scalinglab._extras import needs
 from scalinglab.data.runs import Runs
 from scalinglab.data.screening import Screening
 from scalinglab.fitting.approach2 import fit_approach2
+from scalinglab.fitting.methods import require_methods
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.planning.allocation import misallocation
 
@@ -58,6 +60,10 @@ def deadweight_by_stage(
     with needs("tables"):
         import pandas as pd
 
+    of_kind("deadweight_by_stage: result", result, Screening, "give what screen(runs) returned")
+    positive_number("deadweight_by_stage: C", C)
+    require_methods("deadweight_by_stage", judges, "judges")
+    flag("deadweight_by_stage: refit", refit)
     once = {} if refit else {name: judge(result.runs) for name, judge in judges.items()}
     rows: dict[str, dict[str, float]] = {}
     for stage, left in result.steps().items():

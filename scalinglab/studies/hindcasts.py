@@ -11,11 +11,12 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab._arrays import positive_number
 from scalinglab._extras import needs
 from scalinglab.data.budgets import BUDGET_TOLERANCE
-from scalinglab.data.runs import Runs
+from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.approach2 import fit_parabola
-from scalinglab.fitting.methods import METHODS, Method, attempt
+from scalinglab.fitting.methods import METHODS, Method, attempt, require_methods
 from scalinglab.fitting.results import Fit, SurfaceFit
 
 
@@ -119,16 +120,18 @@ def hindcast(runs: Runs, highest: float, methods: Mapping[str, Method] | None = 
     held out  12 runs at 2 budgets up to 1e+22
     methods   Approach 2, Approach 3, VPNLS
     """
+    require_runs("hindcast", runs)
+    highest = positive_number("hindcast: highest", highest)
+    methods = METHODS if methods is None else methods
+    require_methods("hindcast", methods)
     kept = runs.C / highest <= 1 + BUDGET_TOLERANCE
     if kept.all() or not kept.any():
         raise ValueError(
-            f"hindcast: {int(kept.sum())} of {len(runs)} runs lie at or below {highest:.3g} FLOPs; "
+            f"hindcast: {int(kept.sum())} of {len(runs)} runs lie at or below highest, {highest:.3g} FLOPs; "
             f"choose a budget between {runs.C.min():.3g} and {runs.C.max():.3g}."
         )
     small = runs.take(kept)
-    outcomes = {
-        name: attempt(method, small) for name, method in (METHODS if methods is None else methods).items()
-    }
+    outcomes = {name: attempt(method, small) for name, method in methods.items()}
     fits = {name: outcome for name, outcome in outcomes.items() if not isinstance(outcome, str)}
     refused = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, str)}
     return Hindcast(small, runs.take(~kept), fits, refused)

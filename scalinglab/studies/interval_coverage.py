@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike
 
+from scalinglab._arrays import floats, generator, not_negative, of_kind, one_of, share, shortened, whole
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.results import FitError, SurfaceFit
@@ -22,6 +23,9 @@ from scalinglab.uncertainty.covariances import covariance, require_interior
 from scalinglab.uncertainty.draws import Kind
 from scalinglab.uncertainty.profiles import Statistic, distance_along
 from scalinglab.uncertainty.refits import refit_surface
+
+#: Losses drawn, at most: runs times studies.
+MOST_LOSSES = 20_000_000
 
 #: Ways to an interval, in the order in which tables list them.
 INTERVALS = ("covariance", "robust covariance", "profile", "pairs", "residual", "wild")
@@ -133,12 +137,29 @@ def coverage(
     >>> sorted(result.shares), result.standard_error
     (['covariance', 'profile', 'robust covariance'], 0.015)
     """
+    of_kind("coverage: surface", surface, LossSurface, "give a LossSurface, for instance CHINCHILLA")
+    of_kind("coverage: design", design, IsoflopDesign, "give an IsoflopDesign")
+    generator("coverage: rng", rng)
+    one_of("coverage: statistic", statistic, ("a", "alpha", "beta"))
+    share("coverage: level", level)
+    draws = whole("coverage: draws", draws, 2)
+    if isinstance(intervals, str) or not isinstance(intervals, (list, tuple)):
+        raise ValueError(
+            f"coverage: intervals is {shortened(intervals)}; give a list of {', '.join(INTERVALS)}."
+        )
     unknown = [name for name in intervals if name not in INTERVALS]
     if unknown:
         raise ValueError(f"coverage: no interval {unknown[0]!r}; there are {', '.join(INTERVALS)}.")
     runs = design.runs(surface)
-    sigma = np.broadcast_to(np.asarray(noise, float), len(runs))
-    if not (sigma >= 0).all() or not shared >= 0 or not (sigma.any() or shared):
+    studies = whole("coverage: studies", studies, 1, max(1, MOST_LOSSES // len(runs)))
+    sigma = floats("coverage: noise", noise)
+    if sigma.ndim and sigma.shape != (len(runs),):
+        raise ValueError(
+            f"coverage: noise has shape {sigma.shape}; give one number, or one for each of {len(runs)} runs."
+        )
+    sigma = np.broadcast_to(sigma, len(runs))
+    shared = not_negative("coverage: shared", shared)
+    if not ((sigma >= 0) & (sigma < np.inf)).all() or not (sigma.any() or shared):
         raise ValueError("coverage: noise and shared are standard deviations: none negative, not all zero.")
     _, member = runs.by_budget()
     own = sigma * rng.standard_normal((studies, len(runs)))

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
-from scalinglab._arrays import FloatArray
-from scalinglab.data.runs import Runs
+from scalinglab._arrays import FloatArray, floats, function, not_negative, of_kind, positive_number, shortened
+from scalinglab.data.runs import Runs, require_runs
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import CentredLogs
 from scalinglab.solvers.lbfgs import centred_starts, lse_objective, search
-from scalinglab.solvers.objectives import Huber, Loss
+from scalinglab.solvers.objectives import Huber, Loss, require_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,16 +128,20 @@ def published_search(
     >>> stop.converged, stop.iterations < 20
     (True, True)
     """
-    if method not in ("L-BFGS-B", "BFGS"):
-        raise ValueError(f"published_search: method is {method!r}; choose 'L-BFGS-B' or 'BFGS'.")
-    if reduction not in ("sum", "mean"):
-        raise ValueError(f"published_search: reduction is {reduction!r}; choose 'sum' or 'mean'.")
-    if not (np.isfinite(factor) and factor > 0):
-        raise ValueError(f"published_search: factor is {factor}; it must be a positive number.")
+    require_runs("published_search", runs)
+    require_loss("published_search", loss)
+    if not isinstance(method, str) or method not in ("L-BFGS-B", "BFGS"):
+        raise ValueError(f"published_search: method is {shortened(method)}; choose 'L-BFGS-B' or 'BFGS'.")
+    if not isinstance(reduction, str) or reduction not in ("sum", "mean"):
+        raise ValueError(f"published_search: reduction is {shortened(reduction)}; choose 'sum' or 'mean'.")
+    factor = positive_number("published_search: factor", factor)
+    for name, value in (("ftol", ftol), ("gtol", gtol)):
+        if value is not None:
+            not_negative(f"published_search: {name}", value)
     if method == "BFGS" and ftol is not None:
         raise ValueError("published_search: BFGS has no ftol; leave it out, or choose 'L-BFGS-B'.")
     if not (runs.L > 0).all():
-        raise ValueError("published_search: losses must be positive, their logarithms are needed.")
+        raise ValueError("published_search: losses of runs must be positive, their logarithms are needed.")
     objective = lse_objective(
         CentredLogs(np.log(runs.N), np.log(runs.D), runs.L, 0.0, 0.0), loss or Huber(1e-3, log=True)
     )
@@ -194,6 +198,10 @@ def repaired_search(runs: Runs, start: LossSurface | ArrayLike, loss: Loss | Non
     published_search : The same start without the repairs.
     fit_approach3 : Many starts, the best end polished.
     """
+    require_runs("repaired_search", runs)
+    require_loss("repaired_search", loss)
+    if not (runs.L > 0).all():
+        raise ValueError("repaired_search: losses of runs must be positive, their logarithms are needed.")
     loss = loss or Huber(1e-3, log=True)
     logs = CentredLogs.of(runs)
     point = centred_starts(_point(start), logs)[0]
@@ -234,14 +242,22 @@ def search_from_each(
     --------
     published_search, repaired_search, hoffmann_starts
     """
+    function("search_from_each: searcher", searcher, "runs and a start")
+    require_runs("search_from_each", runs)
+    of_kind("search_from_each: starts", starts, Iterable, "give a list of starts")
     return tuple(searcher(runs, start, **options) for start in starts)
 
 
 def _point(start: LossSurface | ArrayLike) -> FloatArray:
     """A start as (ln A, ln B, ln E, alpha, beta)."""
     if isinstance(start, LossSurface):
+        if not min(start.A, start.B, start.E) > 0:
+            raise ValueError(
+                f"published_search: start has E {start.E:g}, A {start.A:g}, B {start.B:g}; their logarithms are "
+                "needed, so give positive ones."
+            )
         return np.array([*np.log([start.A, start.B, start.E]), start.alpha, start.beta])
-    point = np.array(start, dtype=float)
+    point = np.array(floats("published_search: start", start))
     if point.shape != (5,) or not np.isfinite(point).all():
         raise ValueError(
             f"a start is a surface or five numbers (ln A, ln B, ln E, alpha, beta); got shape {point.shape}."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, positive_range, positive_row
+from scalinglab._arrays import FloatArray, positive_range, positive_row, shortened
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.fitting.vpnls import fit_vpnls
@@ -48,7 +48,7 @@ class CountingDesign:
         if self.N.shape != self.N_total.shape or not (self.N_total > self.N).all():
             raise ValueError(
                 "CountingDesign: each model needs both counts, and N, which leaves the embedding out, must "
-                f"be smaller than N_total; N is {self.N!r} and N_total is {self.N_total!r}."
+                f"be smaller than N_total; N is {shortened(self.N)} and N_total is {shortened(self.N_total)}."
             )
 
     @classmethod
@@ -79,7 +79,7 @@ class CountingDesign:
         )
         if shares.shape != (2,) or not (shares < 1).all():
             raise ValueError(
-                f"CountingDesign: share is {share!r}; give the embedding's share of the smallest and of the "
+                f"CountingDesign: share is {shortened(share)}; give the embedding's share of the smallest and of the "
                 "largest model, both between 0 and 1."
             )
         total = _spaced("sizes", ends, sizes)
@@ -191,7 +191,7 @@ def refit_in_other_counts(
     ):
         if not isinstance(value, kinds):
             raise ValueError(
-                f"refit_in_other_counts: {name} is {value!r}; see its docstring for what it may be."
+                f"refit_in_other_counts: {name} is {shortened(value)}; see its docstring for what it may be."
             )
     D = np.tile(design.D, len(design.N))
     total, N = np.repeat(design.N_total, len(design.D)), np.repeat(design.N, len(design.D))
@@ -201,6 +201,8 @@ def refit_in_other_counts(
 
 def _spaced(name: str, ends: tuple[float, float], number: int) -> FloatArray:
     """Evenly spaced in log, both ends included."""
-    if not isinstance(number, (int, np.integer)) or not 2 <= number <= 1e6:
-        raise ValueError(f"CountingDesign: {name} is {number!r}; give a whole number, two to a million.")
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 2 <= number <= 1e6:
+        raise ValueError(
+            f"CountingDesign: {name} is {shortened(number)}; give a whole number, two to a million."
+        )
     return np.geomspace(*ends, int(number))

@@ -8,9 +8,19 @@ from typing import Any, cast
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import (
+    FloatArray,
+    floats,
+    generator,
+    not_negative,
+    of_kind,
+    positive_number,
+    share,
+    shortened,
+    whole,
+)
 from scalinglab.data.isoflop_design import IsoflopDesign
-from scalinglab.data.runs import Runs
+from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.methods import METHODS
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.fitting.vpnls import fit_vpnls
@@ -57,6 +67,9 @@ def refit(fit: SurfaceFit, variants: Mapping[Any, Runs]) -> dict[Any, SurfaceFit
     if not isinstance(fit, SurfaceFit) or fit.method not in METHODS:
         kind = getattr(fit, "method", type(fit).__name__)
         raise ValueError(f"refit: the fit is by {kind!r}; it must be by fit_vpnls or fit_approach3.")
+    of_kind("refit: variants", variants, Mapping, 'give {"a name": runs}')
+    for name, runs in variants.items():
+        require_runs("refit", runs, f"variants[{shortened(name)}]")
     fitter = cast(Callable[..., SurfaceFit], METHODS[fit.method])
     return {name: fitter(runs, loss=fit.loss) for name, runs in variants.items()}
 
@@ -88,6 +101,11 @@ class Repeats:
 
     def interval(self, level: float = 0.9) -> tuple[float, float]:
         """Central interval of ``D_factor`` over the studies that could be fitted."""
+        level = share("Repeats.interval: level", level)
+        if np.isnan(self.D_factor).all():
+            raise FitError(
+                "Repeats.interval: every fit failed, so there is no interval; add runs or lower the noise."
+            )
         low, high = np.nanquantile(self.D_factor, [(1 - level) / 2, (1 + level) / 2])
         return float(low), float(high)
 
@@ -156,6 +174,18 @@ def repeat_study(
     >>> study.runs, study.failures
     (27, 0)
     """
+    of_kind("repeat_study: truth", truth, LossSurface, "give a LossSurface, for instance CHINCHILLA")
+    of_kind("repeat_study: design", design, IsoflopDesign, "give an IsoflopDesign")
+    C, noise = positive_number("repeat_study: C", C), not_negative("repeat_study: noise", noise)
+    generator("repeat_study: rng", rng)
+    draws = whole("repeat_study: draws", draws, 0)
+    if decimals is not None:
+        decimals = whole("repeat_study: decimals", decimals, 0, 300)
+    ends = floats("repeat_study: sizes", sizes)
+    if ends.shape != (2,):
+        raise ValueError(
+            f"repeat_study: sizes is {shortened(sizes)}; give the smallest and the largest size."
+        )
     if draws < 2:
         raise ValueError(f"repeat_study: {draws} draws show no spread; give two or more.")
     clean = design.runs(truth)
