@@ -8,6 +8,22 @@
   // search works from the file system, but there no page may read another to quote from it
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
+  // the index of the search is a plain object: asked for "constructor" it answers with the language's own and
+  // the search stops; a dictionary without ancestors knows its own words only
+  function ownWords(words) {
+    var has = { value: Object.prototype.hasOwnProperty };
+    return Object.assign(Object.create(null, { hasOwnProperty: has }), words);
+  }
+  document.addEventListener("load", function (event) {
+    if (!/searchtools\.js/.test(event.target.src || "")) return;
+    var setIndex = Search.setIndex;
+    Search.setIndex = function (index) {
+      index.terms = ownWords(index.terms);
+      index.titleterms = ownWords(index.titleterms);
+      setIndex(index);
+    };
+  }, true);
+
   // a link into a folded part of the reference unfolds it, and so does paper
   function unfold() {
     var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));

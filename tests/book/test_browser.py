@@ -287,3 +287,12 @@ def test_search_finds_pages_without_a_server(windows, site):
     assert not sheet.said
     assert not sheet.failed
     sheet.tab.close()
+
+
+@pytest.mark.parametrize("word", ["constructor", "__proto__", "constructor vertex"])
+def test_search_survives_words_of_its_own_language(windows, site, word):
+    sheet = open_sheet(windows, WIDE, (site / "search.html").as_uri() + f"?q={word}")
+    sheet.tab.locator("#search-results", has_text="did not match any documents").wait_for()
+    assert not sheet.said
+    assert not sheet.failed
+    sheet.tab.close()
