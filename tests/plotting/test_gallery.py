@@ -30,7 +30,7 @@ def own_style():
 def test_every_public_picture_has_an_example():
     pictures = {
         name
-        for name, member in vars(plotting).items()
+        for name, member in ((name, getattr(plotting, name)) for name in plotting.__all__)
         if inspect.isfunction(member) and "Axes" in str(inspect.signature(member).return_annotation)
     }
     assert pictures == set(EXAMPLES)
