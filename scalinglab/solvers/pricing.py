@@ -24,6 +24,9 @@ from scalinglab.solvers.projection import free_least_squares, nonnegative_least_
 #: Exponents at which columns are priced.
 PRICES = np.geomspace(*EXPONENT_RANGE, 64)
 
+#: Local maxima of the price from which the search starts again, at most, for each term.
+PEAKS = 3
+
 #: A column counts if by itself it would lower the objective by more than this share.
 GAIN = 1e-9
 
@@ -76,7 +79,7 @@ def priced(
 def worthwhile_starts(
     logs: CentredLogs, loss: Loss, optimum: Optimum, weights: FloatArray | None = None
 ) -> list[FloatArray]:
-    """Starts (E, A, B, alpha, beta) with one term moved to the column of the highest price."""
+    """Starts (E, A, B, alpha, beta) with one term moved to a column of high price."""
     E, A, B, alpha, beta = optimum.theta
     w = np.ones_like(logs.L) if weights is None else weights
     r = residuals(loss, E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d), logs.L)
@@ -86,8 +89,8 @@ def worthwhile_starts(
     alike = logs.n @ logs.d > ALIKE * np.sqrt((logs.n @ logs.n) * (logs.d @ logs.d))
     if alike and abs(alpha - beta) > 0.1 * max(alpha, beta):
         pairs.append((beta, alpha))  # where N and D grow together the terms may have to change places
-    of_N, of_D = dearest(np.array([logs.n, logs.d]), y, w, least)
-    pairs += [pair for pair in ((of_N, beta), (alpha, of_D)) if not np.isnan(pair).any()]
+    of_N, of_D = (dearest(x, y, w, least) for x in (logs.n, logs.d))
+    pairs += [(exponent, beta) for exponent in of_N] + [(alpha, exponent) for exponent in of_D]
     if not pairs:
         return []
     constant = loss.rho(logs.L - logs.L @ w / w.sum()) @ w
@@ -102,23 +105,24 @@ def worthwhile_starts(
     return starts
 
 
-def dearest(logs: FloatArray, y: FloatArray, w: FloatArray, least: float) -> FloatArray:
-    r"""Exponent of each term whose column has the highest price, nan if none is worth ``least``; shape (K,).
+def dearest(x: FloatArray, y: FloatArray, w: FloatArray, least: float) -> list[float]:
+    r"""Exponents at which the price of a column has a local maximum worth ``least``, the dearest first.
 
     A column p lowers the objective by up to :math:`g^2 / 2 \sum w \tilde p^2` if E moves with it, p centred.
-    ``logs`` has shape (K, n): the centred logs of each term.
+    ``x`` holds the centred logs of the term. At most ``PEAKS`` exponents are returned.
     """
-    found = []
-    for x in logs:
-        P = np.multiply.outer(-PRICES, x)
-        np.exp(P, out=P)
-        g, sums = P @ y, P @ w
-        raw = np.square(P, out=P) @ w
-        centred = np.maximum(raw - sums**2 / w.sum(), 1e-14 * raw)
-        gain = np.maximum(g, 0) ** 2 / (2 * centred)
-        best = gain.argmax()
-        found.append(PRICES[best] if gain[best] > least else np.nan)
-    return np.array(found)
+    P = np.multiply.outer(-PRICES, x)
+    np.exp(P, out=P)
+    g, sums = P @ y, P @ w
+    raw = np.square(P, out=P) @ w
+    centred = np.maximum(raw - sums**2 / w.sum(), 1e-14 * raw)
+    gain = np.maximum(g, 0) ** 2 / (2 * centred)
+    if not gain.max() > least:
+        return []
+    fenced = np.pad(gain, 1)
+    peaks = np.flatnonzero((gain > least) & (gain >= fenced[:-2]) & (gain >= fenced[2:]))
+    order = np.argsort(-gain[peaks], kind="stable")[:PEAKS]
+    return [float(PRICES[peak]) for peak in peaks[order]]
 
 
 def _moved(logs: CentredLogs, weight: FloatArray, alpha: float, beta: float) -> tuple[FloatArray, FloatArray]:
@@ -135,3 +139,22 @@ def _moved(logs: CentredLogs, weight: FloatArray, alpha: float, beta: float) -> 
         held = nonnegative_least_squares(W, *means, *(np.array([part]) for part in products))
         E, A, B = held.E[0], held.A[0], held.B[0]
     return np.array([E, A, B, alpha, beta]), E + A * p + B * q
+
+
+def prices(logs: FloatArray, y: FloatArray, exponents: FloatArray) -> FloatArray:
+    r"""Price of every column, in units of its length about the mean: a correlation; shape (K, j).
+
+    .. math:: \frac{g(e)}{\lVert y\rVert\,\lVert\tilde p(e)\rVert}, \qquad g(e) = \sum_i y_i\,e^{-e n_i}
+
+    Parameters
+    ----------
+    logs : ndarray, shape (K, m)
+        Centred logs of each term.
+    y : ndarray, shape (m,)
+        Derivative of the loss at the residuals, or any other dual vector.
+    exponents : ndarray, shape (j,)
+        Exponents to price.
+    """
+    P = np.exp(-exponents[:, None] * logs[:, None])
+    length = np.linalg.norm(P - P.mean(axis=2, keepdims=True), axis=2)
+    return np.asarray(P @ y / (length * np.linalg.norm(y)))
