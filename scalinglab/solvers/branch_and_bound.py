@@ -168,7 +168,7 @@ def search(
         later = later.with_(rest.take(np.arange(len(now.cells), len(rest.cells))))
         examined += len(now.cells)
         level = min(best, cutoff)
-        found = lower_bounds(problem, now.cells, level)
+        found = lower_bounds(problem, now.cells, level, tolerance / 10)
         now = now._replace(bounds=np.maximum(now.bounds, found.value), gap=found.gap)
         values = objectives(problem, found.theta)
         lowest = int(np.argmin(values))

@@ -45,7 +45,7 @@ class Bounds(NamedTuple):
     gap: FloatArray
 
 
-def lower_bounds(problem: Problem, cells: FloatArray, level: float) -> Bounds:
+def lower_bounds(problem: Problem, cells: FloatArray, level: float, digits: float = 1e-9) -> Bounds:
     """Lower bounds of F in cells of exponents, for all fits with F up to ``level``.
 
     Parameters
@@ -56,24 +56,26 @@ def lower_bounds(problem: Problem, cells: FloatArray, level: float) -> Bounds:
         First exponent from and to, second from and to, and so on.
     level : float
         Fits above it are of no interest; the bounds hold where F is below, so none exceeds it.
+    digits : float
+        Share of F by which a bound may fall short of the best that its mixture proves.
 
     Returns
     -------
     Bounds
     """
     size = max(1, NUMBERS // (max(1, len(problem.logs)) * (INTERVALS + 1) * len(problem.L)))
-    blocks = [_block(problem, cells[k : k + size], level) for k in range(0, max(1, len(cells)), size)]
+    blocks = [_block(problem, cells[k : k + size], level, digits) for k in range(0, max(1, len(cells)), size)]
     return Bounds(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
 
 
-def _block(problem: Problem, cells: FloatArray, level: float) -> Bounds:
+def _block(problem: Problem, cells: FloatArray, level: float, digits: float) -> Bounds:
     sides = cells.reshape(len(cells), len(problem.logs), 2)
     P = powers(problem.logs, sides, INTERVALS)
     k, K, _, m = P.shape
     X = np.concatenate([np.ones((k, 1, m)), P[:, :, [0, -1]].reshape(k, 2 * K, m)], axis=1)
     C = largest_coefficients(problem, P, level)
     width = sides[:, :, 1] - sides[:, :, 0]
-    c, y = best_mixture(problem, X, enough=level)
+    c, y = best_mixture(problem, X, enough=level, digits=digits)
     v, noise = interval_maxima(problem.logs, P, width, y)
     value = weak_duality(problem, y, v, C)
     theta, spread = mean_exponents(c, sides)
@@ -82,7 +84,7 @@ def _block(problem: Problem, cells: FloatArray, level: float) -> Bounds:
     again = np.flatnonzero((value < level) & (((v - noise) * C[:, 1:]).sum(axis=1) > 1e-9 * level))
     if len(again) * FEW > k:
         cost = np.concatenate([np.zeros((len(again), 1)), -np.repeat(v[again], 2, axis=1)], axis=1)
-        larger, dearer = best_mixture(problem, X[again], cost, level)
+        larger, dearer = best_mixture(problem, X[again], cost, level, digits)
         left, rest = interval_maxima(problem.logs, P[again], width[again], dearer)
         repaired = weak_duality(problem, dearer, left, C[again])
         better = repaired > value[again]
