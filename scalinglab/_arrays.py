@@ -22,6 +22,14 @@ def positive(name: str, values: Any) -> FloatArray:
     return array
 
 
+def exponent(name: str, values: Any) -> FloatArray:
+    """Return exponents as float64, or raise ValueError unless all are positive and none above 1e100."""
+    array = positive(name, values)
+    if not (array <= 1e100).all():
+        raise ValueError(f"{name} is {shortened(values)}; give exponents below 1e100.")
+    return array
+
+
 def finite(name: str, values: Any) -> FloatArray:
     """Return values as float64, or raise ValueError unless all are finite."""
     array = floats(name, values)
@@ -31,7 +39,7 @@ def finite(name: str, values: Any) -> FloatArray:
 
 
 def floats(name: str, values: Any) -> FloatArray:
-    """Return values as float64, or raise ValueError if they are no numbers; text and truth values are none."""
+    """Return values as float64, or raise ValueError if they are no numbers; text and bool are none."""
     if type(values) is float:
         return np.asarray(values)
     array = values if type(values) is np.ndarray else _array(values)
@@ -85,7 +93,9 @@ def share(name: str, value: Any) -> float:
     """One number between 0 and 1, neither included."""
     single = number(name, value)
     if not 0 < single < 1:
-        raise ValueError(f"{name} is {shortened(value)}; give a probability between 0 and 1, for instance 0.9.")
+        raise ValueError(
+            f"{name} is {shortened(value)}; give a probability between 0 and 1, for instance 0.9."
+        )
     return single
 
 

@@ -19,7 +19,7 @@ from scalinglab._arrays import (
 )
 from scalinglab.data.budgets import BUDGET_TOLERANCE
 from scalinglab.data.runs import Runs
-from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface, SurfaceAlgebra
+from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
 
 #: Largest factor of a grid, and its inverse the smallest.
 LARGEST_FACTOR = 1e100
@@ -92,7 +92,9 @@ class IsoflopDesign:
         if budgets.ndim != 1 or not len(budgets):
             raise ValueError("IsoflopDesign: budgets must be a list of FLOPs.")
         if not (np.isfinite(budgets) & (budgets > 0)).all():
-            raise ValueError("IsoflopDesign: every budget must be a positive number of FLOPs.")
+            raise ValueError(
+                "IsoflopDesign: budgets holds something else: every budget must be a positive number of FLOPs."
+            )
         if (np.diff(np.sort(np.log(budgets))) <= BUDGET_TOLERANCE).any():
             raise ValueError(
                 f"IsoflopDesign: two budgets lie within {BUDGET_TOLERANCE:.0%} of each other, so their runs "
@@ -137,9 +139,7 @@ class IsoflopDesign:
 
     def sizes(self, surface: LossSurface) -> FloatArray:
         """Model sizes of the grids, shape (m, points)."""
-        of_kind(
-            "IsoflopDesign: surface", surface, SurfaceAlgebra, "give a LossSurface, for instance CHINCHILLA"
-        )
+        of_kind("IsoflopDesign: surface", surface, LossSurface, "give a LossSurface, for instance CHINCHILLA")
         with np.errstate(over="ignore"):
             centres = surface.N_opt(self.budgets) / self.offsets
             steps = np.linspace(-1.0, 1.0, int(self.points))
@@ -173,8 +173,11 @@ class IsoflopDesign:
         ValueError
             If the noise is negative, or positive without ``rng``.
         """
-        if not number("IsoflopDesign: noise", noise) >= 0:
-            raise ValueError("IsoflopDesign: noise is a standard deviation; it must not be negative.")
+        noise = number("IsoflopDesign: noise", noise)
+        if not 0 <= noise <= LARGEST_FACTOR:
+            raise ValueError(
+                f"IsoflopDesign: noise is {noise:g}; a standard deviation must not be negative, nor above 1e100."
+            )
         N = self.sizes(surface)
         C = np.broadcast_to(self.budgets[:, None], N.shape)
         with np.errstate(over="ignore"):

@@ -119,11 +119,14 @@ class Runs:
         budget = floats("Runs.at: C", C)
         if budget.ndim or not 0 < budget < np.inf:
             raise ValueError(f"Runs.at: C, the budget, is a positive number of FLOPs, got {shortened(C)}.")
+        single = float(budget)
         values, member = self.by_budget()
-        near = np.flatnonzero(np.abs(np.log(values / C)) <= BUDGET_TOLERANCE)
+        near = np.flatnonzero(np.abs(np.log(values / single)) <= BUDGET_TOLERANCE)
         if not len(near):
-            raise ValueError(f"Runs: no run has a budget of {C:.3g} FLOPs; budgets are {_listed(values)}.")
-        return self.take(member == near[np.argmin(np.abs(np.log(values[near] / C)))])
+            raise ValueError(
+                f"Runs: no run has a budget of {single:.3g} FLOPs; budgets are {_listed(values)}."
+            )
+        return self.take(member == near[np.argmin(np.abs(np.log(values[near] / single)))])
 
     def take(self, which: ArrayLike) -> Runs:
         """Return the runs that a mask or a list of row numbers picks, in that order."""
@@ -131,7 +134,7 @@ class Runs:
         if rows.dtype == bool and rows.shape != (len(self),):
             raise ValueError(f"Runs: the mask has {rows.size} entries for {len(self)} runs.")
         if not rows.size or (rows.dtype == bool and not rows.any()):
-            raise ValueError("Runs: nothing was picked; there must be at least one run.")
+            raise ValueError("Runs.take: which is empty, nothing was picked; there must be at least one run.")
         if rows.dtype != bool and not (np.abs(rows + 0.5) < len(self)).all():
             raise ValueError(f"Runs: row {rows.max()} was asked for; rows are 0 to {len(self) - 1}.")
         return Runs(self.N[rows], self.D[rows], self.L[rows], self.C[rows])
@@ -215,6 +218,7 @@ class Runs:
         with needs("tables"):
             import pandas as pd
 
+        of_kind("Runs.read_csv: columns", columns, (Mapping, type(None)), 'give {"N": "params"} or the like')
         if isinstance(path, (bool, int, float, bytes, type(None))):
             raise ValueError(f"Runs.read_csv: path is {shortened(path)}; give a file or the path to one.")
         try:

@@ -22,7 +22,6 @@ from scalinglab.data.runs import Runs
 from scalinglab.laws.surface import (
     FLOPS_PER_PARAMETER_TOKEN,
     LossSurface,
-    SurfaceAlgebra,
     training_flops,
 )
 
@@ -212,9 +211,7 @@ def simulate_curves(
     >>> curves.D[0] / 1e9
     array([2., 4., 6., 8.])
     """
-    of_kind(
-        "simulate_curves: surface", surface, SurfaceAlgebra, "give a LossSurface, for instance CHINCHILLA"
-    )
+    of_kind("simulate_curves: surface", surface, LossSurface, "give a LossSurface, for instance CHINCHILLA")
     N = np.array(positive("simulate_curves: sizes", sizes), ndmin=1)
     H = np.array(positive("simulate_curves: horizons", horizons), ndmin=1)
     if N.ndim != 1 or H.ndim > 2 or (H.ndim == 2 and len(H) != len(N)):

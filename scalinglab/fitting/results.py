@@ -192,7 +192,9 @@ class Parabola:
 
     def loss(self, N: ArrayLike) -> Any:
         """Evaluate the parabola at N parameters."""
-        x = np.log(positive("Parabola.loss: N", N) / self.N0)
+        x = np.log(
+            held("Parabola.loss: N over the sampled sizes", positive("Parabola.loss: N", N) / self.N0, 0)
+        )
         c0, c1, c2 = self.coefficients
         return c0 + c1 * x + c2 * x**2
 
@@ -250,8 +252,9 @@ class FrontierFit:
 
     def D_opt(self, C: ArrayLike) -> Any:
         """Tokens that use up the rest of the budget, ``C / (6 N_opt(C))``."""
+        C = positive("FrontierFit.D_opt: C", C)
         with np.errstate(over="ignore"):
-            D = np.asarray(C, float)[()] / training_flops(self.N_opt(C), 1.0)
+            D = C[()] / training_flops(self.N_opt(C), 1.0)
         return held("FrontierFit: D_opt at this C", D, 0)
 
     @property

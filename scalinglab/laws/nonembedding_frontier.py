@@ -95,6 +95,7 @@ def counted_frontier(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_O
     >>> [f"{C:.2e}" for C in frontier.C]
     ['1.03e+17', '1.55e+20']
     """
+    omega = positive_number("omega", omega)
     local_exponent(surface, N, omega)  # refuses stationary points that are no minima
     if not surface.A * surface.B > 0:
         raise ValueError(
@@ -251,7 +252,7 @@ def read_off_exponent(surface: LossSurface, low: float, high: float, omega: floa
     >>> f"{read_off_exponent(CHINCHILLA_REFIT, 768, 1.5e9).exponent:.3f}"
     '0.788'
     """
-    low, high = positive_range("read_off_exponent", (low, high))
+    low, high = positive_range("read_off_exponent: low, high", (low, high))
     frontier = counted_frontier(surface, np.geomspace(low, high, 4001), omega)
     log_C, log_N = np.log(frontier.C), np.log(frontier.N)
     even = np.linspace(log_C[0], log_C[-1], 4001)

@@ -275,7 +275,7 @@ class RepeatedSurface:
         Existence and uniqueness are proven in the chapter *When data run out*: the loss is strictly convex in
         :math:`\ln k` along the budget, so the root of its slope in :math:`0 < \ln k < \ln c` is the minimum.
         """
-        C, unique = matched(compute=positive("compute", C), unique=counted("unique", unique))
+        C, unique = matched(compute=counted("C: compute", C), unique=counted("unique", unique))
         N_base = np.asarray(self.base_parameters(unique))
         extra = np.log(C) - np.log(FLOPS_PER_PARAMETER_TOKEN * N_base) - np.log(unique)
         epochs = np.exp([self._log_epochs(x) if x > 0 else 0.0 for x in extra.flat]).reshape(extra.shape)

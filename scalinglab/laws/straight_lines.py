@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, finite, plain, positive
+from scalinglab._arrays import FloatArray, finite, held, plain, positive
 from scalinglab.laws.power_laws import PowerLaw
 
 
@@ -80,7 +80,7 @@ def straight_line(x: ArrayLike, L: ArrayLike) -> StraightLine:
     x, L = positive("straight_line: x", x), positive("straight_line: L, the loss,", L)
     if x.ndim != 1 or x.shape != L.shape or len(np.unique(x)) < 2:
         raise ValueError(
-            f"straight_line: shapes {x.shape} and {L.shape}; give two matching columns with two different x."
+            f"straight_line: x and L have shapes {x.shape} and {L.shape}; give two matching columns with two different x."
         )
     u = np.log(x)
     centre = u.mean()
@@ -129,4 +129,6 @@ def miss_per_residual(decades: ArrayLike, ahead: ArrayLike) -> Any:
     37.0
     """
     U, a = positive("miss_per_residual: decades", decades) / 2, finite("miss_per_residual: ahead", ahead)
-    return plain(1.5 * (1 + a / U) ** 2 - 0.5)
+    with np.errstate(over="ignore"):
+        ratio = 1.5 * (1 + a / U) ** 2 - 0.5
+    return plain(held("miss_per_residual: the ratio for these decades and ahead", ratio))

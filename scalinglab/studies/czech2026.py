@@ -44,7 +44,7 @@ def noise_studies(
     compare_methods : Fits them.
     recovery_studies, efficiency_studies
     """
-    repeats = whole("noise_studies: repeats", repeats, 1)
+    repeats = whole("noise_studies: repeats", repeats, 1, 10_000)
     points = _counts("noise_studies: points", points)
     budgets = _counts("noise_studies: budgets", budgets)
     noises = _listed("noise_studies: noises", noises)
@@ -70,7 +70,7 @@ def efficiency_studies(
     compare_methods : Fits them.
     recovery_studies, noise_studies
     """
-    repeats = whole("efficiency_studies: repeats", repeats, 1)
+    repeats = whole("efficiency_studies: repeats", repeats, 1, 10_000)
     points = _counts("efficiency_studies: points", points)
     budgets = _counts("efficiency_studies: budgets", budgets)
     reaches = _listed("efficiency_studies: reaches", reaches)

@@ -245,6 +245,8 @@ def search_from_each(
     function("search_from_each: searcher", searcher, "runs and a start")
     require_runs("search_from_each", runs)
     of_kind("search_from_each: starts", starts, Iterable, "give a list of starts")
+    if not all(isinstance(name, str) for name in options):
+        raise ValueError("search_from_each: options must be named by text.")
     return tuple(searcher(runs, start, **options) for start in starts)
 
 

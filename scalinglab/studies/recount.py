@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, positive_range, positive_row, shortened
+from scalinglab._arrays import FloatArray, positive_number, positive_range, positive_row, shortened
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.fitting.vpnls import fit_vpnls
@@ -116,7 +116,8 @@ class CountingDesign:
             raise ValueError(
                 "CountingDesign: one size sets no trend; continue a design of two or more sizes."
             )
-        ends = positive_range("CountingDesign: continued", (self.N_total[0], high))
+        high = positive_number("CountingDesign.continued: high", high)
+        ends = positive_range("CountingDesign.continued: N_total[0], high", (self.N_total[0], high))
         embedding = self.N_total - self.N
         rise = np.log(embedding[-1] / embedding[0]) / np.log(self.N_total[-1] / self.N_total[0])
         total = _spaced("sizes", ends, sizes)

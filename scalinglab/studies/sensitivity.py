@@ -177,6 +177,8 @@ def repeat_study(
     of_kind("repeat_study: truth", truth, LossSurface, "give a LossSurface, for instance CHINCHILLA")
     of_kind("repeat_study: design", design, IsoflopDesign, "give an IsoflopDesign")
     C, noise = positive_number("repeat_study: C", C), not_negative("repeat_study: noise", noise)
+    if noise > 1e90:
+        raise ValueError(f"repeat_study: noise is {noise:g}; give one below 1e90.")
     generator("repeat_study: rng", rng)
     draws = whole("repeat_study: draws", draws, 0)
     if decimals is not None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import spherical_in
 
-from scalinglab._arrays import FloatArray, held, matched, of_kind, plain, positive, shortened
+from scalinglab._arrays import FloatArray, exponent, held, matched, of_kind, plain, positive, shortened
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.laws.surface import LossSurface
 
@@ -164,7 +164,7 @@ def leading_shift(alpha: Any, beta: Any, reach: Any) -> Any:
     >>> f"{leading_shift(0.34, 0.28, reach=16):.3f}"
     '0.046'
     """
-    alpha, beta = positive("leading_shift: alpha", alpha), positive("leading_shift: beta", beta)
+    alpha, beta = exponent("leading_shift: alpha", alpha), exponent("leading_shift: beta", beta)
     return (alpha - beta) * np.log(positive("leading_shift: reach", reach)) ** 2 / 10
 
 

@@ -56,7 +56,8 @@ def curvature_score(
     """
     of_kind("curvature_score: surface", surface, LossSurface, "give a LossSurface, for instance CHINCHILLA")
     C, sigma = positive_number("curvature_score: C", C), positive_number("curvature_score: noise", noise)
-    if not number("curvature_score: reach", reach) > 1:
+    reach = number("curvature_score: reach", reach)
+    if not reach > 1:
         raise ValueError(f"curvature_score: reach is {reach}; a grid needs a factor above 1.")
     alpha, beta, n = surface.alpha, surface.beta, float(whole("curvature_score: points", points, 3))
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):

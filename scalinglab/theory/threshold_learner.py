@@ -13,6 +13,9 @@ from scalinglab._arrays import FloatArray, finite, generator, held, number, plai
 #: Largest noise for which the ends of the input range are too far away to matter.
 LARGEST_NOISE = 0.1
 
+#: Smallest margin that is not zero.
+SMALLEST_MARGIN = 1e-100
+
 #: Largest number of inputs drawn for one mark, examples times replicates.
 MOST_INPUTS = 100_000_000
 
@@ -125,8 +128,9 @@ def noiseless_curve(
     >>> f"{curve.limit(100):.4f}"
     '0.0067'
     """
-    counts = _counts(t, replicates, rng)
-    if not 0 <= number("noiseless_curve: the margin", margin) < 1:
+    counts, replicates = _counts(t, replicates, rng), int(replicates)
+    margin = number("noiseless_curve: the margin", margin)
+    if not (margin == 0 or SMALLEST_MARGIN <= margin < 1):
         raise ValueError(f"noiseless_curve: the margin is {margin}; it must be at least 0 and below 1.")
     errors = []
     for n in counts:
@@ -191,7 +195,7 @@ def noisy_curves(
     >>> f"{decided.limit(10_000):.4f} and {stochastic.limit(10_000):.5f}"
     '0.0018 and 0.10002'
     """
-    counts, noise = _counts(t, replicates, rng), _noise(noise)
+    counts, replicates, noise = _counts(t, replicates, rng), int(replicates), _noise(noise)
     distances = []
     for n in counts:
         x = rng.random((replicates, n))
@@ -331,7 +335,7 @@ def _counts(t: ArrayLike, replicates: int, rng: np.random.Generator) -> list[int
         )
     if counts.max() * machines > MOST_INPUTS:
         raise ValueError(
-            f"learning curve: {counts.max():.3g} examples for {machines:.3g} machines may not fit into "
+            f"learning curve: {counts.max():.3g} examples (t) for {machines:.3g} machines (replicates) may not fit into "
             f"memory; keep their product below {MOST_INPUTS:.0e}."
         )
     return [round(n) for n in counts.tolist()]
