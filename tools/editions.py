@@ -4,15 +4,16 @@ A source ``notebooks/problems/<name>.md`` is a MyST notebook with its solutions.
 ``python tools/editions.py instructor`` runs every source and writes the solved editions, with rubric and
 pictures, to ``_build/course/instructor``. ``python tools/editions.py student`` then lets nbgrader make the
 student editions in ``_build/course/student``: stubs that say what is to be done, each followed by the picture
-that its solution draws. ``_build/course`` is a course directory of nbgrader: inside it,
-``nbgrader autograde ps2`` grades what lies in ``submitted``.
+that its solution draws; the tests, without solutions, go to ``_build/course/tests``. ``_build/course`` is a
+course directory of nbgrader: inside it, ``nbgrader autograde ps2`` grades what lies in ``submitted``.
 """
 
 import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from ast import ClassDef, FunctionDef, Name, Store, alias, parse, walk
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -182,6 +183,37 @@ def write_student(names: Iterable[str], course: Path = COURSE) -> None:
         answer = api.generate_assignment(name)
         if not answer["success"]:
             raise RuntimeError(f"{name}: {answer.get('error')}\n{answer.get('log')}")
+        write_tests(name, course)
+
+
+def write_tests(name: str, course: Path) -> None:
+    """What grading needs of a solved edition: the code of text and tests, and what solutions are called."""
+    solved = nbformat.read(course / "instructor" / name / f"{name}.ipynb", 4)
+    cells = [
+        cell
+        for cell in solved.cells
+        if cell.cell_type == "code" and "instructor" not in cell.metadata.get("tags", [])
+    ]
+    for cell in cells:
+        cell.outputs = []
+        if is_solution(cell):
+            cell.metadata["names"], cell.source = sorted(set(bound(cell.source))), ""
+    path = course / "tests" / name / f"{name}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+
+
+def bound(source: str) -> Iterator[str]:
+    """Names that the statements of a cell bind, outside of functions."""
+    for statement in parse(source).body:
+        if isinstance(statement, FunctionDef | ClassDef):
+            yield statement.name
+            continue
+        for node in walk(statement):
+            if isinstance(node, Name) and isinstance(node.ctx, Store):
+                yield node.id
+            elif isinstance(node, alias):
+                yield (node.asname or node.name).partition(".")[0]
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
 A submission's code runs in a kernel, and can change everything in it: ``abs``, ``assert``, numpy, IPython
 itself. So its kernel is only asked for values, and for what its functions return to arguments; it answers in
-plain data (``answering.py``). The tests themselves, those of the instructor's edition, run in nbgrader's
-process, on their own copies of all that is not the student's.
+plain data (``answering.py``). The tests themselves run in nbgrader's process, on their own copies of all that
+is not the student's.
 """
 
 import base64
@@ -24,7 +24,7 @@ import sys
 import threading
 import types
 import warnings
-from ast import ClassDef, FunctionDef, Name, Store, alias, parse, walk
+from ast import Name, parse, walk
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -211,17 +211,15 @@ class RestoreCells(OverwriteCells):
 
 
 class Paper:
-    """The tests of one instructor's edition, with all they need that is not the student's."""
+    """The tests of one set, with all they need that is not the student's."""
 
     def __init__(self, path: Path) -> None:
         self.tests: dict[str, tuple[types.CodeType, set[str], dict[str, Any]]] = {}
         asked: set[str] = set()
         names: dict[str, Any] = {"__name__": "tests"}
         for cell in nbformat.read(path, 4).cells:
-            if cell.cell_type != "code" or "instructor" in cell.metadata.get("tags", []):
-                continue
             if is_solution(cell):
-                asked |= set(bound(cell.source))
+                asked |= set(cell.metadata.names)
                 continue
             slug = cell.metadata.nbgrader.grade_id if is_grade(cell) else f"cell {cell.id}"
             file = f"<{slug}>"
@@ -235,19 +233,6 @@ class Paper:
                     exec(code, names)
 
 
-def bound(source: str) -> Iterator[str]:
-    """Names that the statements of a cell bind, outside of functions."""
-    for statement in parse(source).body:
-        if isinstance(statement, FunctionDef | ClassDef):
-            yield statement.name
-            continue
-        for node in walk(statement):
-            if isinstance(node, Name) and isinstance(node.ctx, Store):
-                yield node.id
-            elif isinstance(node, alias):
-                yield (node.asname or node.name).partition(".")[0]
-
-
 def globals_of(code: types.CodeType) -> Iterator[str]:
     """Names that a program looks up among its globals, and those of attributes."""
     yield from code.co_names
@@ -258,7 +243,7 @@ def globals_of(code: types.CodeType) -> Iterator[str]:
 
 @functools.lru_cache(maxsize=8)
 def paper(path: Path, changed: float) -> Paper:
-    """The tests of an instructor's edition, made once for all students."""
+    """The tests of a set, read once for all students."""
     return Paper(path)
 
 
@@ -436,10 +421,9 @@ class Grade(Execute):
     ) -> tuple[NotebookNode, Resources]:
         """Run all cells."""
         about = resources["nbgrader"]
-        source = self.config.CourseDirectory.source_directory
-        path = Path(source, about["assignment"], f"{about['notebook']}.ipynb").resolve()
+        path = Path("tests", about["assignment"], f"{about['notebook']}.ipynb").resolve()
         if not path.exists():
-            raise FileNotFoundError(f"{path} has the tests; make it with `make instructor`.")
+            raise FileNotFoundError(f"{path} has the tests; `make student` writes it.")
         # nothing that a test imports comes from the folder of a submission
         sys.path[:] = [entry for entry in sys.path if os.path.isabs(entry)]
         self.paper = paper(path, path.stat().st_mtime)

@@ -175,10 +175,11 @@ def graded(course):
 
     target = course / "submitted" / "link" / SET / f"{SET}.ipynb"
     target.parent.mkdir(parents=True)
-    target.symlink_to(course / "instructor" / SET / f"{SET}.ipynb")
+    target.symlink_to(course / "kept elsewhere" / SET / f"{SET}.ipynb")
     os.mkfifo(target.with_name("pipe.csv"))
     target.with_name("zero.csv").symlink_to("/dev/zero")
 
+    (course / "instructor").rename(course / "kept elsewhere")
     answer = editions.grader(course, Execute={"timeout": 3}).autograde(SET, "*")
     assert answer["success"], answer.get("log")
     assert "Traceback" not in answer["log"]
@@ -295,7 +296,17 @@ def test_what_a_forged_answer_says_is_not_built(said):
 
 def test_a_cell_of_the_book_that_needs_an_answer_is_no_test(tmp_path):
     text = SOURCE.replace("import numpy as np", "import numpy as np\nnumber = number + 1", 1)
-    path = tmp_path / "bad.ipynb"
+    path = tmp_path / "instructor" / "bad" / "bad.ipynb"
+    path.parent.mkdir(parents=True)
     nbformat.write(jupytext.reads(text, "md:myst"), path)
+    editions.write_tests("bad", tmp_path)
     with pytest.raises(NameError, match="number"):
-        grading.Paper(path)
+        grading.Paper(tmp_path / "tests" / "bad" / "bad.ipynb")
+
+
+def test_grading_needs_no_solution(course):
+    """All that a submission could read of a course directory without its ``instructor``."""
+    text = (course / "tests" / SET / f"{SET}.ipynb").read_text(encoding="utf-8")
+    assert "np.allclose(twice" in text
+    assert "return 2 * x" not in text
+    assert b"return 2 * x" not in (course / "gradebook.db").read_bytes()
