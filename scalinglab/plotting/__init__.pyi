@@ -1,3 +1,8 @@
+from .certificates import (
+    dual_vector as dual_vector,
+    prices as prices,
+    proven_region as proven_region,
+)
 from .course import contest as contest
 from .data import (
     isoflops as isoflops,

@@ -18,7 +18,6 @@ from scalinglab import (
     CHINCHILLA,
     Huber,
     IsoflopDesign,
-    certify,
     covariance,
     fit_approach1,
     fit_approach2,
@@ -33,7 +32,7 @@ from scalinglab import (
     vertex_shift,
 )
 from scalinglab.data import simulate_curves
-from scalinglab.fitting import objective_map
+from scalinglab.fitting import Certificate, objective_map
 from scalinglab.laws import (
     ASYMMETRIC,
     CHINCHILLA_REFIT,
@@ -58,6 +57,7 @@ from scalinglab.studies import (
 )
 from scalinglab.studies.published_searches import SearchResult
 from scalinglab.theory import leading_shift, noiseless_curve, noisy_curves
+from scalinglab.uncertainty import ProvenRegion
 
 BASELINE = Path(__file__).parent / "gallery"
 DPI = 45
@@ -203,7 +203,36 @@ def deadweight():
 
 @example
 def certificate():
-    plotting.certificate(certify(surface()))
+    cells = [
+        [0.01, 1, 0.25, 2], [1, 2, 0.01, 2], [0.01, 0.3, 0.01, 0.25], [0.3, 0.35, 0.01, 0.25],
+        [0.35, 1, 0.01, 0.2], [0.35, 0.4, 0.2, 0.25],
+    ]  # fmt: skip
+    levels, left = np.array([0, 0, 3, 5, 4, 9]), np.array([[0.4, 1, 0.2, 0.25]])
+    proof = Certificate(
+        surface(), (0.01, 2.0), 1e-6, 0.0, 12, np.array(cells), np.ones(6), levels, left, 0.0, "made up"
+    )
+    plotting.certificate(proof)
+
+
+@example
+def prices():
+    e = np.geomspace(0.05, 2, 60)
+    wave = 0.1 * np.log(e / 0.2) * np.log(0.6 / e)
+    plotting.prices(e, [wave, 0.5 * wave], [[0.2, 0.6], [0.2, 0.6]])
+
+
+@example
+def dual_vector():
+    runs = perfect()
+    plotting.dual_vector(runs, np.cos(np.arange(len(runs))))
+
+
+@example
+def proven_region():
+    low = np.array([[0.31, 0.25], [0.33, 0.26], [0.34, 0.28]])
+    cells = np.stack([low, low + 0.03], axis=2).reshape(-1, 4)
+    region = ProvenRegion(surface(), 0.05, (0.01, 2.0), 0.03, cells, 9)
+    plotting.proven_region(region, cells[:, [0, 2]].T)
 
 
 @example

@@ -47,31 +47,22 @@ def _gradient_cases(rng: np.random.Generator) -> list[Case]:
     return [(rng.uniform(0.15, 0.6, 2), study(rng, budgets=3)) for _ in range(4)]
 
 
-def column_distance(n: FloatArray, alpha: float, t: float) -> float:
-    """Distance of the unit column at alpha from the line of the one at alpha + t."""
-    u, v = _unit(n, alpha), _unit(n, alpha + t)
-    return float(np.linalg.norm(u - (u @ v) * v))
+def dual_bound(L: FloatArray, y: FloatArray, v: FloatArray, C: FloatArray) -> float:
+    """Lower bound of half the sum of squares in a cell, from any vector y."""
+    return float(_conjugate(L, y) - np.maximum([y.sum(), *v], 0) @ C)
 
 
-def _unit(n: FloatArray, alpha: float, centre: bool = True) -> FloatArray:
-    column = np.exp(-alpha * n)
-    column = column - column.mean() if centre else column
-    return np.asarray(column / np.linalg.norm(column))
+def _conjugate(L: FloatArray, y: FloatArray) -> float:
+    return float(y @ L - y @ y / 2)
 
 
-def _uncentred(n: FloatArray, alpha: float, t: float) -> float:
-    u, v = _unit(n, alpha, False), _unit(n, alpha + t, False)
-    return float(np.linalg.norm(u - (u @ v) * v))
-
-
-def _unscaled(n: FloatArray, alpha: float, t: float) -> float:
-    u, v = (np.exp(-x * n) for x in (alpha, alpha + t))
-    u, v = u - u.mean(), v - v.mean()
-    return float(np.linalg.norm(u - v))
-
-
-def _column_cases(rng: np.random.Generator) -> list[Case]:
-    return [(rng.uniform(-3, 3, 20), rng.uniform(0.2, 0.6), rng.uniform(0.05, 0.3)) for _ in range(6)]
+def _bound_cases(rng: np.random.Generator) -> list[Case]:
+    cases: list[Case] = []
+    for k in range(6):
+        y = rng.normal((-1) ** k * 0.2, 0.3, 12)
+        v = rng.uniform(0.05, 0.3, 2) * [1, -1] if k % 3 else rng.uniform(0.05, 0.3, 2)
+        cases.append((rng.uniform(2, 4, 12), y, v, rng.uniform(0.5, 3, 3)))
+    return cases
 
 
 def judge(errors: FloatArray) -> tuple[int, float, float]:
@@ -161,33 +152,43 @@ QUESTIONS = (
         ),
     ),
     Question(
-        label="ex-column-moves",
+        label="ex-dual-bound",
         chapter="certificate",
         asks=(
-            "column_distance(n, alpha, t): the distance of the unit column at alpha from the line "
-            "of that at alpha + t."
+            "dual_bound(L, y, v, C): the lower bound of half the sum of squares in a cell, from any "
+            "vector y, the largest prices v and the ceilings C."
         ),
-        reference=column_distance,
-        cases=_column_cases,
+        reference=dual_bound,
+        cases=_bound_cases,
         mistakes=(
-            ("the columns are not centred: subtract the mean before you scale to length one", _uncentred),
             (
-                "that is the distance of two points; the nearest point of the line is the projection",
-                lambda n, a, t: np.linalg.norm(_unit(n, a) - _unit(n, a + t)),
-            ),
-            ("the columns are not scaled to length one", _unscaled),
-            (
-                "that is the angle between the columns; the distance is its sine",
-                lambda n, a, t: np.arcsin(column_distance(n, a, t)),
+                "a negative price costs nothing, but it earns nothing either: the coefficient may be zero; "
+                "take the positive part",
+                lambda L, y, v, C: _conjugate(L, y) - np.array([y.sum(), *v]) @ C,
             ),
             (
-                "that is the cosine of the angle; the distance is its sine",
-                lambda n, a, t: _unit(n, a) @ _unit(n, a + t),
+                "E has a price too, the positive part of the sum of y, and C_0 is its ceiling",
+                lambda L, y, v, C: _conjugate(L, y) - np.maximum(v, 0) @ C[1:],
             ),
-            ("that is the squared distance", lambda n, a, t: column_distance(n, a, t) ** 2),
             (
-                "n holds logs of sizes already: the entries are exp(-alpha n)",
-                lambda n, a, t: column_distance(np.exp(n), a, t),
+                "the price of E is the sum of y, of which a negative one costs nothing; that takes its size",
+                lambda L, y, v, C: _conjugate(L, y) - np.abs([y.sum(), *np.maximum(v, 0)]) @ C,
+            ),
+            (
+                "the conjugate of half a square is half a square: y @ y / 2",
+                lambda L, y, v, C: dual_bound(L, y, v, C) - y @ y / 2,
+            ),
+            (
+                "the conjugate is missing: subtract y @ y / 2",
+                lambda L, y, v, C: dual_bound(L, y, v, C) + y @ y / 2,
+            ),
+            (
+                "that is a bound of the sum of squares; half of it is asked",
+                lambda L, y, v, C: 2 * dual_bound(L, y, v, C),
+            ),
+            (
+                "the prices are paid, not earned: they are subtracted",
+                lambda L, y, v, C: _conjugate(L, y) + np.maximum([y.sum(), *v], 0) @ C,
             ),
         ),
     ),
