@@ -157,7 +157,8 @@ def graded(course):
     hand_in("bent", submission(False, number=TOOLS_BENT))
     hand_in("pass", submission(False, number=PASS))
     hand_in("crash", submission(number=RECURSION, twice=CRASH, words="<script src='http://x'></script>"))
-    hand_in("endless", submission(close=ENDLESS, number="number = '" + "4" * 20_000_000 + "'"))
+    long = {"number": f"number = '{'4' * 20_000_000}'", "words": "print('x' * 3_000_000)"}
+    hand_in("endless", submission(close=ENDLESS, **long))
     hand_in("none", '{"cells": [')
 
     honest = submission(words="my words")
@@ -180,7 +181,7 @@ def graded(course):
     target.with_name("zero.csv").symlink_to("/dev/zero")
 
     (course / "instructor").rename(course / "kept elsewhere")
-    answer = editions.grader(course, Execute={"timeout": 3}).autograde(SET, "*")
+    answer = editions.grader(course, Execute={"timeout": 8}).autograde(SET, "*")
     assert answer["success"], answer.get("log")
     assert "Traceback" not in answer["log"]
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
