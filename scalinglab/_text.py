@@ -29,7 +29,6 @@ def typeset(text: str) -> str:
     >>> typeset("30% of it") == "30\N{NO-BREAK SPACE}% of it"
     True
     """
-
     of_kind("typeset: text", text, str, "give a text")
 
     def power(number: re.Match[str]) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import scalinglab as sl
-from scalinglab import course, data, fitting, laws, planning, studies, theory
+from scalinglab import course, data, fitting, laws, planning, studies, theory, uncertainty
 from scalinglab.laws import CHINCHILLA as TRUTH
 
 #: Names whose example must be refused in a plain install, and the extra that the refusal names.
@@ -62,7 +62,7 @@ EXAMPLES = {
     "Squared": lambda: sl.Squared(),
     "approach2_bias": lambda: sl.approach2_bias(TRUTH, design()),
     "bootstrap": lambda: sl.bootstrap(runs(), fit(), 3, rng()),
-    "certify": lambda: sl.certify(fit(), square=0.05, cells=20_000),
+    "certify": lambda: sl.certify(fit(), cells=200),
     "checklist": lambda: sl.checklist(fit()),
     "covariance": lambda: sl.covariance(fit()),
     "data_card": lambda: sl.data_card("llama3"),
@@ -124,9 +124,12 @@ EXAMPLES = {
     "fit_every_budget": lambda: fitting.fit_every_budget(runs()),
     "fit_parabola": lambda: fitting.fit_parabola(runs().at(1e19)),
     "hoffmann_starts": lambda: fitting.hoffmann_starts(),
+    "lack_of_fit_bound": lambda: fitting.lack_of_fit_bound(fit(), exponents=10),
     "lower_envelope": lambda: fitting.lower_envelope(curves(), np.geomspace(1e19, 5e19, 9)),
     "objective_map": lambda: fitting.objective_map(runs(), [0.3, 0.4], [0.2, 0.3]),
     "solve_coefficients": lambda: fitting.solve_coefficients(runs(), 0.34, 0.28),
+    # uncertainty
+    "proven_region": lambda: uncertainty.proven_region(fit(), excess=0.05, width=0.1),
     # planning
     "cost_table": lambda: planning.cost_table({"plan": verdict()}),
     # studies

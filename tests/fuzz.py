@@ -51,7 +51,9 @@ RESULTS = {
 
 #: Answers in which nan or inf means what the docstring says.
 INFINITE = {
-    "Bootstrap.interval", "Bootstrap.values", "Certificate", "Coverage", "Envelope", "Hindcast.sizes", "Parabola",
+    "Frontiers", "Surfaces",
+    "Bootstrap.interval", "Bootstrap.values", "Certificate", "Coverage", "Envelope", "Hindcast.sizes",
+    "Parabola",
     "RepeatedSurface.allocate", "RepeatedAllocation", "ThreeRegions", "TrainingCurves.at", "certify",
     "compare_methods", "fit_approach2", "fit_every_budget", "fit_parabola", "published_search",
     "repaired_search", "search_from_each", "repeat_study", "MethodComparison.errors",
@@ -65,10 +67,14 @@ SURFACE = "LossSurface|surface|alpha|beta|exponent|frontier|compute|loss"
 ALIASES = {
     "C": "compute|budget|FLOPs|PowerLaw: x|N", "N": "parameters|size|compute", "D": "tokens|compute",
     "name": "statistic|named", "k": "place", "student": "name", "path": "file",
-    "text": "file", "surface": SURFACE, "truth": SURFACE, "plan": SURFACE, "design": SURFACE, "noise": "loss|noisy|standard",
-    "N_total": "parameters", "omega": "counted_frontier|N", "reaches": "reach", "reference": "method", "first": "curve",
-    "second": "curve", "columns": "header|column", "L": "shapes|loss", "replicates": "machines", "budgets": "budget",
-    "epochs": "passes", "sizes": "size", "draws": "draw", "which": "row|mask|place", "frame": "table|column", "values": "number",
+    "text": "file", "surface": SURFACE, "truth": SURFACE, "plan": SURFACE, "design": SURFACE,
+    "noise": "loss|noisy|standard",
+    "N_total": "parameters", "omega": "counted_frontier|N", "reaches": "reach", "reference": "method",
+    "first": "curve",
+    "second": "curve", "columns": "header|column", "L": "shapes|loss", "replicates": "machines",
+    "budgets": "budget",
+    "epochs": "passes", "sizes": "size", "draws": "draw", "which": "row|mask|place",
+    "frame": "table|column", "values": "number",
 }  # fmt: skip
 
 
@@ -183,7 +189,7 @@ def valid_calls():
     warnings.simplefilter("error")
     sys.setprofile(watch)
     try:
-        for name, example in every_name.EXAMPLES.items():
+        for example in every_name.EXAMPLES.values():
             with contextlib.suppress(ModuleNotFoundError):
                 example()
         more()
@@ -203,13 +209,15 @@ class Odd:
 def pool():
     """What may be passed by mistake."""
     return [
-        None, True, False, np.True_, ..., 0, 1, -1, 2, 3, 5000, 10**18, 10**400, -(10**400), 0.0, -0.0, 0.5, -2.5,
+        None, True, False, np.True_, ..., 0, 1, -1, 2, 3, 5000, 10**18, 10**400, -(10**400), 0.0, -0.0,
+        0.5, -2.5,
         1e-9, 1e9, 1e18, 1e21, 1e308, 1e-308, 5e-324, 1.7e308, float("nan"), float("inf"), -float("inf"),
         1 + 2j, np.float32(2.5), np.float64(1e19), np.int64(7), np.uint8(3), np.float16(2), np.longdouble(3),
         "", "1_0", "1e18", "a", "VPNLS", "nan", "all", b"1e18", bytearray(b"x"), "no/such/file.csv",
         [], (), {}, set(), [0.5], [1e18, 1e20], [1, 2, 3], [[1, 2], [3]], [[1.0, 2.0], [3.0, 4.0]], [None, 1],
         ["1", "2"], [True, False], [[]], ["1_0"], (0.1, 0.9), (2, 1), [float("nan"), 1.0], [1e308, 1e-308],
-        [-1.0, 1.0], [10**400, 1], range(3), {"a": 1}, {"N": 1}, {1: None}, {"VPNLS": sl.fit_vpnls}, {"x": str},
+        [-1.0, 1.0], [10**400, 1], range(3), {"a": 1}, {"N": 1}, {1: None}, {"VPNLS": sl.fit_vpnls},
+        {"x": str},
         np.array([]), np.array(1e19), np.array([1e18, 1e19, 1e20]), np.arange(6.0)[::2], np.ones((2, 2)),
         np.ones((2, 0)), np.array([1, "a"], object), np.array(["1e18"]), np.array([1 + 1j]),
         np.array([True, False]), np.ma.array([1.0, 2.0], mask=[0, 1]), np.ma.masked,
@@ -218,14 +226,17 @@ def pool():
         Decimal("1.5"), Decimal("NaN"), Fraction(1, 3), datetime.date(2020, 1, 1), datetime.timedelta(1),
         pathlib.Path("runs.csv"), pathlib.Path("."), lambda: None, lambda x: x, lambda *_: None, str, int,
         Odd(), Odd, object(), len, np, slice(2), memoryview(b"ab"), Exception("x"),
-        pd.DataFrame({"N": [1e8, 2e8], "D": [1e9, 2e9], "L": [3.0, 2.9]}), pd.DataFrame(), pd.Series([1e18, 1e19]),
-        pd.Series([1, None]), pd.Series(["1", "2"]), pd.Series([True, False]), pd.NA, pd.NaT, pd.Timestamp("2020"),
+        pd.DataFrame({"N": [1e8, 2e8], "D": [1e9, 2e9], "L": [3.0, 2.9]}), pd.DataFrame(), pd.Series([1e18,
+        1e19]),
+        pd.Series([1, None]), pd.Series(["1", "2"]), pd.Series([True, False]), pd.NA, pd.NaT,
+        pd.Timestamp("2020"),
         pd.array([1, None], dtype="Int64"),
         runs(), runs().take([0]), fit(), sl.fit_approach2(runs()), TRUTH, design(), curves(), rng(),
         np.random.RandomState(0), 42, sl.Huber(1e-3), sl.Squared(), sl.Huber(1e-3, log=True), sl.Squared,
         sl.ScreeningLimits(), sl.GpuRate("g", 1e15), repeated(), drawn(), every_name.verdict(),
         laws.PowerLaw(2.0, 0.5), laws.Surfaces(*(np.array([x, x]) for x in (1.7, 400.0, 400.0, 0.3, 0.3))),
-        sl.LossSurface(0, 0, 0, 1, 1), sl.LossSurface(0, 1, 0, 1, 1), sl.LossSurface(1, 1e300, 1e-300, 0.3, 0.3),
+        sl.LossSurface(0, 0, 0, 1, 1), sl.LossSurface(0, 1, 0, 1, 1), sl.LossSurface(1, 1e300, 1e-300, 0.3,
+        0.3),
         sl.LossSurface(1, 1e-300, 1e300, 20, 1e-3), sl.LossSurface(0, 1, 1, 1e-9, 1e-9),
         sl.LossSurface(0.0, 1e5, 1e5, 50, 50), sl.fit_vpnls, sl.Runs,
     ]  # fmt: skip
@@ -244,10 +255,13 @@ def near(value, choose):
     if isinstance(value, sl.Runs):
         N, D, L, C = value.N, value.D, value.L, value.C
         return choose([
-            value.to_frame, lambda: value.to_frame().to_dict(), lambda: {"N": N, "D": D, "L": L}, lambda: [value],
-            lambda: value.to_frame().to_numpy(), lambda: "runs.csv", lambda: pathlib.Path("runs.csv"), lambda: N,
+            value.to_frame, lambda: value.to_frame().to_dict(), lambda: {"N": N, "D": D, "L": L},
+            lambda: [value],
+            lambda: value.to_frame().to_numpy(), lambda: "runs.csv", lambda: pathlib.Path("runs.csv"),
+            lambda: N,
             lambda: (N, D, L), lambda: value.take([0, 1]), lambda: type(value), lambda: value.take(C < 2e18),
-            lambda: sl.Runs(N * 1e80, D * 1e80, L), lambda: sl.Runs(N, D, L * 1e90), lambda: sl.Runs(N, D, -L),
+            lambda: sl.Runs(N * 1e80, D * 1e80, L), lambda: sl.Runs(N, D, L * 1e90), lambda: sl.Runs(N, D,
+            -L),
             lambda: sl.Runs(N, D, np.ones(len(value))), lambda: sl.Runs(np.full(len(value), 1e8), D, L),
         ])()  # fmt: skip
     if isinstance(value, sl.LossSurface):
@@ -258,7 +272,8 @@ def near(value, choose):
         return choose([not value, "True", 1, np.bool_(value), "yes", None])
     if isinstance(value, (int, float, np.number)):
         return choose([
-            value * 1e3, value * 1e-3, value * 1e100, value * 1e-100, -value, str(value), [value], (value, value),
+            value * 1e3, value * 1e-3, value * 1e100, value * 1e-100, -value, str(value), [value], (value,
+            value),
             np.array(value), np.array([value]), np.array([[value]]), np.float32(value), Fraction(value),
             Decimal(float(value)), complex(value), value + 0.5, int(value), float(value), np.int64(value),
             np.array([value, np.nan]), np.ma.array(value), bool(value), repr(value).encode(), value * 1e300,
@@ -274,10 +289,13 @@ def near(value, choose):
         spoilt.flat[-1] = choose([np.nan, np.inf, -1.0, 0.0, 1e300, 1e-300])
         wide = np.repeat(array, 2, axis=0)[::2]
         return choose([
-            array.tolist(), tuple(array), wide, array[::-1], array[:1], array[:0], array.astype(object), spoilt,
-            array.astype(str), array[None], np.array([*array, 1]), pd.Series(array.ravel()), array.astype("f4"),
+            array.tolist(), tuple(array), wide, array[::-1], array[:1], array[:0], array.astype(object),
+            spoilt,
+            array.astype(str), array[None], np.array([*array, 1]), pd.Series(array.ravel()),
+            array.astype("f4"),
             np.ma.array(array, mask=np.arange(array.size).reshape(array.shape) == 0), array.astype(complex),
-            array * 1e90, array * 1e-90, array > 0, (x for x in array), array.astype(">f8"), set(array.ravel()),
+            array * 1e90, array * 1e-90, array > 0, (x for x in array), array.astype(">f8"),
+            set(array.ravel()),
         ])  # fmt: skip
     if isinstance(value, str):
         return choose(
@@ -357,7 +375,7 @@ def outcome(label, call, arguments, changed):
     except (ValueError, sl.FitError) as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
         said = str(error)
-        if isinstance(error, sl.FitError) and len(said.split()) > 4:
+        if isinstance(error, (sl.FitError, course.OracleError)) and len(said.split()) > 4:
             return "words"
         words = "|".join([*map(re.escape, changed), *(ALIASES[name] for name in changed if name in ALIASES)])
         sentence = len(said.split()) > 4 and said.rstrip().endswith((".", "'"))
@@ -379,7 +397,7 @@ def outcome(label, call, arguments, changed):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     if label not in INFINITE and infinite(answer):
-        return f"nan or inf in the answer"
+        return "nan or inf in the answer"
     return "answer"
 
 

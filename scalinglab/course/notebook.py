@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from scalinglab._arrays import of_kind, shortened
 from scalinglab._extras import in_notebook
 from scalinglab._text import format_count as format_count, typeset as typeset
 
@@ -31,6 +32,7 @@ def show_text(text: str) -> None:
     >>> show_text(f"The exponent is {0.5:.3f}.")
     The exponent is 0.500.
     """
+    of_kind("show_text: text", text, str, "give a text")
     text = typeset(text)
     if in_notebook():
         from IPython.display import Markdown, display
@@ -59,10 +61,16 @@ def show_source(function: Callable[..., Any]) -> None:
     def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
         return plain(FLOPS_PER_PARAMETER_TOKEN * positive("N", N) * positive("D", D))
     """
-    lines, _ = inspect.getsourcelines(function)
+    try:
+        lines, _ = inspect.getsourcelines(function)
+    except (OSError, TypeError) as error:
+        raise ValueError(
+            f"show_source: function is {shortened(function)}; give a function written in Python ({error})."
+        ) from None
     source = textwrap.dedent("".join(lines))
     body = ast.parse(source).body[0]
-    assert isinstance(body, ast.FunctionDef)
+    if not isinstance(body, ast.FunctionDef):
+        raise ValueError(f"show_source: function is {shortened(function)}; give a function defined by def.")
     if ast.get_docstring(body):
         first = body.body[0]
         rows = source.splitlines(keepends=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import shortened
+from scalinglab._arrays import of_kind, shortened
 from scalinglab.course.names import refused
 from scalinglab.course.prediction import LEVEL, OracleError, Prediction, Score
 from scalinglab.course.surfaces import generator, hidden_surface
@@ -301,6 +301,7 @@ def positive_number(name: str, value: Any) -> float:
 
 def _text(path: str | PathLike[str]) -> str:
     """What a file says, if it is one and not too long: no device, no pipe, nothing that waits."""
+    of_kind("Oracle.load: path", path, (str, os.PathLike), "give the file that save() wrote")
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         if not stat.S_ISREG(os.fstat(handle).st_mode):

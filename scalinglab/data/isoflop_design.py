@@ -93,7 +93,8 @@ class IsoflopDesign:
             raise ValueError("IsoflopDesign: budgets must be a list of FLOPs.")
         if not (np.isfinite(budgets) & (budgets > 0)).all():
             raise ValueError(
-                "IsoflopDesign: budgets holds something else: every budget must be a positive number of FLOPs."
+                "IsoflopDesign: budgets holds something else: every budget must be a positive "
+                "number of FLOPs."
             )
         if (np.diff(np.sort(np.log(budgets))) <= BUDGET_TOLERANCE).any():
             raise ValueError(
@@ -106,11 +107,13 @@ class IsoflopDesign:
             )
         if not isinstance(self.points, Integral) or isinstance(self.points, bool) or self.points < 3:
             raise ValueError(
-                f"IsoflopDesign: points is {shortened(self.points)}; a parabola needs 3 or more, a whole number."
+                f"IsoflopDesign: points is {shortened(self.points)}; a parabola needs 3 or more, a "
+                "whole number."
             )
         if self.points * len(budgets) > MOST_RUNS:
             raise ValueError(
-                f"IsoflopDesign: points is {shortened(self.points)} at {len(budgets)} budgets; keep their product "
+                f"IsoflopDesign: points is {shortened(self.points)} at {len(budgets)} budgets; keep "
+                "their product "
                 f"below {MOST_RUNS:.0e} runs."
             )
         for name in ("offset", "drift"):
@@ -144,7 +147,8 @@ class IsoflopDesign:
             centres = surface.N_opt(self.budgets) / self.offsets
             steps = np.linspace(-1.0, 1.0, int(self.points))
             sizes = np.asarray(centres[:, None] * self.reach**steps)
-        return held("IsoflopDesign: some size of the grid on this surface", sizes, 0)
+        held("IsoflopDesign: some size of the grid on this surface", sizes, 0)
+        return sizes
 
     def runs(
         self,
@@ -176,7 +180,8 @@ class IsoflopDesign:
         noise = number("IsoflopDesign: noise", noise)
         if not 0 <= noise <= LARGEST_FACTOR:
             raise ValueError(
-                f"IsoflopDesign: noise is {noise:g}; a standard deviation must not be negative, nor above 1e100."
+                f"IsoflopDesign: noise is {noise:g}; a standard deviation must not be negative, nor "
+                "above 1e100."
             )
         N = self.sizes(surface)
         C = np.broadcast_to(self.budgets[:, None], N.shape)

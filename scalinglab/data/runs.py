@@ -158,7 +158,8 @@ class Runs:
         """
         if not (hasattr(frame, "columns") and hasattr(frame, "__getitem__")) or isinstance(frame, type):
             raise ValueError(
-                f"Runs.from_frame: frame is {shortened(frame)}; give a pandas table, or Runs(N, D, L) columns."
+                f"Runs.from_frame: frame is {shortened(frame)}; give a pandas table, or Runs(N, D, "
+                "L) columns."
             )
         of_kind(
             "Runs.from_frame: columns", columns, (Mapping, type(None)), 'give {"N": "params"} or the like'
@@ -233,7 +234,8 @@ class Runs:
             ) from None
         if not isinstance(frame.index, pd.RangeIndex):
             raise ValueError(
-                f"Runs: {path} has lines with more fields than its header has names; mend the header."
+                f"Runs: the file at path {shortened(path)} has lines with more fields than its "
+                "header has names; mend the header."
             )
         twice = [name for name in frame.columns if f"{name}.1" in frame.columns]
         if twice:

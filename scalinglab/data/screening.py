@@ -175,7 +175,8 @@ def screen(
         reasons = stage(runs.take(left), limits)
         if not isinstance(reasons, Mapping) or not set(reasons) <= set(range(len(left))):
             raise ValueError(
-                f"screen: the stage {name!r} of stages answers {shortened(reasons)}; it must map rows to reasons."
+                f"screen: the stage {name!r} of stages answers {shortened(reasons)}; it must map "
+                "rows to reasons."
             )
         flags += [Flag(int(left[row]), name, reasons[row]) for row in sorted(reasons)]
         left = np.delete(left, sorted(reasons))

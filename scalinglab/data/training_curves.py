@@ -229,7 +229,8 @@ def simulate_curves(
         raise ValueError("simulate_curves: noise and undecayed must not be negative.")
     if not N.size or not H.size or len(N) * H.shape[-1] * count > MOST_STEPS:
         raise ValueError(
-            f"simulate_curves: steps is {count:.3g} for {len(N)} sizes and {H.shape[-1]} horizons; give one or "
+            f"simulate_curves: steps is {count:.3g} for {len(N)} sizes and {H.shape[-1]} horizons; "
+            "give one or "
             f"more of each, and at most {MOST_STEPS:.0e} steps in all."
         )
     H = np.broadcast_to(H, (len(N), H.shape[-1]))
@@ -283,7 +284,8 @@ def smooth(curves: TrainingCurves, window: float = 10) -> TrainingCurves:
     '0.0035'
     """
     of_kind("smooth: curves", curves, TrainingCurves, "give TrainingCurves(N, horizon, D, L)")
-    if not 0 < number("smooth: window", window) <= MOST_STEPS:
+    window = number("smooth: window", window)
+    if not 0 < window <= MOST_STEPS:
         raise ValueError(
             f"smooth: window is {window}; give a positive number of steps, below {MOST_STEPS:.0e}."
         )

@@ -127,7 +127,8 @@ def lower_envelope(curves: TrainingCurves, budgets: ArrayLike) -> Envelope:
     C = np.unique(floats("lower_envelope: budgets", budgets))
     if not C.size or not (np.isfinite(C) & (C > 0)).all():
         raise ValueError(
-            f"lower_envelope: budgets is {shortened(budgets)}; every budget must be a positive number of FLOPs."
+            f"lower_envelope: budgets is {shortened(budgets)}; every budget must be a positive "
+            "number of FLOPs."
         )
     losses = curves.at(C)
     lowest = losses.argmin(axis=0)
@@ -199,7 +200,8 @@ def fit_approach1(
         finished, count = curves.ends.C, float(given)
         if not (2 <= count <= MOST_BUDGETS and count.is_integer()):
             raise ValueError(
-                f"fit_approach1: budgets is {count:g}; give a whole number, two or more, up to {MOST_BUDGETS:.0e}."
+                f"fit_approach1: budgets is {count:g}; give a whole number, two or more, up to "
+                f"{MOST_BUDGETS:.0e}."
             )
         asked = np.geomspace(finished.min(), finished.max(), int(count))
     else:

@@ -58,7 +58,8 @@ class ComputeLaw:
         object.__setattr__(self, "E", float(E))
         if not (isinstance(self.terms, tuple) and self.terms and all(map(_falls, self.terms))):
             raise ValueError(
-                f"ComputeLaw: terms is {shortened(self.terms)}; give a tuple of PowerLaw(coefficient, exponent), each "
+                f"ComputeLaw: terms is {shortened(self.terms)}; give a tuple of "
+                "PowerLaw(coefficient, exponent), each "
                 "with a positive coefficient and a negative exponent."
             )
 

@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, plain, positive, positive_number, positive_range, positive_row
+from scalinglab._arrays import (
+    FloatArray,
+    held,
+    plain,
+    positive,
+    positive_number,
+    positive_range,
+    positive_row,
+)
 from scalinglab.laws.parameter_counts import both_counts
 from scalinglab.laws.power_laws import PowerLaw
 from scalinglab.laws.published import PEARCE_OMEGA
@@ -318,6 +326,7 @@ def simulated_frontier(
     paid = (N_total if total else N)[:, None]
     with np.errstate(over="ignore"):  # too many tokens to write down: the loss refuses them
         D = positive_row("compute", C) / (FLOPS_PER_PARAMETER_TOKEN * paid)
+    held("simulated_frontier: D at this compute C for some N", D, 0)
     recorded = np.ones(D.shape, bool)
     if tokens is not None:
         grid = np.sort(positive_row("tokens", tokens))

@@ -80,7 +80,8 @@ def straight_line(x: ArrayLike, L: ArrayLike) -> StraightLine:
     x, L = positive("straight_line: x", x), positive("straight_line: L, the loss,", L)
     if x.ndim != 1 or x.shape != L.shape or len(np.unique(x)) < 2:
         raise ValueError(
-            f"straight_line: x and L have shapes {x.shape} and {L.shape}; give two matching columns with two different x."
+            f"straight_line: x and L have shapes {x.shape} and {L.shape}; give two matching columns "
+            "with two different x."
         )
     u = np.log(x)
     centre = u.mean()

@@ -135,7 +135,8 @@ class SurfaceAlgebra:
         above = loss - self.E
         if not np.all(above > 0):
             raise ValueError(
-                f"LossSurface: L is {shortened(L)}, and no compute reaches that loss: the irreducible loss E is {self.E}."
+                f"LossSurface: L is {shortened(L)}, and no compute reaches that loss: the "
+                f"irreducible loss E is {self.E}."
             )
         with np.errstate(over="ignore"):
             C = FLOPS_PER_PARAMETER_TOKEN * (above / self.K) ** (-1 / self.gamma)

@@ -158,7 +158,8 @@ def misallocation(plan: Plan, truth: Truth, C: float) -> Misallocation:
     C = positive_number("misallocation: C", C)
     if isinstance(plan, type) or not all(callable(getattr(plan, name, None)) for name in ("N_opt", "D_opt")):
         raise ValueError(
-            f"misallocation: plan is {shortened(plan)}; give a surface or a fit, which answer N_opt(C), D_opt(C)."
+            f"misallocation: plan is {shortened(plan)}; give a surface or a fit, which answer "
+            "N_opt(C), D_opt(C)."
         )
     N = positive_number("misallocation: N_opt of plan", plan.N_opt(C))
     D = positive_number("misallocation: D_opt of plan", plan.D_opt(C))
@@ -232,7 +233,8 @@ def _surface(truth: Truth) -> SurfaceAlgebra:
     surface = truth.surface if isinstance(truth, SurfaceFit) else truth
     if not isinstance(surface, SurfaceAlgebra):
         raise ValueError(
-            f"truth: a {type(truth).__name__} has no loss surface to judge by; give a LossSurface or a SurfaceFit "
+            f"truth: a {type(truth).__name__} has no loss surface to judge by; give a LossSurface "
+            "or a SurfaceFit "
             "as truth."
         )
     return surface

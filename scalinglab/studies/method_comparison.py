@@ -217,7 +217,8 @@ class MethodComparison:
             or not set(map(str, by)) <= set(frame.columns)
         ):
             raise ValueError(
-                f"MethodComparison.summary: by is {shortened(by)}; give a list of columns: {', '.join(frame)}."
+                f"MethodComparison.summary: by is {shortened(by)}; give a list of columns: "
+                f"{', '.join(map(str, frame))}."
             )
         grouped = frame.groupby([*by, "method"], sort=False)
         table = grouped["error"].agg(

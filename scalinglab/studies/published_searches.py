@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -245,8 +246,11 @@ def search_from_each(
     function("search_from_each: searcher", searcher, "runs and a start")
     require_runs("search_from_each", runs)
     of_kind("search_from_each: starts", starts, Iterable, "give a list of starts")
-    if not all(isinstance(name, str) for name in options):
-        raise ValueError("search_from_each: options must be named by text.")
+    known = inspect.signature(searcher).parameters
+    if not set(options) <= set(known) and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        raise ValueError(
+            f"search_from_each: options are {', '.join(options)}; the searcher takes {', '.join(known)}."
+        )
     return tuple(searcher(runs, start, **options) for start in starts)
 
 
@@ -255,13 +259,15 @@ def _point(start: LossSurface | ArrayLike) -> FloatArray:
     if isinstance(start, LossSurface):
         if not min(start.A, start.B, start.E) > 0:
             raise ValueError(
-                f"published_search: start has E {start.E:g}, A {start.A:g}, B {start.B:g}; their logarithms are "
+                f"published_search: start has E {start.E:g}, A {start.A:g}, B {start.B:g}; their "
+                "logarithms are "
                 "needed, so give positive ones."
             )
         return np.array([*np.log([start.A, start.B, start.E]), start.alpha, start.beta])
     point = np.array(floats("published_search: start", start))
     if point.shape != (5,) or not np.isfinite(point).all():
         raise ValueError(
-            f"a start is a surface or five numbers (ln A, ln B, ln E, alpha, beta); got shape {point.shape}."
+            "starts: a start is a surface or five numbers (ln A, ln B, ln E, alpha, beta); got "
+            f"shape {point.shape}."
         )
     return point

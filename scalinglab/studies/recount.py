@@ -79,7 +79,8 @@ class CountingDesign:
         )
         if shares.shape != (2,) or not (shares < 1).all():
             raise ValueError(
-                f"CountingDesign: share is {shortened(share)}; give the embedding's share of the smallest and of the "
+                f"CountingDesign: share is {shortened(share)}; give the embedding's share of the "
+                "smallest and of the "
                 "largest model, both between 0 and 1."
             )
         total = _spaced("sizes", ends, sizes)
@@ -121,6 +122,11 @@ class CountingDesign:
         embedding = self.N_total - self.N
         rise = np.log(embedding[-1] / embedding[0]) / np.log(self.N_total[-1] / self.N_total[0])
         total = _spaced("sizes", ends, sizes)
+        if not (total > embedding[0] * (total / total[0]) ** rise).all():
+            raise ValueError(
+                f"CountingDesign.continued: up to high, {high:.3g}, the embedding would outgrow the "
+                "model; stop earlier."
+            )
         N = total - embedding[0] * (total / total[0]) ** rise
         return CountingDesign(N, total, self.D)
 

@@ -20,7 +20,7 @@ from scalinglab._arrays import FloatArray, exponent, held, matched, of_kind, pla
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.laws.surface import LossSurface
 
-#: Where both exponents times the extent of the grid are below this, formulas would lose digits: series instead.
+#: Where both exponents times the extent of the grid are below this, series: the formulas lose digits.
 SMALL = 0.1
 
 #: Where one of them is below this, underflow would take the rest.
@@ -286,7 +286,7 @@ def _small_shift(alpha: Any, beta: Any, U: Any, u0: Any, points: int | None) -> 
     First and second moment of :math:`e^{\lambda u}` are :math:`\lambda f` and :math:`\lambda^2 g` times
     their limits, so :math:`\delta = u_0 + (e^{-\alpha u_0} f_\alpha - e^{\beta u_0} f_\beta) /
     (\alpha e^{-\alpha u_0} g_\alpha + \beta e^{\beta u_0} g_\beta)`. With f = 1 + y^2 F, g = 1 + y^2 G and
-    e^t(1 - t) = 1 + t^2 m every one cancels by hand; what is left has no difference but that of the exponents.
+    e^t(1 - t) = 1 + t^2 m the ones cancel by hand; what is left is a difference of the exponents alone.
     """
     scale = np.maximum(alpha, beta)
     a, b, x, z = alpha / scale, beta / scale, alpha * u0, beta * u0

@@ -118,7 +118,8 @@ def step_shift(alpha: float, beta: float, h: ArrayLike) -> Any:
         np.max(h, initial=0) * max(alpha, beta) < np.inf and np.min(h, initial=1) * min(alpha, beta) > 1e-300
     ):
         raise ValueError(
-            f"step_shift: h is {shortened(h)} for alpha {alpha:g} and beta {beta:g}; their products are beyond "
+            f"step_shift: h is {shortened(h)} for alpha {alpha:g} and beta {beta:g}; their products "
+            "are beyond "
             "what a float can hold."
         )
 
@@ -181,7 +182,8 @@ def staircase_exponent(
     switches = positive("staircase_exponent: switches", switches)
     if not (np.diff(sizes) > 0).all() or switches.shape != (len(sizes) - 1,):
         raise ValueError(
-            f"staircase_exponent: sizes must ascend, with one of switches between two; there are {len(sizes)} "
+            "staircase_exponent: sizes must ascend, with one of switches between two; there are "
+            f"{len(sizes)} "
             f"sizes, and switches has shape {switches.shape}."
         )
     with np.errstate(over="ignore"):

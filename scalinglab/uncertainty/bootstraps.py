@@ -83,7 +83,8 @@ class Bootstrap:
         )
         if not callable(statistic) and not (isinstance(statistic, str) and statistic in names):
             raise ValueError(
-                f"Bootstrap: statistic is {shortened(statistic)}; give {', '.join(names)}, or a function of the fits."
+                f"Bootstrap: statistic is {shortened(statistic)}; give {', '.join(names)}, or a "
+                "function of the fits."
             )
         kept = ~self.failed.any(axis=0)
         alive = [replicate.take(kept) for replicate in self.replicates]
