@@ -150,6 +150,8 @@ def certify(
 ) -> Certificate:
     r"""Prove that no exponents of a box fit better, and refit where some do.
 
+    Use it before a fit is published. Which other exponents come close is told by :func:`proven_region`.
+
     The box is divided into cells. In each the problem is relaxed: a term may mix the two end exponents of the
     cell's side. That is convex, and its dual vector y bounds the objective in the whole cell,
 
@@ -181,14 +183,19 @@ def certify(
     ValueError
         If the residuals are in log L, which are not convex in E, A, B, or an argument makes no sense.
 
+    See Also
+    --------
+    fit_vpnls : The search, without a proof.
+    proven_region : All exponents that fit nearly as well.
+    lack_of_fit_bound : What more terms of the same kind could gain.
+
     Notes
     -----
     Nothing is left out of the box: ties and valleys close at the same value. The arithmetic is double
     precision, and every sum of m products is taken to be wrong by 8 (m + 64) units of rounding, always
     against the claim. Differences below 1e-13 of what a constant would leave count as rounding. The faces
     A = 0 and B = 0 are searched as problems of their own: where one fits as well, its exponent is not
-    determined. Branch and bound :cite:p:`land1960`; the inequality is derived in the chapter *A proof of
-    the global minimum*.
+    determined. Branch and bound :cite:p:`land1960`; derived in the chapter *A proof of the global minimum*.
 
     Examples
     --------
@@ -274,7 +281,7 @@ def _how(box: tuple[float, float], tolerance: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    return f"{100 * share:,.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
 def _spent(found: Search, box: tuple[float, float], unit: float) -> str:
@@ -295,7 +302,9 @@ def _checked(fit: SurfaceFit, box: Any, tolerance: Any, cells: Any) -> tuple[tup
     interval = checked_box(fit, box, "certify")
     share = checked_number("certify", "tolerance", tolerance)
     if not 1e-12 <= share < 1:
-        raise ValueError(f"certify: tolerance is {shortened(tolerance)}; give a share of the objective, 1e-12 to 1.")
+        raise ValueError(
+            f"certify: tolerance is {shortened(tolerance)}; give a share of the objective, 1e-12 to 1."
+        )
     count = checked_number("certify", "cells", cells)
     if count < 1 or count != int(count):
         raise ValueError(f"certify: cells is {shortened(cells)}; give a whole number, at least one.")

@@ -68,6 +68,8 @@ def lack_of_fit_bound(
 ) -> LackOfFit:
     r"""Bound what any sums of power laws with exponents in the box could gain over the fit.
 
+    Use it to ask whether five parameters are enough, without a rival model to compare with.
+
     .. math:: L \approx E + \int N^{-a}\,d\mu(a) + \int D^{-b}\,d\nu(b), \qquad E, \mu, \nu \ge 0,
 
     is convex in E, mu and nu. Solved with so many exponents a side, its dual vector y gives a lower bound for
@@ -91,6 +93,16 @@ def lack_of_fit_bound(
     ------
     ValueError
         If an argument makes no sense.
+
+    See Also
+    --------
+    certify : Whether one term of each could fit better with other exponents.
+    proven_region : All exponents that fit nearly as well.
+
+    Notes
+    -----
+    Derived in the chapter *A proof of the global minimum*; the best mixture's conditions are those of
+    optimum designs :cite:p:`kiefer1960` and of mixture likelihoods :cite:p:`lindsay1983`.
 
     Examples
     --------

@@ -42,6 +42,12 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     ValueError
         If the loss is one of log L: that problem is not linear in E, A, B, use ``fit_approach3``.
 
+    See Also
+    --------
+    certify : Proves that the end is the global minimum, or goes on to it.
+    fit_approach3 : A search in five dimensions, also of residuals in log L.
+    objective_map : The function of two variables.
+
     Notes
     -----
     The method is that of :cite:t:`czech2026`, on the variable projection of :cite:t:`golub1973`; the
@@ -63,7 +69,8 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     loss = Squared() if loss is None else loss
     if loss.log:
         raise ValueError(
-            "fit_vpnls: loss takes residuals in log L, which are not linear in E, A, B, so there is nothing to project; "
+            "fit_vpnls: loss takes residuals in log L, which are not linear in E, A, B, so there "
+            "is nothing to project; "
             "use fit_approach3(runs, loss=...) for them, or a loss of L here."
         )
     require_identifiable(runs)

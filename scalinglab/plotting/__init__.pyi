@@ -1,7 +1,7 @@
 from .certificates import (
     dual_vector as dual_vector,
     prices as prices,
-    proven_region as proven_region,
+    proven_cells as proven_cells,
 )
 from .course import contest as contest
 from .data import (

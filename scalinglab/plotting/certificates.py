@@ -82,7 +82,7 @@ def dual_vector(runs: Runs, y: ArrayLike, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def proven_region(region: ProvenRegion, draws: ArrayLike | None = None, ax: Axes | None = None) -> Axes:
+def proven_cells(region: ProvenRegion, draws: ArrayLike | None = None, ax: Axes | None = None) -> Axes:
     """Cells outside which nothing fits nearly as well, the fit, and refits if there are any.
 
     Parameters

@@ -1,4 +1,4 @@
-r"""The other half of variable projection: the exponents, by Levenberg-Marquardt steps in two dimensions.
+r"""Levenberg-Marquardt steps in the two exponents, with the best E, A, B for each pair.
 
 Many searches run at once, over a leading axis: starting points, bootstrap draws with their weights,
 simulated studies with their losses, points of a profile.

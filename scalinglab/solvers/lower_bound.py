@@ -1,4 +1,4 @@
-r"""One inequality: no exponents of a cell fit better than this.
+r"""Lower bounds of the objective in cells of exponents, from weak duality.
 
 For any vector y in the box of the loss's conjugate, any coefficients E, A >= 0 and any exponents
 

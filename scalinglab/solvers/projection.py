@@ -1,4 +1,4 @@
-r"""The linear half of variable projection: for given exponents the coefficients follow in closed form.
+r"""The best E, A, B for given exponents, in closed form: linear least squares without negative entries.
 
 For fixed exponents the model :math:`E + A\,p + B\,q` with :math:`p = e^{-\alpha n}`,
 :math:`q = e^{-\beta d}` (n, d the centred logs of N and D) is linear in E, A, B. All that the best

@@ -1,4 +1,4 @@
-"""The linear half of variable projection for Huber's loss: E, A, B >= 0 for given exponents."""
+"""The best E, A, B >= 0 for given exponents under Huber's loss."""
 
 from __future__ import annotations
 

@@ -81,6 +81,9 @@ def proven_region(
 ) -> ProvenRegion:
     r"""Cover all exponents whose objective is at most :math:`(1 + x)` times the fit's.
 
+    Use it beside an interval where the objective may have more than one valley: a profile and a bootstrap
+    follow the one of the fit. Where there is one, :func:`profile` is sharper for a single statistic.
+
     Cells whose lower bound exceeds that level are excluded, the others halved until their sides are as short
     as ``width``. What remains contains every such pair, however many separate valleys there are: a region
     that no local search could miss a part of. With :math:`x = \chi^2_2 / (m - 5)` it is the region of a
@@ -107,6 +110,16 @@ def proven_region(
     ------
     ValueError
         If an argument makes no sense, or the cells do not suffice.
+
+    See Also
+    --------
+    profile : An interval for one statistic.
+    bootstrap : Refits to runs drawn anew.
+    certify : Whether the fit is the minimum.
+
+    Notes
+    -----
+    The bound is derived in the chapter *A proof of the global minimum*.
 
     Examples
     --------

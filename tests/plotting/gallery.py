@@ -228,11 +228,11 @@ def dual_vector():
 
 
 @example
-def proven_region():
+def proven_cells():
     low = np.array([[0.31, 0.25], [0.33, 0.26], [0.34, 0.28]])
     cells = np.stack([low, low + 0.03], axis=2).reshape(-1, 4)
     region = ProvenRegion(surface(), 0.05, (0.01, 2.0), 0.03, cells, 9)
-    plotting.proven_region(region, cells[:, [0, 2]].T)
+    plotting.proven_cells(region, cells[:, [0, 2]].T)
 
 
 @example
