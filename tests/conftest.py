@@ -56,7 +56,7 @@ settings.register_profile("house", derandomize=True, deadline=None, database=Non
 settings.load_profile("house")
 
 #: Files that need the book, its notebooks or kernels: `make check` leaves them to `make test`.
-BOOK = {"test_exercises.py", "test_grading.py", "test_problem_sets.py"}
+BOOK = {"test_exercises.py", "test_grading.py", "test_hostile.py", "test_problem_sets.py"}
 
 #: Tests that take a second of processor time or more; the same.
 SLOW = {
