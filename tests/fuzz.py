@@ -34,7 +34,7 @@ from scalinglab import course, data, fitting, laws, planning, reporting, studies
 ROOMS = (sl, laws, data, theory, fitting, uncertainty, planning, studies, reporting, course)
 
 #: A call takes this long, seconds, or counts as hanging.
-LONGEST = 5
+LONGEST = 10
 
 #: What solvers call thousands of times a fit: arrays of residuals, taken as they come.
 INNER = re.compile(r"(Huber|Squared)\.|Runs.sums_by_budget")
@@ -69,11 +69,12 @@ ALIASES = {
     "name": "statistic|named", "k": "place", "student": "name", "path": "file",
     "text": "file", "surface": SURFACE, "truth": SURFACE, "plan": SURFACE, "design": SURFACE,
     "noise": "loss|noisy|standard",
-    "N_total": "parameters", "omega": "counted_frontier|N", "reaches": "reach", "reference": "method",
+    "N_total": "parameters", "omega": "counted_frontier|N", "reaches": "reach", "share": "embedding",
+    "reference": "method",
     "first": "curve",
     "second": "curve", "columns": "header|column", "L": "shapes|loss", "replicates": "machines",
     "budgets": "budget",
-    "epochs": "passes", "sizes": "size", "draws": "draw", "which": "row|mask|place",
+    "epochs": "passes", "low": "N", "high": "N", "sizes": "size", "draws": "draw", "which": "row|mask|place",
     "frame": "table|column", "values": "number",
 }  # fmt: skip
 
@@ -371,7 +372,7 @@ def outcome(label, call, arguments, changed):
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("error")
             answer = call(*rest, **arguments)
-            repr(answer)
+            repr(answer[:3] if isinstance(answer, (tuple, list)) else answer)
     except (ValueError, sl.FitError) as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
         said = str(error)

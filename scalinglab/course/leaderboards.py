@@ -68,6 +68,7 @@ def leaderboard(
         import pandas as pd
 
     of_kind("leaderboard: folder", folder, (str, PathLike), "give the folder that holds the submissions")
+    of_kind("leaderboard: roster", roster, (Mapping, type(None)), 'give {"file": "student"}')
     of_kind("leaderboard: term", term, str, "give a word as text")
     path = Path(folder)
     if "\0" in str(folder) or len(str(folder)) > 4000 or not path.is_dir():

@@ -291,7 +291,7 @@ class Oracle:
 def positive_number(name: str, value: Any) -> float:
     """A positive finite float, or the refusal of anything else."""
     try:
-        number = float("nan") if isinstance(value, str | bytes | bool) else float(value)
+        number = float("nan") if isinstance(value, str | bytes | bool | np.ma.MaskedArray) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not (np.isfinite(number) and number > 0):

@@ -121,7 +121,8 @@ class Runs:
             raise ValueError(f"Runs.at: C, the budget, is a positive number of FLOPs, got {shortened(C)}.")
         single = float(budget)
         values, member = self.by_budget()
-        near = np.flatnonzero(np.abs(np.log(values / single)) <= BUDGET_TOLERANCE)
+        with np.errstate(over="ignore"):
+            near = np.flatnonzero(np.abs(np.log(values / single)) <= BUDGET_TOLERANCE)
         if not len(near):
             raise ValueError(
                 f"Runs: no run has a budget of {single:.3g} FLOPs; budgets are {_listed(values)}."

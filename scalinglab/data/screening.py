@@ -166,7 +166,8 @@ def screen(
     if not (runs.L > 0).all():
         row = int(np.argmin(runs.L > 0))
         raise ValueError(
-            f"screen: loss of row {row} is {runs.L[row]:g}; curvature is judged on log L, so losses must "
+            f"screen: loss of row {row} of runs is {runs.L[row]:g}; curvature is judged on log L, "
+            "so losses must "
             "be positive. Drop the run or correct its loss."
         )
     left = np.arange(len(runs))
@@ -182,7 +183,8 @@ def screen(
         left = np.delete(left, sorted(reasons))
         if not len(left):
             raise ValueError(
-                f"screen: nothing is left after the stage {name!r}. {flags[-1].reason} Relax the limits or "
+                f"screen: nothing is left of runs after the stage {name!r}. {flags[-1].reason} "
+                "Relax the limits or "
                 "leave that stage out."
             )
     return Screening(runs, runs.take(left), tuple(flags), names)

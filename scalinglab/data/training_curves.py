@@ -105,7 +105,7 @@ class TrainingCurves:
         """Raise ValueError if 6 N D overflows somewhere."""
         with np.errstate(over="ignore", under="ignore"):
             spent = FLOPS_PER_PARAMETER_TOKEN * self.N[:, None] * self.D
-        held("TrainingCurves: the compute 6 N D of some run", spent, 0)
+        held("TrainingCurves: the compute 6 N D of some run, by its sizes and horizons,", spent, 0)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are made anew, so that they are read-only too."""
@@ -222,11 +222,9 @@ def simulate_curves(
     count = number("simulate_curves: steps", steps)
     if not count.is_integer() or count < 2:
         raise ValueError(f"simulate_curves: steps is {steps}; a curve needs 2 or more.")
-    if (
-        not number("simulate_curves: noise", noise) >= 0
-        or not number("simulate_curves: undecayed", undecayed) >= 0
-    ):
-        raise ValueError("simulate_curves: noise and undecayed must not be negative.")
+    noise, undecayed = number("simulate_curves: noise", noise), number("simulate_curves: undecayed", undecayed)
+    if not 0 <= noise <= 1e100 or not 0 <= undecayed <= 1e100:
+        raise ValueError("simulate_curves: noise and undecayed must not be negative, nor above 1e100.")
     if not N.size or not H.size or len(N) * H.shape[-1] * count > MOST_STEPS:
         raise ValueError(
             f"simulate_curves: steps is {count:.3g} for {len(N)} sizes and {H.shape[-1]} horizons; "
@@ -237,6 +235,7 @@ def simulate_curves(
     N, H = np.repeat(N, H.shape[1]), H.ravel()
     progress = np.arange(1, int(steps) + 1) / int(steps)
     D = H[:, None] * progress
+    held("simulate_curves: some D of these horizons", D, 0)
     L = surface.loss(N[:, None], D) + undecayed * (1 + np.cos(np.pi * progress)) / 2
     if noise > 0:
         if rng is None:
@@ -285,7 +284,7 @@ def smooth(curves: TrainingCurves, window: float = 10) -> TrainingCurves:
     """
     of_kind("smooth: curves", curves, TrainingCurves, "give TrainingCurves(N, horizon, D, L)")
     window = number("smooth: window", window)
-    if not 0 < window <= MOST_STEPS:
+    if not 1e-100 <= window <= MOST_STEPS:
         raise ValueError(
             f"smooth: window is {window}; give a positive number of steps, below {MOST_STEPS:.0e}."
         )

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, positive, shortened
+from scalinglab._arrays import FloatArray, held, positive, shortened
 from scalinglab.laws.power_laws import PowerLaw
 
 
@@ -164,5 +164,7 @@ def where_laws_meet(compute: LossLaw, data: LossLaw, tokens: PowerLaw) -> Inters
             "its tokens allow; the laws never contradict each other."
         )
     offset = data.exponent * np.log(data.scale / tokens.coefficient)
-    C = float(np.exp((compute.exponent * np.log(compute.scale) - offset) / difference))
+    with np.errstate(over="ignore"):
+        C = float(np.exp((compute.exponent * np.log(compute.scale) - offset) / difference))
+    held("where_laws_meet: the compute at which these laws of compute, data and tokens meet", C, 0)
     return Intersection(C, float(tokens(C)), float((compute.scale / C) ** compute.exponent))

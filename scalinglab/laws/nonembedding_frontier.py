@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from scalinglab._arrays import (
     FloatArray,
+    flag,
     held,
     plain,
     positive,
@@ -217,7 +218,9 @@ def loss_compute_slope(surface: LossSurface, N: ArrayLike, omega: float = PEARCE
     '-0.0714'
     """
     frontier = counted_frontier(surface, N, omega)
-    slope = -surface.beta * surface.B * frontier.D**-surface.beta / frontier.L
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        slope = -surface.beta * surface.B * frontier.D**-surface.beta / frontier.L
+    held("loss_compute_slope: the slope of this surface at N", slope)
     return plain(slope.reshape(np.shape(N)))
 
 
@@ -322,6 +325,7 @@ def simulated_frontier(
     ['1.2e+06', '6e+07']
     """
     exponents_of(surface)
+    flag("simulated_frontier: total", total)
     N, N_total = both_counts(positive_row("parameters", N), omega)
     paid = (N_total if total else N)[:, None]
     with np.errstate(over="ignore"):  # too many tokens to write down: the loss refuses them

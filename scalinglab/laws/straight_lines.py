@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, finite, held, plain, positive
+from scalinglab._arrays import FloatArray, finite, held, matched, plain, positive
 from scalinglab.laws.power_laws import PowerLaw
 
 
@@ -86,7 +86,10 @@ def straight_line(x: ArrayLike, L: ArrayLike) -> StraightLine:
     u = np.log(x)
     centre = u.mean()
     slope, height = np.polyfit(u - centre, np.log(L), 1)
-    line = PowerLaw(float(np.exp(height - slope * centre)), float(slope))
+    with np.errstate(over="ignore"):
+        at_one = np.exp(height - slope * centre)
+    coefficient = held("straight_line: the coefficient for these x and L", at_one, 0)
+    line = PowerLaw(float(coefficient), float(slope))
     return StraightLine(line, x, np.log(L) - height - slope * (u - centre))
 
 
@@ -130,6 +133,8 @@ def miss_per_residual(decades: ArrayLike, ahead: ArrayLike) -> Any:
     37.0
     """
     U, a = positive("miss_per_residual: decades", decades) / 2, finite("miss_per_residual: ahead", ahead)
-    with np.errstate(over="ignore"):
+    if U.shape != a.shape:
+        matched(decades=U, ahead=a)
+    with np.errstate(over="ignore", divide="ignore"):
         ratio = 1.5 * (1 + a / U) ** 2 - 0.5
     return plain(held("miss_per_residual: the ratio for these decades and ahead", ratio))

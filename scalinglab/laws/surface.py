@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import floats, held, matched, number, plain, positive, shortened
+from scalinglab._arrays import floats, held, matched, number, of_kind, plain, positive, shortened
 
 #: FLOPs of training per parameter and token: two in the forward pass, four in the backward pass.
 FLOPS_PER_PARAMETER_TOKEN = 6
@@ -202,6 +202,7 @@ class LossSurface(SurfaceAlgebra):
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        of_kind("LossSurface: name", self.name, str, "give a text")
         for letter, given in self.parameters.items():
             value = number(f"LossSurface: {letter}", given)
             object.__setattr__(self, letter, value)
@@ -240,7 +241,7 @@ def _power(base: Any, exponent: Any) -> Any:
     try:
         with np.errstate(over="ignore"):
             return base**exponent
-    except OverflowError:
+    except (OverflowError, ZeroDivisionError):
         return np.float64(np.inf)
 
 

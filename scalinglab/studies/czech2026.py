@@ -48,9 +48,10 @@ def noise_studies(
     points = _counts("noise_studies: points", points)
     budgets = _counts("noise_studies: budgets", budgets)
     noises = _listed("noise_studies: noises", noises)
+    designs = [IsoflopDesign(np.geomspace(1e17, 1e21, m), 8, n, drift=3) for m, n in product(budgets, points)]
     return tuple(
-        Study(ASYMMETRIC, IsoflopDesign(np.geomspace(1e17, 1e21, m), 8, n, drift=3), noise, repeat)
-        for noise, m, n, repeat in product(noises, budgets, points, range(repeats))
+        Study(ASYMMETRIC, design, noise, repeat)
+        for noise, design, repeat in product(noises, designs, range(repeats))
     )
 
 
@@ -75,9 +76,13 @@ def efficiency_studies(
     budgets = _counts("efficiency_studies: budgets", budgets)
     reaches = _listed("efficiency_studies: reaches", reaches)
     noises = _listed("efficiency_studies: noises", noises)
+    designs = [
+        IsoflopDesign(np.geomspace(1e17, 1e21, m), reach, n)
+        for reach, n, m in product(reaches, points, budgets)
+    ]
     return tuple(
-        Study(SYMMETRIC, IsoflopDesign(np.geomspace(1e17, 1e21, m), reach, n), noise, repeat)
-        for noise, reach, n, m, repeat in product(noises, reaches, points, budgets, range(repeats))
+        Study(SYMMETRIC, design, noise, repeat)
+        for noise, design, repeat in product(noises, designs, range(repeats))
     )
 
 

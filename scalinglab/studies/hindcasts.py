@@ -124,7 +124,8 @@ def hindcast(runs: Runs, highest: float, methods: Mapping[str, Method] | None = 
     highest = positive_number("hindcast: highest", highest)
     methods = METHODS if methods is None else methods
     require_methods("hindcast", methods)
-    kept = runs.C / highest <= 1 + BUDGET_TOLERANCE
+    with np.errstate(over="ignore"):
+        kept = runs.C / highest <= 1 + BUDGET_TOLERANCE
     if kept.all() or not kept.any():
         raise ValueError(
             f"hindcast: {int(kept.sum())} of {len(runs)} runs lie at or below highest, {highest:.3g} FLOPs; "

@@ -243,14 +243,19 @@ def search_from_each(
     --------
     published_search, repaired_search, hoffmann_starts
     """
-    function("search_from_each: searcher", searcher, "runs and a start")
+    function(
+        "search_from_each: searcher", None if isinstance(searcher, type) else searcher, "runs and a start"
+    )
     require_runs("search_from_each", runs)
     of_kind("search_from_each: starts", starts, Iterable, "give a list of starts")
-    known = inspect.signature(searcher).parameters
-    if not set(options) <= set(known) and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+    try:
+        inspect.signature(searcher).bind(runs, None, **options)
+    except (TypeError, ValueError) as error:
         raise ValueError(
-            f"search_from_each: options are {', '.join(options)}; the searcher takes {', '.join(known)}."
-        )
+            f"search_from_each: searcher or options: {shortened(searcher)} cannot be called with "
+            "runs, a start and "
+            f"{', '.join(map(str, options)) or 'no options'} ({error})."
+        ) from None
     return tuple(searcher(runs, start, **options) for start in starts)
 
 
@@ -264,7 +269,7 @@ def _point(start: LossSurface | ArrayLike) -> FloatArray:
                 "needed, so give positive ones."
             )
         return np.array([*np.log([start.A, start.B, start.E]), start.alpha, start.beta])
-    point = np.array(floats("published_search: start", start))
+    point = np.array(floats("published_search: starts, start", start))
     if point.shape != (5,) or not np.isfinite(point).all():
         raise ValueError(
             "starts: a start is a surface or five numbers (ln A, ln B, ln E, alpha, beta); got "

@@ -47,7 +47,8 @@ class CountingDesign:
             object.__setattr__(self, name, positive_row(f"CountingDesign: {name}", getattr(self, name)))
         if self.N.shape != self.N_total.shape or not (self.N_total > self.N).all():
             raise ValueError(
-                "CountingDesign: each model needs both counts, and N, which leaves the embedding out, must "
+                "CountingDesign: each size needs both counts with an embedding share between, and "
+                "N, which leaves the embedding out, must "
                 f"be smaller than N_total; N is {shortened(self.N)} and N_total is {shortened(self.N_total)}."
             )
 
@@ -208,7 +209,11 @@ def refit_in_other_counts(
 
 def _spaced(name: str, ends: tuple[float, float], number: int) -> FloatArray:
     """Evenly spaced in log, both ends included."""
-    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 2 <= number <= 1e6:
+    if (
+        isinstance(number, (bool, np.timedelta64))
+        or not isinstance(number, (int, np.integer))
+        or not 2 <= number <= 1e6
+    ):
         raise ValueError(
             f"CountingDesign: {name} is {shortened(number)}; give a whole number, two to a million."
         )

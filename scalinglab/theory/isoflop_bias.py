@@ -120,7 +120,8 @@ def vertex_shift(
         widest = np.maximum(alpha, beta) * extent
     if (widest > 300).any():
         raise ValueError(
-            "vertex_shift: an exponent times the log of reach and offset exceeds 300, where losses differ by "
+            "vertex_shift: alpha or beta times the log of reach and offset exceeds 300, where "
+            "losses differ by "
             "more than a number can hold; give exponents and a grid that a study could have."
         )
     small = (widest < SMALL) | (np.minimum(alpha, beta) * extent < SMALLEST)

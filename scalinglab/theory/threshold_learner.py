@@ -314,7 +314,7 @@ def _logistic(z: FloatArray) -> FloatArray:
 def _noise(noise: float) -> float:
     """Return the scale of the noise, or raise ValueError unless the ends of the input range are far away."""
     single = number("the noise", noise)
-    if not 0 < single <= LARGEST_NOISE:
+    if not 1e-100 <= single <= LARGEST_NOISE:
         raise ValueError(f"the noise is {noise}; it must be positive and at most {LARGEST_NOISE}.")
     return single
 
