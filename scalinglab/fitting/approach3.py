@@ -22,6 +22,9 @@ from scalinglab.solvers.variable_projection import local_minima
 #: Exponents from which the search starts unless told otherwise, every pair of them.
 DEFAULT_EXPONENTS = (0.1, 0.25, 0.5, 1.0)
 
+#: Steps from every start, and how many of the best ends go on.
+SPRINT, FINALISTS = 300, 4
+
 
 def hoffmann_starts() -> FloatArray:
     r"""The 4500 starting points of :cite:t:`hoffmann2022`, rows :math:`(\ln A, \ln B, \ln E, \alpha, \beta)`.
@@ -62,8 +65,8 @@ def fit_approach3(
         \min_{a, b, e, \alpha, \beta}\ \sum_i \rho\bigl(\operatorname{LSE}(a - \alpha \ln N_i,\;
         b - \beta \ln D_i,\; e) - \ln L_i\bigr)
 
-    is minimised by L-BFGS-B :cite:p:`byrd1995` from every starting point; the best end is polished by
-    Newton steps.
+    is minimised by L-BFGS-B :cite:p:`byrd1995` from every starting point, further from the best few;
+    their best end is polished by Newton steps.
 
     Parameters
     ----------
@@ -123,14 +126,16 @@ def fit_approach3(
             from tqdm import tqdm
 
         points = tqdm(points, unit="start")
-    ends = [search(logs, loss, point)[:2] for point in points]
-    best, reached = min(ends, key=lambda end: end[1])
+    ends = sorted((search(logs, loss, point, SPRINT)[:2] for point in points), key=lambda end: end[1])
+    finals = [search(logs, loss, end)[:2] for end, value in ends[:FINALISTS] if np.isfinite(value)]
+    ends[: len(finals)] = finals
+    reached = min(value for _, value in ends)
     if not np.isfinite(reached):
         raise ValueError(
             "fit_approach3: the objective overflows at every start; give starts nearer the losses."
         )
-    theta = np.concatenate([np.exp(best[[2, 0, 1]]), best[3:]])
-    optimum = newton(logs, loss, theta)
+    ends_as_theta = (np.concatenate([np.exp(end[[2, 0, 1]]), end[3:]]) for end, _ in ends[:FINALISTS])
+    optimum = min((newton(logs, loss, theta) for theta in ends_as_theta), key=lambda end: end.objective)
     surface = logs.surface(*optimum.theta)
     concerns = surface_concerns(surface, runs)
     # L-BFGS-B cannot tell objectives apart that are a billionth of what a constant would leave

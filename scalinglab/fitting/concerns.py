@@ -218,6 +218,6 @@ def scaled_condition(surface: LossSurface, runs: Runs) -> float:
         n, d = np.log(runs.N[rows]) - log_N0, np.log(runs.D[rows]) - log_D0
         p, q = np.exp(-surface.alpha * n), np.exp(-surface.beta * d)
         J = np.array([np.ones_like(n), p, q, n * p, d * q]).T
-        R = np.linalg.qr(np.concatenate([R, J]) if len(R) else J, mode="r")
+        R = np.asarray(np.linalg.qr(np.concatenate([R, J]) if len(R) else J, mode="r"))
     sizes = np.linalg.svd(R / np.sqrt((R**2).sum(axis=0)), compute_uv=False)
     return float(sizes[0] / sizes[-1]) if sizes[-1] else math.inf

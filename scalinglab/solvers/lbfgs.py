@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
 
 from scalinglab._arrays import FloatArray, floats
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
@@ -42,8 +41,15 @@ def lse_objective(logs: CentredLogs, loss: Loss) -> ValueAndGradient:
     return value_and_gradient
 
 
-def search(logs: CentredLogs, loss: Loss, start: FloatArray) -> tuple[FloatArray, float, int, str]:
-    """L-BFGS-B from one start: where it stopped, the objective there, its steps and its message."""
+def search(
+    logs: CentredLogs, loss: Loss, start: FloatArray, most: int = 2000
+) -> tuple[FloatArray, float, int, str]:
+    """L-BFGS-B from one start: where it stopped, the objective there, its steps and its message.
+
+    It takes ``most`` steps at most.
+    """
+    from scipy.optimize import minimize
+
     steps = 0
     objective = lse_objective(logs, loss)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -63,7 +69,7 @@ def search(logs: CentredLogs, loss: Loss, start: FloatArray) -> tuple[FloatArray
                 jac=True,
                 method="L-BFGS-B",
                 bounds=[(None, None)] * 3 + [EXPONENT_RANGE] * 2,
-                options={"maxiter": 1000, "maxfun": 3000, "ftol": 1e-13, "gtol": 1e-9},
+                options={"maxiter": most // 2, "maxfun": 3 * most // 2, "ftol": 1e-13, "gtol": 1e-9},
             )
             start, scale = result.x, max(result.fun * scale, np.finfo(float).tiny)
             steps += int(result.nit)

@@ -93,8 +93,8 @@ def worthwhile_starts(
     pairs += [(exponent, beta) for exponent in of_N] + [(alpha, exponent) for exponent in of_D]
     if not pairs:
         return []
-    constant = loss.rho(logs.L - logs.L @ w / w.sum()) @ w
-    worth = loss.rho(r) @ w + max(HOPELESS * optimum.objective, NEAR * constant)
+    constant = float(loss.rho(logs.L - logs.L @ w / w.sum()) @ w)
+    worth = float(loss.rho(r) @ w) + max(HOPELESS * optimum.objective, NEAR * constant)
     starts = []
     for pair in pairs:
         start, fitted = _moved(logs, weight, *pair)
@@ -132,9 +132,10 @@ def _moved(logs: CentredLogs, weight: FloatArray, alpha: float, beta: float) -> 
     means = [float(weight @ x) / W for x in (p, q, logs.L)]
     u, v, y = (x - mean for x, mean in zip((p, q, logs.L), means, strict=True))
     wu, wv = weight * u, weight * v
+    p_mean, q_mean, L_mean = means
     products = wu @ u, wv @ v, wu @ v, wu @ y, wv @ y, (weight * y) @ y
     with np.errstate(divide="ignore", invalid="ignore"):
-        (E, A, B, _), det = free_least_squares(*means, *products)
+        (E, A, B, _), det = free_least_squares(p_mean, q_mean, L_mean, *products)
     if not (det > 1e-15 * products[0] * products[1] and min(E, A, B) >= 0):
         held = nonnegative_least_squares(W, *means, *(np.array([part]) for part in products))
         E, A, B = held.E[0], held.A[0], held.B[0]

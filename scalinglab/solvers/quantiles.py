@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from scipy.special import ndtri, stdtrit
-
 from scalinglab._arrays import share
 
 #: A median absolute deviation of Gaussian errors times this is their standard deviation.
-MAD_TO_SIGMA = float(1 / ndtri(3 / 4))
+MAD_TO_SIGMA = 1.482602218505602
 
 
 def two_sided_quantile(level: float, freedom: float) -> float:
@@ -18,4 +16,6 @@ def two_sided_quantile(level: float, freedom: float) -> float:
     >>> round(two_sided_quantile(0.95, 10), 3)
     2.228
     """
+    from scipy.special import stdtrit
+
     return float(stdtrit(freedom, (1 + share("level", level)) / 2))
