@@ -183,7 +183,7 @@ def screen(
         left = np.delete(left, sorted(reasons))
         if not len(left):
             raise ValueError(
-                f"screen: nothing is left of runs after the stage {name!r}. {flags[-1].reason} "
+                f"screen: of these runs nothing is left after the stage {name!r}. {flags[-1].reason} "
                 "Relax the limits or "
                 "leave that stage out."
             )

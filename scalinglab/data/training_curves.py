@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.ndimage import gaussian_filter1d
 
 from scalinglab._arrays import (
     FloatArray,
@@ -222,7 +221,8 @@ def simulate_curves(
     count = number("simulate_curves: steps", steps)
     if not count.is_integer() or count < 2:
         raise ValueError(f"simulate_curves: steps is {steps}; a curve needs 2 or more.")
-    noise, undecayed = number("simulate_curves: noise", noise), number("simulate_curves: undecayed", undecayed)
+    noise = number("simulate_curves: noise", noise)
+    undecayed = number("simulate_curves: undecayed", undecayed)
     if not 0 <= noise <= 1e100 or not 0 <= undecayed <= 1e100:
         raise ValueError("simulate_curves: noise and undecayed must not be negative, nor above 1e100.")
     if not N.size or not H.size or len(N) * H.shape[-1] * count > MOST_STEPS:
@@ -288,5 +288,7 @@ def smooth(curves: TrainingCurves, window: float = 10) -> TrainingCurves:
         raise ValueError(
             f"smooth: window is {window}; give a positive number of steps, below {MOST_STEPS:.0e}."
         )
+    from scipy.ndimage import gaussian_filter1d
+
     L = gaussian_filter1d(curves.L, sigma=window / 4, axis=1, mode="nearest", truncate=2.0)
     return TrainingCurves(curves.N, curves.horizon, curves.D, L)

@@ -41,7 +41,8 @@ class StraightLine:
 
     def miss(self, x: ArrayLike, L: ArrayLike) -> Any:
         """Log of the loss ``L`` at ``x`` less the line's; positive where the line promises too low a loss."""
-        return plain(np.log(positive("StraightLine.miss: L, the loss,", L)) - np.log(self.law(x)))
+        L, line = matched(L=positive("StraightLine.miss: L, the loss,", L), x=np.asarray(self.law(x)))
+        return plain(np.log(L) - np.log(line))
 
 
 def straight_line(x: ArrayLike, L: ArrayLike) -> StraightLine:

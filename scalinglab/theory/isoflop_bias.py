@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import spherical_in
 
 from scalinglab._arrays import FloatArray, exponent, held, matched, of_kind, plain, positive, shortened
 from scalinglab.data.isoflop_design import IsoflopDesign
@@ -165,8 +164,12 @@ def leading_shift(alpha: Any, beta: Any, reach: Any) -> Any:
     >>> f"{leading_shift(0.34, 0.28, reach=16):.3f}"
     '0.046'
     """
-    alpha, beta = exponent("leading_shift: alpha", alpha), exponent("leading_shift: beta", beta)
-    return (alpha - beta) * np.log(positive("leading_shift: reach", reach)) ** 2 / 10
+    alpha, beta, reach = matched(
+        alpha=exponent("leading_shift: alpha", alpha),
+        beta=exponent("leading_shift: beta", beta),
+        reach=positive("leading_shift: reach", reach),
+    )
+    return (alpha - beta) * np.log(reach) ** 2 / 10
 
 
 @dataclass(frozen=True)
@@ -327,6 +330,8 @@ def _m(t: Any) -> Any:
 
 def _i(order: int, y: Any) -> Any:
     """Modified spherical Bessel function of the first kind."""
+    from scipy.special import spherical_in
+
     return spherical_in(order, y)
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy.optimize import brentq
 
 from scalinglab._arrays import FloatArray, share, shortened
 from scalinglab.fitting.results import FitError, SurfaceFit
@@ -188,6 +187,8 @@ def reduced_along(
 
 def _crossing(excess: Any, estimate: float, step: float, edge: float) -> float:
     """Where ``excess`` becomes positive on one side of the estimate; the edge if it never does."""
+    from scipy.optimize import brentq
+
     inner = estimate
     for _ in range(40):
         outer = inner + step
