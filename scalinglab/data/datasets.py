@@ -66,7 +66,7 @@ class DataCard:
         return typeset("\n".join(lines))
 
 
-def data_card(name: Literal["llama3", "chinchilla"]) -> DataCard:
+def data_card(name: str) -> DataCard:
     """Return the data card of a bundled table.
 
     Raises
@@ -83,9 +83,12 @@ def data_card(name: Literal["llama3", "chinchilla"]) -> DataCard:
     >>> data_card("llama3").rows
     133
     """
-    if not isinstance(name, str) or name not in ("llama3", "chinchilla"):
+    known = sorted(
+        entry.name.removesuffix(".toml") for entry in _DATA.iterdir() if entry.name.endswith(".toml")
+    )
+    if not isinstance(name, str) or name not in known:
         raise ValueError(
-            f"data_card: name is {shortened(name)}, no data set; there are 'llama3' and 'chinchilla'."
+            f"data_card: name is {shortened(name)}, no data set; there are {' and '.join(map(repr, known))}."
         )
     path = _DATA / f"{name}.toml"
     fields = tomllib.loads(path.read_text(encoding="utf-8"))

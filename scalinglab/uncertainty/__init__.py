@@ -1,4 +1,4 @@
-"""Standard errors and intervals of a fit: covariance, profile, bootstrap."""
+"""Standard errors and intervals of a fit: covariance, profile, bootstrap, proven region."""
 
 import lazy_loader
 

@@ -5,8 +5,8 @@ random cases, and the mistakes worth a sentence.
 """
 
 from scalinglab.course.question import Question
-from scalinglab.course.questions import fitting, law, parabola, practice
+from scalinglab.course.questions import law, parabola, practice, surface
 
 QUESTIONS: dict[str, Question] = {
-    question.label: question for part in (law, parabola, fitting, practice) for question in part.QUESTIONS
+    question.label: question for part in (law, parabola, surface, practice) for question in part.QUESTIONS
 }
