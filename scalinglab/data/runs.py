@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 from scalinglab._arrays import FloatArray, blocks, floats, function, of_kind, places, shortened
 from scalinglab._extras import needs
 from scalinglab.data.budgets import BUDGET_TOLERANCE, Budgets
+from scalinglab.data.columns import MEANING, column
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN
-
-_MEANING = {"N": "parameters", "D": "tokens", "L": "loss", "C": "compute"}
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -72,9 +71,9 @@ class Runs:
     C: FloatArray
 
     def __init__(self, N: ArrayLike, D: ArrayLike, L: ArrayLike, C: ArrayLike | None = None) -> None:
-        columns = {"N": _column("N", N), "D": _column("D", D), "L": _column("L", L)}
+        columns = {"N": column("N", N), "D": column("D", D), "L": column("L", L)}
         if C is not None:
-            columns["C"] = _column("C", C)
+            columns["C"] = column("C", C)
         lengths = {letter: len(values) for letter, values in columns.items()}
         if len(set(lengths.values())) > 1:
             counts = ", ".join(f"{letter} has {count}" for letter, count in lengths.items())
@@ -83,7 +82,7 @@ class Runs:
             raise ValueError("Runs: there are no runs; give at least one row.")
         if C is None:
             with np.errstate(over="ignore", under="ignore"):
-                columns["C"] = _column("C", FLOPS_PER_PARAMETER_TOKEN * columns["N"] * columns["D"])
+                columns["C"] = column("C", FLOPS_PER_PARAMETER_TOKEN * columns["N"] * columns["D"])
         for letter, values in columns.items():
             object.__setattr__(self, letter, values)
 
@@ -166,7 +165,7 @@ class Runs:
             "Runs.from_frame: columns", columns, (Mapping, type(None)), 'give {"N": "params"} or the like'
         )
         names = {"N": "N", "D": "D", "L": "L", "C": "C", **(columns or {})}
-        unknown = set(names) - set(_MEANING)
+        unknown = set(names) - set(MEANING)
         if unknown:
             raise ValueError(
                 f"Runs: columns maps {', '.join(sorted(map(str, unknown)))}; the letters are N, D, L and C."
@@ -185,7 +184,7 @@ class Runs:
                 picked[letter] = frame[name]
             elif letter != "C" or "C" in (columns or {}):
                 raise ValueError(
-                    f"Runs: no column {name!r} for {letter} ({_MEANING[letter]}); the table has "
+                    f"Runs: no column {name!r} for {letter} ({MEANING[letter]}); the table has "
                     f"{', '.join(map(str, frame.columns)) or 'no columns'}. "
                     f'Name yours: columns={{"{letter}": ...}}.'
                 )
@@ -272,77 +271,6 @@ class Runs:
     @cached_property
     def _budgets(self) -> Budgets:
         return Budgets.of(self.C)
-
-
-def _column(letter: str, values: ArrayLike) -> FloatArray:
-    """Return a checked read-only float64 copy of one column."""
-    if isinstance(values, str | bytes | bytearray | memoryview) or _dimensions(values) != 1:
-        raise ValueError(
-            f"Runs: {letter} must be a one-dimensional list of numbers, one for each run; "
-            f"got {shortened(values)}."
-        )
-    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
-        row = int(np.argmax(np.ma.getmaskarray(values)))
-        raise ValueError(f"Runs: {_MEANING[letter]} of row {row} is masked; drop the run or fill it in.")
-    if np.asarray(values, object if _dimensions(values) < 1 else None).dtype.kind in "mM":
-        raise ValueError(f"Runs: {letter} ({_MEANING[letter]}) holds dates; give numbers.")
-    if np.iscomplexobj(values):
-        raise ValueError(f"Runs: {letter} ({_MEANING[letter]}) holds complex numbers; give real ones.")
-    try:
-        column = np.array(values, dtype=np.float64)
-        known = _kind(values) in "fiu" or not any(map(_bad, np.asarray(values, object)))
-    except Exception:  # a foreign object may raise anything when it is turned into an array
-        known = False
-    if not known:
-        rows = enumerate(np.asarray(values, object))
-        row, entry = next(((row, entry) for row, entry in rows if _bad(entry)), (0, values))
-        raise ValueError(
-            f"Runs: {letter} ({_MEANING[letter]}) of row {row} is {shortened(entry)}, not a number; "
-            "correct it, or convert the column (pandas: pd.to_numeric)."
-        )
-    finite = np.isfinite(column)
-    if not finite.all():
-        row = int(np.argmin(finite))
-        raise ValueError(
-            f"Runs: {_MEANING[letter]} of row {row} is {column[row]}; drop the run or fill in its "
-            f'{_MEANING[letter]} (pandas: df.dropna(subset=["{letter}"])).'
-        )
-    if letter == "L" and not 1e-100 < column.min(initial=1) <= column.max(initial=1) < 1e100:
-        size = np.abs(column)
-        odd = (size != 0) & ((size <= 1e-100) | (size >= 1e100))
-        if odd.any():
-            row = int(np.argmax(odd))
-            raise ValueError(f"Runs: loss of row {row} is {column[row]:g}; check its unit.")
-    if letter != "L" and not column.min(initial=1) > 0:
-        row = int(np.argmin(column > 0))
-        raise ValueError(
-            f"Runs: {_MEANING[letter]} of row {row} is {column[row]:g}; {letter} must be positive. "
-            "Correct or drop the run."
-        )
-    column.setflags(write=False)
-    return column
-
-
-def _dimensions(values: Any) -> int:
-    """Return the number of dimensions; -1 for nested lists of different lengths."""
-    try:
-        return np.ndim(values)
-    except ValueError:
-        return -1
-
-
-def _kind(values: Any) -> str:
-    """Return numpy's letter for what a column holds."""
-    return str(getattr(getattr(values, "dtype", None), "kind", "O"))
-
-
-def _bad(entry: Any) -> bool:
-    """Whether an entry is no number; Python's 1_0 and truth values are none."""
-    try:
-        float(entry)
-    except Exception:  # a foreign object may raise anything
-        return True
-    return isinstance(entry, (bool, np.bool_)) or (isinstance(entry, str) and "_" in entry)
 
 
 def _listed(values: FloatArray) -> str:

@@ -16,8 +16,8 @@ from .nonembedding_frontier import (
     local_exponent as local_exponent,
     loss_compute_slope as loss_compute_slope,
     read_off_exponent as read_off_exponent,
-    simulated_frontier as simulated_frontier,
 )
+from .nonembedding_simulation import simulated_frontier as simulated_frontier
 from .overfitting import OverfittingSurface as OverfittingSurface
 from .parameter_counts import (
     embedding_omega as embedding_omega,

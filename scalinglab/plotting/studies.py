@@ -26,9 +26,9 @@ from scalinglab.plotting.style import (
     percent_ticks,
     plain_ticks,
 )
+from scalinglab.studies.comparison_results import MethodComparison
 from scalinglab.studies.hindcasts import Hindcast
 from scalinglab.studies.interval_coverage import Coverage
-from scalinglab.studies.method_comparison import MethodComparison
 from scalinglab.studies.published_searches import SearchResult
 
 

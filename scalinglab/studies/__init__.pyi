@@ -1,3 +1,4 @@
+from .comparison_results import MethodComparison as MethodComparison, Study as Study
 from .czech2026 import (
     efficiency_studies as efficiency_studies,
     noise_studies as noise_studies,
@@ -7,8 +8,6 @@ from .deadweight import deadweight_by_stage as deadweight_by_stage
 from .hindcasts import Hindcast as Hindcast, hindcast as hindcast
 from .interval_coverage import INTERVALS as INTERVALS, Coverage as Coverage, coverage as coverage
 from .method_comparison import (
-    MethodComparison as MethodComparison,
-    Study as Study,
     compare_methods as compare_methods,
     draw_from_one_stream as draw_from_one_stream,
 )

@@ -10,7 +10,7 @@ import numpy as np
 from scalinglab._arrays import finite, shortened, whole
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.laws.published import ASYMMETRIC, CHINCHILLA, SYMMETRIC
-from scalinglab.studies.method_comparison import Study
+from scalinglab.studies.comparison_results import Study
 
 
 def recovery_studies(reaches: Sequence[float] = (2, 4, 8, 16)) -> tuple[Study, ...]:

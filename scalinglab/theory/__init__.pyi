@@ -5,6 +5,7 @@ from .isoflop_bias import (
     vertex_shift as vertex_shift,
 )
 from .isoflop_curvature import curvature_score as curvature_score
+from .noisy_threshold import stochastic_error as stochastic_error
 from .staircase import (
     size_crossover as size_crossover,
     staircase_exponent as staircase_exponent,
@@ -14,5 +15,4 @@ from .threshold_learner import (
     LearningCurve as LearningCurve,
     noiseless_curve as noiseless_curve,
     noisy_curves as noisy_curves,
-    stochastic_error as stochastic_error,
 )

@@ -335,7 +335,7 @@ def test_millions_are_another_law():
         (lambda: CountingDesign.between_shares(sizes=1), "sizes is 1; give a whole number"),
         (lambda: CountingDesign.between_shares(tokens=2.5), "tokens is 2.5; give a whole number"),
         (lambda: CountingDesign.fixed_aspect(D=1e9), "give low < high"),
-        (lambda: CountingDesign([1e6, 1e7], [2e6], [1e9]), "each model needs both counts"),
+        (lambda: CountingDesign([1e6, 1e7], [2e6], [1e9]), "each size needs both counts"),
         (lambda: CountingDesign([3e6, 1e7], [2e6, 3e7], [1e9]), "smaller than N_total"),
         (lambda: CountingDesign.between_shares().continued(1e6), "give low < high"),
         (lambda: CountingDesign([1e6], [2e6], [1e9]).continued(1e9), "two or more sizes"),

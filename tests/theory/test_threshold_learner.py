@@ -5,7 +5,7 @@ from scipy.optimize import brentq
 from scipy.stats import beta as beta_law
 
 from scalinglab.theory import LearningCurve, noiseless_curve, noisy_curves, stochastic_error
-from scalinglab.theory.threshold_learner import likeliest_threshold
+from scalinglab.theory.noisy_threshold import likeliest_threshold
 
 COUNTS = np.geomspace(100, 10_000, 7)
 
