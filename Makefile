@@ -4,7 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 # What runs is what is installed and nothing else, whatever the caller's shell holds.
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
+# Compiled files are kept, or each of the many kernels and workers would compile the package anew.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE
 export PYTHONNOUSERSITE := 1
 export PYTHONUTF8 := 1
 export OMP_NUM_THREADS ?= 1
@@ -72,3 +73,4 @@ lock: ready ## renew requirements.lock from pyproject.toml
 
 clean: ## remove everything generated except the environment
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
+	find scalinglab tests tools benchmarks book notebooks -name __pycache__ -prune -exec rm -rf {} +

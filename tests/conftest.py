@@ -58,11 +58,17 @@ settings.load_profile("house")
 #: Files that need the book, its notebooks or kernels: `make check` leaves them to `make test`.
 BOOK = {"test_exercises.py", "test_grading.py", "test_hostile.py", "test_problem_sets.py"}
 
-#: Tests that take a second of processor time or more; the same.
+#: Tests that take two thirds of a second of processor time or more, each with a cheaper sister that
+#: `make check` keeps, and the files of stored pictures and of a plain install; the same.
 SLOW = {
+    "test_gallery.py",
+    "test_install.py",
+    "test_a_killed_worker_costs_its_study_alone",
     "test_a_hundred_thousand_pairs_never_undercut_their_cells_bound",
     "test_a_steeper_teacher_is_learnt_faster",
     "test_bootstrap_intervals_keep_their_promise_on_many_runs",
+    "test_chinchilla_fixed_judges_stay_apart_and_refitted_ones_agree",
+    "test_default_fits_of_hard_problems_are_the_minimum",
     "test_dense_shift_is_that_of_a_fitted_parabola",
     "test_every_method_recovers_noise_free_studies",
     "test_every_single_raw_start_arrives_or_says_that_it_did_not",
@@ -70,13 +76,17 @@ SLOW = {
     "test_kinds_that_assume_the_same_agree",
     "test_memory_does_not_grow_with_the_draws",
     "test_noisy_errors_tend_to_their_limits",
+    "test_noisy_slopes_and_the_floor_that_hides_one",
     "test_one_ratio_for_all_runs_is_a_concern",
+    "test_paired_ratio_uses_only_studies_both_answered",
     "test_published_starts_meet_the_default_ones",
     "test_published_variance_ratio_and_the_paired_one",
+    "test_random_hard_problems_are_proven_and_nothing_is_lower",
     "test_same_bits_on_a_dask_cluster",
     "test_shift_on_points_is_that_of_a_fitted_parabola",
     "test_starting_from_cells_ends_where_starting_from_all_runs_ends",
     "test_the_command_prints_the_table",
+    "test_the_range_of_sizes_matters_most",
     "test_threads_change_nothing_above_rounding",
 }
 
@@ -92,7 +102,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name == "book" or item.path.name in BOOK:
             item.add_marker("book")
-        if getattr(item, "originalname", None) in SLOW:
+        if item.path.name in SLOW or getattr(item, "originalname", None) in SLOW:
             item.add_marker("slow")
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))

@@ -50,4 +50,11 @@ rm -f "$venv/.ready"
 echo "installing the locked packages into $venv (about a minute)"
 "$python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock || remedy
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . || remedy
+# jsonschema makes 38 grammars in every process that imports it, three seconds, to check addresses in Unicode
+# letters: nothing here has any, and without the package it leaves that check out
+"$python" - <<'END'
+import pathlib, sysconfig
+lean = "import sys; sys.modules.setdefault('rfc3987_syntax', None)\n"
+pathlib.Path(sysconfig.get_path("purelib"), "scalinglab_lean.pth").write_text(lean)
+END
 echo "$stamp" >"$venv/.ready"

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+import numpy as np
+
 from scalinglab._arrays import finite, function, of_kind
 from scalinglab._extras import needs
 from scalinglab._text import typeset
@@ -149,17 +151,22 @@ def _frame(draw: Callable[[float], str], value: float, kind: str) -> tuple[str, 
     """
     with needs("notebook"):
         import matplotlib.pyplot as plt
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from PIL import Image
 
     plt.close("all")
     sentence = typeset(draw(value))
     figure: Figure = plt.gcf()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=115)
+    figure.set_dpi(115)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # savefig would lay out and draw twice
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
     plt.close(figure)
+    buffer = io.BytesIO()
     if kind == "webp":
-        palette = Image.open(buffer).convert("RGB").quantize(32, dither=Image.Dither.NONE)
-        buffer = io.BytesIO()
-        palette.convert("RGB").save(buffer, "webp", lossless=True, quality=100, method=4)
+        palette = picture.quantize(32, dither=Image.Dither.NONE)
+        palette.convert("RGB").save(buffer, "webp", lossless=True, quality=50, method=4)
+    else:
+        picture.save(buffer, kind)
     encoded = base64.b64encode(buffer.getvalue()).decode()
     return f"data:image/{kind};base64,{encoded}", sentence

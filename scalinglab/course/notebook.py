@@ -37,7 +37,7 @@ def show_text(text: str) -> None:
     if in_notebook():
         from IPython.display import Markdown, display
 
-        display(Markdown(text))  # type: ignore[no-untyped-call]
+        display(Markdown(text))
     else:
         print(text)
 
@@ -58,8 +58,10 @@ def show_source(function: Callable[..., Any]) -> None:
     --------
     >>> from scalinglab import training_flops
     >>> show_source(training_flops)
+    @overflow_is_refused
     def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
-        return plain(FLOPS_PER_PARAMETER_TOKEN * positive("N", N) * positive("D", D))
+        N, D = positives(N=N, D=D)
+        return plain(held("training_flops: 6ND", FLOPS_PER_PARAMETER_TOKEN * N * D, 0))
     """
     try:
         lines, _ = inspect.getsourcelines(function)
@@ -78,6 +80,6 @@ def show_source(function: Callable[..., Any]) -> None:
     if in_notebook():
         from IPython.display import Code, display
 
-        display(Code(source, language="python"))  # type: ignore[no-untyped-call]
+        display(Code(source, language="python"))
     else:
         print(source.rstrip())

@@ -24,7 +24,7 @@ def rng(seed=0):
 @pytest.mark.parametrize("statistic", ["a", "alpha", "beta"])
 def test_intervals_keep_their_promise_when_errors_are_alike(statistic):
     for level in (0.5, 0.9):
-        result = coverage(CHINCHILLA_REFIT, DESIGN, 0.004, 500, rng(1), statistic=statistic, level=level)
+        result = coverage(CHINCHILLA_REFIT, DESIGN, 0.004, 200, rng(1), statistic=statistic, level=level)
         for name in ("covariance", "profile"):
             assert abs(result.shares[name] - level) < 3 * result.standard_error
 
@@ -37,8 +37,8 @@ def test_bootstrap_intervals_keep_their_promise_on_many_runs():
 
 
 def test_counts_are_those_of_single_studies():
-    result = coverage(CHINCHILLA_REFIT, DESIGN, 0.004, 30, rng(3), level=0.7)
-    noise = rng(3).standard_normal((30, 75))
+    result = coverage(CHINCHILLA_REFIT, DESIGN, 0.004, 12, rng(3), level=0.7)
+    noise = rng(3).standard_normal((12, 75))
     runs = DESIGN.runs(CHINCHILLA_REFIT)
     counted = {"covariance": 0, "robust covariance": 0, "profile": 0}
     for z in noise:
@@ -55,16 +55,17 @@ def test_counts_are_those_of_single_studies():
 
 def test_uneven_errors_break_the_covariance_and_less_the_robust_one():
     edge = np.tile(np.abs(np.linspace(-1, 1, 15)), 5)
-    shares = coverage(CHINCHILLA_REFIT, DESIGN, 0.004 * edge**2, 500, rng(4)).shares
+    shares = coverage(CHINCHILLA_REFIT, DESIGN, 0.004 * edge**2, 200, rng(4)).shares
     assert shares["covariance"] < 0.8
     assert shares["robust covariance"] > shares["covariance"] + 0.05
 
 
 def test_shared_errors_break_intervals_of_alpha_and_spare_a():
-    shared = {"noise": 0.004, "shared": 0.004, "studies": 500}
+    shared = {"noise": 0.004, "shared": 0.004, "studies": 200}
     alpha = coverage(CHINCHILLA_REFIT, DESIGN, rng=rng(5), statistic="alpha", **shared).shares
     assert max(alpha.values()) < 0.7
-    assert coverage(CHINCHILLA_REFIT, DESIGN, rng=rng(5), **shared).shares["covariance"] > 0.9
+    a = coverage(CHINCHILLA_REFIT, DESIGN, rng=rng(5), **shared)
+    assert a.shares["covariance"] > 0.9 - 3 * a.standard_error
 
 
 def test_coverage_refuses_what_it_cannot_try():
