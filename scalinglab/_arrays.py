@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
+#: Decorates formulas whose overflow is refused in words afterwards, so that numpy need not warn of it.
+overflow_is_refused = np.errstate(over="ignore", divide="ignore", invalid="ignore")
+
 
 def positive(name: str, values: Any) -> FloatArray:
     """Return values as float64, or raise ValueError unless all are positive and finite."""
@@ -20,6 +23,14 @@ def positive(name: str, values: Any) -> FloatArray:
     if not (np.isfinite(array) & (array > 0)).all():
         raise ValueError(f"{name} is {shortened(values)}; it must be positive and finite.")
     return array
+
+
+def positives(**values: Any) -> list[FloatArray]:
+    """Return arguments as float64, positive, finite and of shapes that broadcast, or raise ValueError."""
+    arrays = [positive(name, value) for name, value in values.items()]
+    if len({array.shape for array in arrays}) > 1:
+        matched(**dict(zip(values, arrays, strict=True)))
+    return arrays
 
 
 def exponent(name: str, values: Any) -> FloatArray:

@@ -69,6 +69,8 @@ def leaderboard(
 
     of_kind("leaderboard: folder", folder, (str, PathLike), "give the folder that holds the submissions")
     of_kind("leaderboard: roster", roster, (Mapping, type(None)), 'give {"file": "student"}')
+    for entry in (part for pair in (roster or {}).items() for part in pair):
+        of_kind("leaderboard: an entry of roster", entry, str, 'give {"file": "student"}')
     of_kind("leaderboard: term", term, str, "give a word as text")
     path = Path(folder)
     if "\0" in str(folder) or len(str(folder)) > 4000 or not path.is_dir():

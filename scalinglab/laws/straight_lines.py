@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, finite, held, matched, plain, positive
+from scalinglab._arrays import FloatArray, finite, held, matched, overflow_is_refused, plain, positive
 from scalinglab.laws.power_laws import PowerLaw
 
 
@@ -94,6 +94,7 @@ def straight_line(x: ArrayLike, L: ArrayLike) -> StraightLine:
     return StraightLine(line, x, np.log(L) - height - slope * (u - centre))
 
 
+@overflow_is_refused
 def miss_per_residual(decades: ArrayLike, ahead: ArrayLike) -> Any:
     r"""Miss of a straight line ahead of its range over its worst residual, to leading order.
 
@@ -134,8 +135,6 @@ def miss_per_residual(decades: ArrayLike, ahead: ArrayLike) -> Any:
     37.0
     """
     U, a = positive("miss_per_residual: decades", decades) / 2, finite("miss_per_residual: ahead", ahead)
-    if U.shape != a.shape:
-        matched(decades=U, ahead=a)
-    with np.errstate(over="ignore", divide="ignore"):
-        ratio = 1.5 * (1 + a / U) ** 2 - 0.5
+    U, a = matched(decades=U, ahead=a)
+    ratio = 1.5 * (1 + a / U) ** 2 - 0.5
     return plain(held("miss_per_residual: the ratio for these decades and ahead", ratio))

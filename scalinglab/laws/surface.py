@@ -8,12 +8,23 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import floats, held, matched, number, of_kind, plain, positive, shortened
+from scalinglab._arrays import (
+    floats,
+    held,
+    number,
+    of_kind,
+    overflow_is_refused,
+    plain,
+    positive,
+    positives,
+    shortened,
+)
 
 #: FLOPs of training per parameter and token: two in the forward pass, four in the backward pass.
 FLOPS_PER_PARAMETER_TOKEN = 6
 
 
+@overflow_is_refused
 def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
     """FLOPs of training N parameters on D tokens, ``C = 6 N D``.
 
@@ -37,11 +48,8 @@ def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
     >>> f"{training_flops(70e9, 1.4e12):.3g}"
     '5.88e+23'
     """
-    N, D = positive("N", N), positive("D", D)
-    if N.shape != D.shape:
-        matched(N=N, D=D)
-    with np.errstate(over="ignore", under="ignore"):
-        return plain(held("training_flops: 6ND of these N and D", FLOPS_PER_PARAMETER_TOKEN * N * D, 0))
+    N, D = positives(N=N, D=D)
+    return plain(held("training_flops: 6ND", FLOPS_PER_PARAMETER_TOKEN * N * D, 0))
 
 
 class SurfaceAlgebra:
@@ -67,13 +75,11 @@ class SurfaceAlgebra:
         """Names and values of what a fit determines."""
         return {name: getattr(self, name) for name in self.PARAMETERS}
 
+    @overflow_is_refused
     def loss(self, N: ArrayLike, D: ArrayLike) -> Any:
         """Loss of N parameters trained on D tokens (floats or arrays that broadcast)."""
-        N, D = positive("N", N), positive("D", D)
-        if N.shape != D.shape:
-            matched(N=N, D=D)
-        with np.errstate(over="ignore", invalid="ignore"):
-            loss = self.E + self.A * N**-self.alpha + self.B * D**-self.beta
+        N, D = positives(N=N, D=D)
+        loss = self.E + self.A * N**-self.alpha + self.B * D**-self.beta
         return plain(self._held("the loss at these N and D", loss, -np.inf))
 
     @property
@@ -92,11 +98,11 @@ class SurfaceAlgebra:
         return self.alpha * self.beta / (self.alpha + self.beta)
 
     @property
+    @overflow_is_refused
     def G(self) -> Any:
         r"""Balance of the two terms, :math:`G = (\alpha A / \beta B)^{1/(\alpha+\beta)}`."""
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            logs = np.log(self.alpha * self.A) - np.log(self.beta * self.B)
-            G = np.exp(logs / (self.alpha + self.beta))
+        logs = np.log(self.alpha * self.A) - np.log(self.beta * self.B)
+        G = np.exp(logs / (self.alpha + self.beta))
         return plain(self._held("the balance G of the two terms", G))
 
     @property
@@ -106,23 +112,22 @@ class SurfaceAlgebra:
         K = self.A * _power(G, -self.alpha) + self.B * _power(G, self.beta)
         return self._held("the coefficient K of the frontier", K)
 
+    @overflow_is_refused
     def N_opt(self, C: ArrayLike) -> Any:
         r"""Parameters that minimise the loss at C FLOPs, :math:`N^* = G\,(C/6)^a`."""
-        G, product = self.G, _product_ND(C)
-        with np.errstate(over="ignore"):
-            return self._held("the best N at this C", G * product**self.a)
+        return self._held("the best N at this C", self.G * _product_ND(C) ** self.a)
 
+    @overflow_is_refused
     def D_opt(self, C: ArrayLike) -> Any:
         r"""Tokens that minimise the loss at C FLOPs, :math:`D^* = G^{-1}(C/6)^b`."""
-        G, product = self.G, _product_ND(C)
-        with np.errstate(over="ignore"):
-            return self._held("the best D at this C", product**self.b / G)
+        return self._held("the best D at this C", _product_ND(C) ** self.b / self.G)
 
     def L_opt(self, C: ArrayLike) -> Any:
         r"""Lowest loss that C FLOPs can buy, :math:`L^* = E + K\,(C/6)^{-\gamma}`."""
         K, product = self.K, _product_ND(C)
         return self._held("the best loss at this C", self.E + K * _power(product, -self.gamma))
 
+    @overflow_is_refused
     def C_for(self, L: ArrayLike) -> Any:
         r"""Compute at which the frontier reaches loss L, :math:`C = 6\,((L-E)/K)^{-1/\gamma}`.
 
@@ -138,8 +143,7 @@ class SurfaceAlgebra:
                 f"LossSurface: L is {shortened(L)}, and no compute reaches that loss: the "
                 f"irreducible loss E is {self.E}."
             )
-        with np.errstate(over="ignore"):
-            C = FLOPS_PER_PARAMETER_TOKEN * (above / self.K) ** (-1 / self.gamma)
+        C = FLOPS_PER_PARAMETER_TOKEN * (above / self.K) ** (-1 / self.gamma)
         return plain(self._held("the compute that reaches this L", C))
 
     def _held(self, what: str, values: Any, least: float = 0.0) -> Any:
@@ -236,11 +240,11 @@ class LossSurface(SurfaceAlgebra):
         return held(f"LossSurface: {what}", values, least)
 
 
+@overflow_is_refused
 def _power(base: Any, exponent: Any) -> Any:
     """Return a power, inf where it overflows."""
     try:
-        with np.errstate(over="ignore"):
-            return base**exponent
+        return base**exponent
     except (OverflowError, ZeroDivisionError):
         return np.float64(np.inf)
 

@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, exponent, held, matched, of_kind, plain, positive, shortened
+from scalinglab._arrays import (
+    FloatArray,
+    exponent,
+    held,
+    matched,
+    of_kind,
+    plain,
+    positive,
+    shortened,
+)
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.laws.surface import LossSurface
 
@@ -164,11 +173,9 @@ def leading_shift(alpha: Any, beta: Any, reach: Any) -> Any:
     >>> f"{leading_shift(0.34, 0.28, reach=16):.3f}"
     '0.046'
     """
-    alpha, beta, reach = matched(
-        alpha=exponent("leading_shift: alpha", alpha),
-        beta=exponent("leading_shift: beta", beta),
-        reach=positive("leading_shift: reach", reach),
-    )
+    alpha, beta = exponent("leading_shift: alpha", alpha), exponent("leading_shift: beta", beta)
+    reach = positive("leading_shift: reach", reach)
+    alpha, beta, reach = matched(alpha=alpha, beta=beta, reach=reach)
     return (alpha - beta) * np.log(reach) ** 2 / 10
 
 
