@@ -47,7 +47,7 @@ class CountingDesign:
             object.__setattr__(self, name, positive_row(f"CountingDesign: {name}", getattr(self, name)))
         if self.N.shape != self.N_total.shape or not (self.N_total > self.N).all():
             raise ValueError(
-                "CountingDesign: each model needs both counts, and "
+                "CountingDesign: each size needs both counts, and "
                 "N, which leaves the embedding out, must "
                 f"be smaller than N_total; N is {shortened(self.N)} and N_total is {shortened(self.N_total)}."
             )
