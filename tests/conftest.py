@@ -91,6 +91,16 @@ SLOW = {
 }
 
 
+#: What `make check` says after ``-m``.
+QUICK = "not book and not slow"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Whether all of a file is left out by `make check`, so that what it imports is not waited for."""
+    left_out = collection_path.name in BOOK | SLOW or collection_path == ROOT / "tests" / "book"
+    return True if left_out and config.option.markexpr == QUICK else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make check` leaves out, keep each file on one worker, and begin with the browser.

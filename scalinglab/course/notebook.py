@@ -56,12 +56,10 @@ def show_source(function: Callable[..., Any]) -> None:
 
     Examples
     --------
-    >>> from scalinglab import training_flops
-    >>> show_source(training_flops)
-    @overflow_is_refused
-    def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
-        N, D = positives(N=N, D=D)
-        return plain(held("training_flops: 6ND", FLOPS_PER_PARAMETER_TOKEN * N * D, 0))
+    >>> from scalinglab import Squared
+    >>> show_source(Squared.rho)
+    def rho(self, r: FloatArray) -> FloatArray:
+        return r**2
     """
     try:
         lines, _ = inspect.getsourcelines(function)

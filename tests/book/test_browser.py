@@ -1,4 +1,6 @@
-"""Opens every page in a real browser, at two widths, light and dark, with no network.
+"""Every page in a real browser, at two widths, light and dark, with no network.
+
+A page is opened once, wide, and then made narrow as a reader makes a window; two are opened narrow, too.
 
 Needs Chromium (Debian: ``apt-get install chromium``) or Chrome; SCALINGLAB_BROWSER names one that stands
 elsewhere.  Without a browser these tests are skipped, in continuous integration (CI=true) they fail.
@@ -11,11 +13,12 @@ from dataclasses import dataclass, field
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import ADDED, PAGES
+from pages import ADDED, CHAPTERS, PAGES
 from playwright.sync_api import sync_playwright
 
 WIDE, NARROW = 1280, 390
-CASES = [(page, width) for page in PAGES + ADDED for width in (WIDE, NARROW)]
+#: Pages and the width at which each is opened; two also begin narrow, as on a telephone.
+CASES = [(page, WIDE) for page in PAGES + ADDED] + [(page, NARROW) for page in (PAGES[0], CHAPTERS[0])]
 AXE = Axe()
 ELSEWHERE = re.compile(r"^(?!file:|data:|blob:|about:)")
 
@@ -90,22 +93,14 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def windows(browser):
-    """One window of each width, without a network; the narrow one has a touch screen."""
-    opened = {
-        width: browser.new_context(
-            viewport={"width": width, "height": 900},
-            has_touch=width == NARROW,
-            offline=True,
-            reduced_motion="reduce",
-        )
-        for width in (WIDE, NARROW)
-    }
-    for window in opened.values():
-        window.route(ELSEWHERE, lambda route: route.abort())
+def window(browser):
+    """A window without a network, with a touch screen."""
+    opened = browser.new_context(
+        viewport={"width": WIDE, "height": 900}, has_touch=True, offline=True, reduced_motion="reduce"
+    )
+    opened.route(ELSEWHERE, lambda route: route.abort())
     yield opened
-    for window in opened.values():
-        window.close()
+    opened.close()
 
 
 @dataclass
@@ -121,6 +116,14 @@ class Sheet:
         """Open an address and wait until its formulas are set."""
         self.tab.goto(address)
         self.tab.evaluate("window.MathJax?.startup.promise.then(() => null)")
+
+    def resize(self, width):
+        """Make the window as wide as this, and wait until the page has taken note."""
+        self.width = width
+        self.tab.set_viewport_size({"width": width, "height": 900})
+        self.tab.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     def use(self, mode):
         """Switch to light or dark as the reader's system does."""
@@ -144,9 +147,10 @@ class Sheet:
         ]
 
 
-def open_sheet(windows, width, address):
+def open_sheet(window, address, width=WIDE):
     """Open a page in a new tab, and listen."""
-    sheet = Sheet(windows[width].new_page(), width)
+    sheet = Sheet(window.new_page(), width)
+    sheet.tab.set_viewport_size({"width": width, "height": 900})
     sheet.tab.on("console", lambda m: m.type in ("error", "warning") and sheet.said.append(m.text))
     sheet.tab.on("pageerror", lambda error: sheet.said.append(str(error)))
     sheet.tab.on("requestfailed", lambda request: sheet.failed.append(request.url))
@@ -155,10 +159,10 @@ def open_sheet(windows, width, address):
 
 
 @pytest.fixture
-def sheet(request, windows, site):
+def sheet(request, window, site):
     """A page at one width, opened once for all questions."""
     page, width = request.param
-    opened = open_sheet(windows, width, (site / f"{page}.html").as_uri())
+    opened = open_sheet(window, (site / f"{page}.html").as_uri(), width)
     yield opened
     opened.tab.close()
 
@@ -247,22 +251,18 @@ def explorer_follows_a_finger(sheet):
             assert explorer.evaluate(STATE)[-1] == position
 
 
-#: What is asked of a page at either width.
-EVERYWHERE = [
+#: What is asked of a wide page.
+OF_WIDE = [
     shows_formulas_and_not_their_source,
     fits_its_width,
     shows_every_picture,
+    formulas_within_a_line_need_no_scroll_bar,
+    says_in_words_what_pictures_show,
+    can_be_used_by_everyone_light_and_dark,
     explorer_changes_picture_and_readout_at_every_step,
 ]
-#: What needs one width: a phone shows the same elements and words, and a long formula may scroll there.
-ONLY = {
-    WIDE: [
-        formulas_within_a_line_need_no_scroll_bar,
-        says_in_words_what_pictures_show,
-        can_be_used_by_everyone_light_and_dark,
-    ],
-    NARROW: [explorer_follows_a_finger],  # it has a touch screen
-}
+#: What is asked of a narrow one: it shows the same elements and words, and a long formula may scroll.
+OF_NARROW = [fits_its_width, explorer_follows_a_finger]
 
 
 @pytest.mark.parametrize(
@@ -271,18 +271,25 @@ ONLY = {
 def test_page(sheet):
     """Every question about an open page; all that fail are named together."""
     wrong = []
-    for question in EVERYWHERE + ONLY[sheet.width]:
-        try:
-            question(sheet)
-        except Exception as found:
-            wrong.append(f"{question.__name__}: {type(found).__name__}: {found}")
+
+    def ask(questions):
+        for question in questions:
+            try:
+                question(sheet)
+            except Exception as found:
+                wrong.append(f"{question.__name__} ({sheet.width}): {type(found).__name__}: {found}")
+
+    if sheet.width == WIDE:
+        ask(OF_WIDE)
+        sheet.resize(NARROW)
+    ask(OF_NARROW)
     wrong += [f"the page complains: {text}" for text in sheet.said]
     wrong += [f"the page asks in vain for {address}" for address in sheet.failed]
     assert not wrong, "\n\n".join(wrong)
 
 
-def test_search_finds_pages_without_a_server(windows, site):
-    sheet = open_sheet(windows, WIDE, (site / "search.html").as_uri() + "?q=vertex")
+def test_search_finds_pages_without_a_server(window, site):
+    sheet = open_sheet(window, (site / "search.html").as_uri() + "?q=vertex")
     sheet.tab.locator("#search-results ul.search li a", has_text="Why the vertex shifts").wait_for()
     assert not sheet.said
     assert not sheet.failed
@@ -290,8 +297,8 @@ def test_search_finds_pages_without_a_server(windows, site):
 
 
 @pytest.mark.parametrize("word", ["constructor", "__proto__", "constructor vertex"])
-def test_search_survives_words_of_its_own_language(windows, site, word):
-    sheet = open_sheet(windows, WIDE, (site / "search.html").as_uri() + f"?q={word}")
+def test_search_survives_words_of_its_own_language(window, site, word):
+    sheet = open_sheet(window, (site / "search.html").as_uri() + f"?q={word}")
     sheet.tab.locator("#search-results", has_text="did not match any documents").wait_for()
     assert not sheet.said
     assert not sheet.failed
