@@ -19,12 +19,12 @@ def draw(value):
     return f"the value is {value} < 10"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def explorer():
     return Explorer(draw, [1, 2, 3], label="a value", alt="a line that rises", show="{} units".format)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def element(explorer):
     return BeautifulSoup(explorer.to_html(), "html.parser")
 
