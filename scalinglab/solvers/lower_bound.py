@@ -63,6 +63,9 @@ def lower_bounds(problem: Problem, cells: FloatArray, level: float, digits: floa
     -------
     Bounds
     """
+    if level < problem.w.min() * problem.delta**2 / 2:
+        # no residual of a fit up to the level reaches the knot: its loss is that of squares
+        problem = problem._replace(delta=np.inf)
     size = max(1, NUMBERS // (max(1, len(problem.logs)) * (INTERVALS + 1) * len(problem.L)))
     blocks = [_block(problem, cells[k : k + size], level, digits) for k in range(0, max(1, len(cells)), size)]
     return Bounds(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))

@@ -172,3 +172,15 @@ def test_inverse_rho_inverts_rho():
 def test_losses_of_log_L_have_no_such_bound():
     with pytest.raises(ValueError, match="not convex"):
         Problem.of(np.zeros((1, 3)), np.ones(3), Squared(log=True))
+
+
+def test_a_knot_that_no_residual_reaches_leaves_the_bounds_of_squares():
+    rng = np.random.default_rng(5)
+    logs, L = rng.uniform(-3, 3, (2, 12)), rng.uniform(2, 3, 12)
+    cells = np.array([[0.2, 0.3, 0.4, 0.5], [0.05, 0.6, 0.2, 1.5]])
+    level = 1e-3
+    wide, squares = (Problem.of(logs, L, loss) for loss in (Huber(0.1), Squared()))
+    assert level < 0.1**2 / 2
+    np.testing.assert_array_equal(
+        lower_bounds(wide, cells, level).value, lower_bounds(squares, cells, level).value
+    )
