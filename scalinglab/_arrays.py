@@ -19,6 +19,8 @@ overflow_is_refused = np.errstate(over="ignore", divide="ignore", invalid="ignor
 
 def positive(name: str, values: Any) -> FloatArray:
     """Return values as float64, or raise ValueError unless all are positive and finite."""
+    if type(values) in (float, int) and 0 < values <= 1e308:
+        return np.asarray(float(values))
     array = floats(name, values)
     if not (np.isfinite(array) & (array > 0)).all():
         raise ValueError(f"{name} is {shortened(values)}; it must be positive and finite.")
@@ -80,6 +82,8 @@ def _array(values: Any) -> NDArray[Any] | None:
 
 def number(name: str, value: Any) -> float:
     """Return one finite number as a float, or raise ValueError."""
+    if type(value) in (float, int) and -1e308 <= value <= 1e308:
+        return float(value)
     try:
         single = floats(name, value)
     except ValueError:
@@ -152,7 +156,8 @@ def generator(name: str, rng: Any) -> np.random.Generator:
 
 def held(what: str, values: Any, least: float = -np.inf) -> Any:
     """Return an answer, or raise ValueError where it overflowed, or is not above the least it can be."""
-    if not np.all((values > least) & (values < np.inf)):
+    inside = least < values < np.inf if isinstance(values, float) else (values > least) & (values < np.inf)
+    if not (inside if isinstance(inside, bool) else np.all(inside)):
         raise ValueError(f"{what} is beyond what a float can hold; take less extreme numbers.")
     return values
 

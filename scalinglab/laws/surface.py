@@ -49,7 +49,7 @@ def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
     '5.88e+23'
     """
     N, D = positives(N=N, D=D)
-    return plain(held("training_flops: 6ND", FLOPS_PER_PARAMETER_TOKEN * N * D, 0))
+    return plain(held("training_flops: 6 N D", FLOPS_PER_PARAMETER_TOKEN * N * D, 0))
 
 
 class SurfaceAlgebra:
@@ -209,7 +209,8 @@ class LossSurface(SurfaceAlgebra):
         of_kind("LossSurface: name", self.name, str, "give a text")
         for letter, given in self.parameters.items():
             value = number(f"LossSurface: {letter}", given)
-            object.__setattr__(self, letter, value)
+            if value is not given:
+                object.__setattr__(self, letter, value)
             if letter in ("alpha", "beta"):
                 if value <= 0:
                     raise ValueError(f"LossSurface: {letter} is {value}; exponents must be positive.")

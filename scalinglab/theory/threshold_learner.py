@@ -225,7 +225,7 @@ def _counts(t: ArrayLike, replicates: int, rng: np.random.Generator) -> list[int
             f"learning curve: examples t {shortened(t)}, replicates {shortened(replicates)}; both "
             "must be at least 2."
         )
-    if counts.max() * machines > MOST_INPUTS:
+    if float(counts.max()) > MOST_INPUTS / machines:
         raise ValueError(
             f"learning curve: {counts.max():.3g} examples (t) for {machines:.3g} machines "
             "(replicates) may not fit into "
