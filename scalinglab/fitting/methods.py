@@ -61,6 +61,6 @@ def require_methods(who: str, methods: Any, name: str = "methods") -> None:
     """Raise ValueError unless these are named functions of runs."""
     if not isinstance(methods, Mapping) or not methods or not all(map(callable, methods.values())):
         raise ValueError(
-            f'{who}: {name} is {shortened(methods)}; give names with functions of runs: '
+            f"{who}: {name} is {shortened(methods)}; give names with functions of runs: "
             f'{{"VPNLS": fit_vpnls}}.'
         )

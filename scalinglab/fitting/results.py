@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, held, positive, shortened
+from scalinglab._arrays import FloatArray, held, overflow_is_refused, positive, shortened
 from scalinglab._text import typeset
 from scalinglab.data.runs import Runs
 from scalinglab.laws.power_laws import PowerLaw
@@ -22,6 +22,7 @@ class FitError(RuntimeError):
     """Raised when runs cannot answer a question, whatever the method; the message says what to add."""
 
 
+@overflow_is_refused
 def vanished_terms(surface: LossSurface, runs: Runs) -> dict[str, float]:
     """Of E, A and B those whose term is zero to within rounding on every run, with its largest value."""
     largest = {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from scalinglab._arrays import FloatArray, matched, number, plain, positive, shortened
+from scalinglab._arrays import FloatArray, matched, number, overflow_is_refused, plain, positive, shortened
 from scalinglab.laws.published import MUENNIGHOFF_R_D
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
 
@@ -311,6 +311,7 @@ def decay(name: str, value: float) -> float:
     return float(counted(name, number(name, value)))
 
 
+@overflow_is_refused
 def _worth(m: FloatArray, R_star: float) -> Any:
     """Worth of m times the base amount, in base amounts: f(m) = 1 + R* (1 - exp(-(m-1)/R*))."""
     return 1 - R_star * np.expm1(-(m - 1) / R_star)

@@ -149,7 +149,9 @@ def coverage(
         )
     unknown = [name for name in intervals if name not in INTERVALS]
     if unknown:
-        raise ValueError(f"coverage: no interval {unknown[0]!r}; there are {', '.join(INTERVALS)}.")
+        raise ValueError(
+            f"coverage: no interval {shortened(unknown[0])} of intervals; there are {', '.join(INTERVALS)}."
+        )
     runs = design.runs(surface)
     studies = whole("coverage: studies", studies, 1, max(1, MOST_LOSSES // len(runs)))
     sigma = floats("coverage: noise", noise)
@@ -159,7 +161,9 @@ def coverage(
         )
     sigma = np.broadcast_to(sigma, len(runs))
     shared = not_negative("coverage: shared", shared)
-    if not ((sigma >= 0) & (sigma < np.inf)).all() or not (sigma.any() or shared):
+    if shared > 1e90:
+        raise ValueError(f"coverage: shared is {shared:g}; give a standard deviation below 1e90.")
+    if not ((sigma >= 0) & (sigma < 1e90)).all() or not (sigma.any() or shared):
         raise ValueError("coverage: noise and shared are standard deviations: none negative, not all zero.")
     _, member = runs.by_budget()
     own = sigma * rng.standard_normal((studies, len(runs)))

@@ -247,7 +247,8 @@ def search_from_each(
         "search_from_each: searcher", None if isinstance(searcher, type) else searcher, "runs and a start"
     )
     require_runs("search_from_each", runs)
-    of_kind("search_from_each: starts", starts, Iterable, "give a list of starts")
+    listed = None if isinstance(starts, np.ndarray) and not starts.ndim else starts
+    of_kind("search_from_each: starts", listed, Iterable, "give a list of starts")
     try:
         inspect.signature(searcher).bind(runs, None, **options)
     except (TypeError, ValueError) as error:

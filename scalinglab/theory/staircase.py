@@ -114,9 +114,9 @@ def step_shift(alpha: float, beta: float, h: ArrayLike) -> Any:
     """
     alpha, beta = positive_number("step_shift: alpha", alpha), positive_number("step_shift: beta", beta)
     h = positive("step_shift: h", h)[()]
-    if not (
-        np.max(h, initial=0) * max(alpha, beta) < np.inf and np.min(h, initial=1) * min(alpha, beta) > 1e-300
-    ):
+    with np.errstate(over="ignore"):
+        least, most = np.min(h, initial=1) * min(alpha, beta), np.max(h, initial=0) * max(alpha, beta)
+    if not (least > 1e-300 and most < 1e300):
         raise ValueError(
             f"step_shift: h is {shortened(h)} for alpha {alpha:g} and beta {beta:g}; their products "
             "are beyond "
