@@ -13,12 +13,14 @@ how to leave.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.newton import Optimum, newton
-from scalinglab.solvers.objectives import Loss, residuals
+from scalinglab.solvers.objectives import Loss, Squared, residuals
 from scalinglab.solvers.projection import free_least_squares, nonnegative_least_squares
 
 #: Exponents at which columns are priced.
@@ -29,6 +31,9 @@ PEAKS = 3
 
 #: A column counts if by itself it would lower the objective by more than this share.
 GAIN = 1e-9
+
+#: The same after steps that settled inside the bounds, for squares: small gains lead nowhere lower there.
+CLEAR_GAIN = 1e-2
 
 #: A start whose objective exceeds the end's by more than this multiple of it is not worth the steps, unless
 #: the excess is below this share of what a constant would leave.
@@ -84,13 +89,18 @@ def worthwhile_starts(
     w = np.ones_like(logs.L) if weights is None else weights
     r = residuals(loss, E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d), logs.L)
     y, weight = -w * loss.psi(r), w * loss.weight(r)
-    least = GAIN * optimum.objective * float(loss.weight(np.zeros(1))[0])
+    # squares whose steps settled inside the bounds: a map's valley, which a small gain does not leave
+    share = CLEAR_GAIN if optimum.settled and isinstance(loss, Squared) else GAIN
+    least = share * optimum.objective * float(loss.weight(np.zeros(1))[0])
     pairs = []
     alike = logs.n @ logs.d > ALIKE * np.sqrt((logs.n @ logs.n) * (logs.d @ logs.d))
     if alike and abs(alpha - beta) > 0.1 * max(alpha, beta):
         pairs.append((beta, alpha))  # where N and D grow together the terms may have to change places
     of_N, of_D = (dearest(x, y, w, least) for x in (logs.n, logs.d))
-    pairs += [(exponent, beta) for exponent in of_N] + [(alpha, exponent) for exponent in of_D]
+    pairs += [(peak, beta) for peak in of_N] + [(alpha, peak) for peak in of_D]
+    if not optimum.settled:  # far from an exponent at a bound the column may be a plateau: half-way there too
+        pairs += [(math.sqrt(peak * alpha), beta) for peak in of_N]
+        pairs += [(alpha, math.sqrt(peak * beta)) for peak in of_D]
     if not pairs:
         return []
     constant = float(loss.rho(logs.L - logs.L @ w / w.sum()) @ w)
