@@ -179,7 +179,7 @@ def test_the_series_of_vertex_shift_meets_the_formulas():
     u = sympy.symbols("u", positive=True)
     f = sympy.series(3 * (sympy.cosh(u) / u - sympy.sinh(u) / u**2) / u, u, 0, 6).removeO()
     assert sympy.expand(f - (1 + u**2 / 10 + u**4 / 280)) == 0
-    edge = theory.isoflop_bias.SMALL / np.log(4)
+    edge = theory.vertex_formulas.SMALL / np.log(4)
     for points in (None, 5, 15):
         below, above = (
             sl.vertex_shift(x, 0.5 * x, 4, points) for x in (edge * (1 - 1e-9), edge * (1 + 1e-9))

@@ -105,7 +105,8 @@ class IsoflopDesign:
             raise ValueError(
                 f"IsoflopDesign: reach is {self.reach}; a grid needs a factor above 1, below 1e100."
             )
-        if not isinstance(self.points, Integral) or isinstance(self.points, bool) or self.points < 3:
+        known = isinstance(self.points, Integral) and not isinstance(self.points, (bool, np.timedelta64))
+        if not known or self.points < 3:
             raise ValueError(
                 f"IsoflopDesign: points is {shortened(self.points)}; a parabola needs 3 or more, a "
                 "whole number."

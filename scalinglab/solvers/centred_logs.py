@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, blocks
+from scalinglab._arrays import FloatArray, blocks, held, overflow_is_refused
 from scalinglab.laws.surface import LossSurface
 
 #: Runs are sorted into this many cells along each axis.
@@ -51,12 +51,13 @@ class CentredLogs(NamedTuple):
         d -= log_D0
         return cls(n, d, runs.L, log_N0, log_D0)
 
+    @overflow_is_refused
     def surface(self, E: float, A: float, B: float, alpha: float, beta: float) -> LossSurface:
         """Surface in the units of the runs from coefficients in the centred units."""
         return LossSurface(
             E=float(E),
-            A=float(A * np.exp(alpha * self.log_N0)),
-            B=float(B * np.exp(beta * self.log_D0)),
+            A=float(held("runs: A in their units", A * np.exp(alpha * self.log_N0))),
+            B=float(held("runs: B in their units", B * np.exp(beta * self.log_D0))),
             alpha=float(alpha),
             beta=float(beta),
         )

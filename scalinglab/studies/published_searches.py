@@ -136,9 +136,8 @@ def published_search(
     if not isinstance(reduction, str) or reduction not in ("sum", "mean"):
         raise ValueError(f"published_search: reduction is {shortened(reduction)}; choose 'sum' or 'mean'.")
     factor = positive_number("published_search: factor", factor)
-    for name, value in (("ftol", ftol), ("gtol", gtol)):
-        if value is not None:
-            not_negative(f"published_search: {name}", value)
+    ftol = None if ftol is None else not_negative("published_search: ftol", ftol)
+    gtol = None if gtol is None else not_negative("published_search: gtol", gtol)
     if method == "BFGS" and ftol is not None:
         raise ValueError("published_search: BFGS has no ftol; leave it out, or choose 'L-BFGS-B'.")
     if not (runs.L > 0).all():

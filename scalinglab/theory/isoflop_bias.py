@@ -8,7 +8,6 @@ amount that depends on the exponents and the grid alone. Everything else here fo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import factorial
 from numbers import Integral
 from typing import Any
 
@@ -27,12 +26,7 @@ from scalinglab._arrays import (
 )
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.laws.surface import LossSurface
-
-#: Where both exponents times the extent of the grid are below this, series: the formulas lose digits.
-SMALL = 0.1
-
-#: Where one of them is below this, underflow would take the rest.
-SMALLEST = 1e-6
+from scalinglab.theory.vertex_formulas import SMALL, SMALLEST, direct_shift, small_shift
 
 #: Sizes of a grid, at most.
 MOST_POINTS = 1_000_000
@@ -117,7 +111,9 @@ def vertex_shift(
         raise ValueError(f"vertex_shift: reach is {shortened(reach)}; a grid needs a factor above 1.")
     alpha, beta, U, u0 = matched(alpha=alpha, beta=beta, reach=U, offset=u0)
     if points is not None and not (
-        isinstance(points, Integral) and not isinstance(points, bool) and 3 <= points <= MOST_POINTS
+        isinstance(points, Integral)
+        and not isinstance(points, (bool, np.timedelta64))
+        and 3 <= points <= MOST_POINTS
     ):
         raise ValueError(
             f"vertex_shift: points is {shortened(points)}; a parabola needs 3 or more, a whole number up to "
@@ -134,9 +130,9 @@ def vertex_shift(
         )
     small = (widest < SMALL) | (np.minimum(alpha, beta) * extent < SMALLEST)
     if small.all():
-        return plain(_small_shift(alpha, beta, U, u0, points))
-    shift = _direct_shift(alpha, beta, U, u0, points)
-    return plain(np.where(small, _small_shift(alpha, beta, U, u0, points), shift) if small.any() else shift)
+        return plain(small_shift(alpha, beta, U, u0, points))
+    shift = direct_shift(alpha, beta, U, u0, points)
+    return plain(np.where(small, small_shift(alpha, beta, U, u0, points), shift) if small.any() else shift)
 
 
 def leading_shift(alpha: Any, beta: Any, reach: Any) -> Any:
@@ -273,85 +269,3 @@ def approach2_bias(surface: LossSurface, design: IsoflopDesign) -> Approach2Bias
     slope = centred @ (shifts - shifts.mean()) / (centred @ centred)
     intercept = shifts.mean() - slope * x.mean()
     return Approach2Bias(design.budgets, shifts, float(slope), float(intercept))
-
-
-def _direct_shift(alpha: Any, beta: Any, U: Any, u0: Any, points: int | None) -> Any:
-    """Shift by the formulas of :func:`vertex_shift`."""
-    p, q = beta * np.exp(-alpha * u0), alpha * np.exp(beta * u0)
-    with np.errstate(divide="ignore", invalid="ignore"):  # where an exponent is next to zero, others answer
-        if points is None:
-            first = p * _i(1, alpha * U) - q * _i(1, beta * U)
-            second = p * _i(2, alpha * U) + q * _i(2, beta * U)
-            return u0 + U / 5 * first / second
-        h = 2 * U / (points - 1)
-        T_alpha, S_alpha, Q_alpha = _grid_sums(alpha * h / 2, points)
-        T_beta, S_beta, Q_beta = _grid_sums(beta * h / 2, points)
-        first = p * T_alpha * S_alpha - q * T_beta * S_beta
-        second = p * T_alpha * Q_alpha + q * T_beta * Q_beta
-        return u0 + h * (points**2 - 4) / 30 * first / second
-
-
-def _small_shift(alpha: Any, beta: Any, U: Any, u0: Any, points: int | None) -> Any:
-    r"""The same shift where an exponent is next to zero and the formulas would cancel or underflow.
-
-    First and second moment of :math:`e^{\lambda u}` are :math:`\lambda f` and :math:`\lambda^2 g` times
-    their limits, so :math:`\delta = u_0 + (e^{-\alpha u_0} f_\alpha - e^{\beta u_0} f_\beta) /
-    (\alpha e^{-\alpha u_0} g_\alpha + \beta e^{\beta u_0} g_\beta)`. With f = 1 + y^2 F, g = 1 + y^2 G and
-    e^t(1 - t) = 1 + t^2 m the ones cancel by hand; what is left is a difference of the exponents alone.
-    """
-    scale = np.maximum(alpha, beta)
-    a, b, x, z = alpha / scale, beta / scale, alpha * u0, beta * u0
-    E_alpha, E_beta = np.exp(-x), np.exp(z)
-    F_alpha, G_alpha = _bends(alpha * U, points)
-    F_beta, G_beta = _bends(beta * U, points)
-    top = a**2 * (u0**2 * _m(-x) + U**2 * E_alpha * (F_alpha + x * G_alpha))
-    top -= b**2 * (u0**2 * _m(z) + U**2 * E_beta * (F_beta - z * G_beta))
-    bottom = a * E_alpha * (1 + (alpha * U) ** 2 * G_alpha) + b * E_beta * (1 + (beta * U) ** 2 * G_beta)
-    return scale * top / bottom
-
-
-def _bends(y: Any, points: int | None) -> tuple[Any, Any]:
-    r"""F and G of :func:`_small_shift`: series below SMALL, the formulas above."""
-    k = np.arange(1, 8)
-    M = 1 / (2 * k + 1) if points is None else np.mean(np.linspace(-1, 1, points) ** (2 * k[:, None]), axis=1)
-    low, high = np.minimum(y, SMALL), np.maximum(y, SMALL)
-    F = sum(M[j] * low ** (2 * j - 2) / factorial(2 * j + 1) for j in range(1, 6)) / M[0]
-    spread = (M[1] - M[0] ** 2) / 2
-    rises = [(M[j + 1] - M[0] * M[j]) / factorial(2 * j + 2) for j in range(1, 6)]
-    G = sum(rise * low ** (2 * j) for j, rise in enumerate(rises)) / spread
-    if points is None:
-        f, g = 3 * _i(1, high) / high, 15 * _i(2, high) / high**2
-    else:
-        n, x = points, high / (points - 1)
-        T, S, Q = _grid_sums(x, n)
-        f, g = T * S / (n * (n**2 - 1) * x / 3), T * Q / (n * x**2 * (n**2 - 1) * (n**2 - 4) / 45)
-    return np.where(y < SMALL, F, (f - 1) / high**2), np.where(y < SMALL, G, (g - 1) / high**2)
-
-
-def _m(t: Any) -> Any:
-    r""":math:`(e^t (1 - t) - 1)/t^2`."""
-    low, high = np.clip(t, -SMALL, SMALL), np.where(np.abs(t) < SMALL, 1.0, t)
-    series = -sum((k - 1) * low ** (k - 2) / factorial(k) for k in range(2, 12))
-    return np.where(np.abs(t) < SMALL, series, (np.exp(high) * (1 - high) - 1) / high**2)
-
-
-def _i(order: int, y: Any) -> Any:
-    """Modified spherical Bessel function of the first kind."""
-    from scipy.special import spherical_in
-
-    return spherical_in(order, y)
-
-
-def _grid_sums(x: Any, n: int) -> tuple[Any, Any, Any]:
-    """T, S and Q of :func:`vertex_shift` for half spacings x = lambda h / 2."""
-
-    def langevin(y: Any) -> Any:
-        return _i(1, y) / _i(0, y)
-
-    def second(y: Any) -> Any:
-        return _i(2, y) / (3 * _i(0, y))
-
-    T = np.sinh(n * x) / np.sinh(x)
-    S = n * langevin(n * x) - langevin(x)
-    Q = n**2 * second(n * x) - second(x) - langevin(x) * S
-    return T, S, Q

@@ -187,7 +187,7 @@ def staircase_exponent(
             f"sizes, and switches has shape {switches.shape}."
         )
     with np.errstate(over="ignore"):
-        spans = held("staircase_exponent: high or switches over low", np.append(switches, high) / low)
+        spans = held("staircase_exponent: high or switches over low", np.append(switches, high) / low, 0)
     h, W = np.diff(np.log(sizes)), np.log(high / low)
     tau = np.clip(np.log(spans[:-1]) / W, 0, 1)
     points = None if points is None else whole("staircase_exponent: points", points, 2, 10**9)

@@ -114,7 +114,7 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
     >>> profile(fit_vpnls(load_llama3()), "a")
     a = 0.50292, 90% profile interval 0.47801 to 0.52804
     """
-    share("profile: level", level)
+    level = share("profile: level", level)
     if not isinstance(statistic, str) or statistic not in ("a", "alpha", "beta"):
         raise ValueError(f"profile: no statistic {shortened(statistic)}; there are a, alpha and beta.")
     logs = require_interior(fit, "profile")
