@@ -22,7 +22,7 @@ def refit_surface(logs: CentredLogs, start: LossSurface, weights: FloatArray | N
         logs, np.full(draws, start.alpha), np.full(draws, start.beta), weights, tolerance=1e-7
     )
     lost = (found.A <= 0) | (found.B <= 0)
-    with np.errstate(over="ignore"):  # a coefficient too large to write down belongs to a lost draw
+    with np.errstate(over="ignore", invalid="ignore"):  # a coefficient too large to write down: a lost draw
         A = found.A * np.exp(found.alpha * logs.log_N0)
         B = found.B * np.exp(found.beta * logs.log_D0)
         lost |= ~np.isfinite(A + B)
