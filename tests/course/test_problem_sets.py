@@ -79,8 +79,16 @@ def strings(value):
 
 @pytest.fixture(scope="session")
 def course(tmp_path_factory):
-    """A course directory that fills as sets are solved."""
-    return tmp_path_factory.mktemp("course")
+    """A course directory that fills as sets are solved; the last contest of the capstone is a short one."""
+    folder = tmp_path_factory.mktemp("sources")
+    found = editions.sources()
+    text = found["capstone"].read_text(encoding="utf-8")
+    assert text.count("tournament(strategies, students=200)") == 1
+    short = folder / found["capstone"].name
+    short.write_text(text.replace("strategies, students=200)", "strategies, students=60)"), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(editions, "sources", lambda: {**found, "capstone": short})
+        yield tmp_path_factory.mktemp("course")
 
 
 @pytest.fixture(scope="session")
