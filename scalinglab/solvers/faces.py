@@ -49,12 +49,7 @@ def spare_terms(
     spare : tuple of str
         ``"alpha"`` if A = 0 fits as well, ``"beta"`` if B = 0 does.
     """
-    E, A, B, alpha, beta = optimum.theta
-    r = residuals(loss, E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d), logs.L)
-    weight = loss.weight(r) if weights is None else weights * loss.weight(r)
-    left = float(r**2 @ weight)
-    mean = float(logs.L @ weight / weight.sum())
-    constant = float((logs.L - mean) ** 2 @ weight)
+    weight, mean, left, constant = _reweighted_squares(logs, loss, optimum, weights)
     ends = []
     for term in (0, 1):
         start, alone = one_term(logs, weight, 1 - term, mean)
@@ -68,6 +63,25 @@ def spare_terms(
         letter for letter, end in zip(("alpha", "beta"), ends, strict=True) if end.objective <= level
     )
     return lowest, spare
+
+
+def both_terms_are_needed(
+    logs: CentredLogs, loss: Loss, optimum: Optimum, weights: FloatArray | None = None
+) -> bool:
+    """Whether either term alone, wherever its exponent, leaves much more than both."""
+    weight, mean, left, constant = _reweighted_squares(logs, loss, optimum, weights)
+    return all(cannot_tie(one_term(logs, weight, term, mean)[1], left, constant) for term in (0, 1))
+
+
+def _reweighted_squares(
+    logs: CentredLogs, loss: Loss, optimum: Optimum, weights: FloatArray | None
+) -> tuple[FloatArray, float, float, float]:
+    """Weights that make the loss one of squares; the mean loss, the squares left and those of a constant."""
+    E, A, B, alpha, beta = optimum.theta
+    r = residuals(loss, E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d), logs.L)
+    weight = loss.weight(r) if weights is None else weights * loss.weight(r)
+    mean = float(logs.L @ weight / weight.sum())
+    return weight, mean, float(r**2 @ weight), float((logs.L - mean) ** 2 @ weight)
 
 
 def cannot_tie(alone: float, left: float, constant: float) -> bool:

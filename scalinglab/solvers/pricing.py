@@ -20,7 +20,7 @@ import numpy as np
 from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.newton import Optimum, newton
-from scalinglab.solvers.objectives import Loss, Squared, residuals
+from scalinglab.solvers.objectives import Loss, residuals
 from scalinglab.solvers.projection import free_least_squares, nonnegative_least_squares
 
 #: Exponents at which columns are priced.
@@ -32,7 +32,7 @@ PEAKS = 3
 #: A column counts if by itself it would lower the objective by more than this share.
 GAIN = 1e-9
 
-#: The same after steps that settled inside the bounds, for squares: small gains lead nowhere lower there.
+#: The same where steps settled inside the bounds and both terms are needed: small gains lead nowhere lower.
 CLEAR_GAIN = 1e-2
 
 #: A start whose objective exceeds the end's by more than this multiple of it is not worth the steps, unless
@@ -50,6 +50,7 @@ def priced(
     logs: CentredLogs,
     loss: Loss,
     optimum: Optimum,
+    needed: bool = False,
     few: CentredLogs | None = None,
     weights: FloatArray | None = None,
 ) -> Optimum:
@@ -63,6 +64,8 @@ def priced(
         What is minimised, in L.
     optimum : Optimum
         Where a search ended.
+    needed : bool
+        Whether either term alone leaves much more: a small gain does not pay for moving one then.
     few, weights : CentredLogs and ndarray, optional
         Many runs gathered into a few with weights, on which columns are priced.
 
@@ -72,7 +75,7 @@ def priced(
         ``optimum`` itself, at no more than the cost of a few columns, where no column is worth a start.
     """
     for _ in range(ROUNDS):
-        starts = worthwhile_starts(few or logs, loss, optimum, weights)
+        starts = worthwhile_starts(few or logs, loss, optimum, weights, needed)
         ends = [newton(logs, loss, start, STEPS, optimum.objective) for start in starts]
         best = min(ends, key=lambda end: end.objective, default=optimum)
         if not best.objective < optimum.objective * (1 - GAIN):
@@ -82,15 +85,15 @@ def priced(
 
 
 def worthwhile_starts(
-    logs: CentredLogs, loss: Loss, optimum: Optimum, weights: FloatArray | None = None
+    logs: CentredLogs, loss: Loss, optimum: Optimum, weights: FloatArray | None = None, needed: bool = False
 ) -> list[FloatArray]:
     """Starts (E, A, B, alpha, beta) with one term moved to a column of high price."""
     E, A, B, alpha, beta = optimum.theta
     w = np.ones_like(logs.L) if weights is None else weights
     r = residuals(loss, E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d), logs.L)
     y, weight = -w * loss.psi(r), w * loss.weight(r)
-    # squares whose steps settled inside the bounds: a map's valley, which a small gain does not leave
-    share = CLEAR_GAIN if optimum.settled and isinstance(loss, Squared) else GAIN
+    firm = needed and optimum.settled  # inside the bounds, and no term to spare for a small gain
+    share = CLEAR_GAIN if firm else GAIN
     least = share * optimum.objective * float(loss.weight(np.zeros(1))[0])
     pairs = []
     alike = logs.n @ logs.d > ALIKE * np.sqrt((logs.n @ logs.n) * (logs.d @ logs.d))
@@ -98,7 +101,7 @@ def worthwhile_starts(
         pairs.append((beta, alpha))  # where N and D grow together the terms may have to change places
     of_N, of_D = (dearest(x, y, w, least) for x in (logs.n, logs.d))
     pairs += [(peak, beta) for peak in of_N] + [(alpha, peak) for peak in of_D]
-    if not optimum.settled:  # far from an exponent at a bound the column may be a plateau: half-way there too
+    if not firm:  # far from the present exponent the column may be a plateau: half-way there too
         pairs += [(math.sqrt(peak * alpha), beta) for peak in of_N]
         pairs += [(alpha, math.sqrt(peak * beta)) for peak in of_D]
     if not pairs:

@@ -8,7 +8,7 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs, bin_runs
-from scalinglab.solvers.faces import cannot_tie, lowest_face, spare_terms
+from scalinglab.solvers.faces import both_terms_are_needed, cannot_tie, lowest_face, spare_terms
 from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
 from scalinglab.solvers.newton import Optimum, newton
 from scalinglab.solvers.objectives import Loss, Squared
@@ -45,11 +45,14 @@ def search_exponents(logs: CentredLogs, loss: Loss) -> tuple[Optimum, tuple[str,
         if not isinstance(loss, Squared):
             starts = np.array(_distinct([*starts, *_reweighted(logs, loss, starts[0])]))
         ends += _raced(logs, loss, starts)
-    best = priced(logs, loss, min(ends, key=lambda optimum: optimum.objective), few, weights)
-    # what is spare in many runs shows in a few of them; and a face known to leave much more cannot tie
-    if weights is not None or cannot_tie(face, best.objective, float(products.LL) if face else 0.0):
-        return best, ()
-    return spare_terms(logs, loss, best)
+    best = min(ends, key=lambda optimum: optimum.objective)
+    if face:
+        needed = cannot_tie(face, best.objective, float(products.LL))
+    else:
+        needed = both_terms_are_needed(few, loss, best, weights)
+    best = priced(logs, loss, best, needed, few, weights)
+    # what is spare in many runs shows in a few of them
+    return (best, ()) if needed or weights is not None else spare_terms(logs, loss, best)
 
 
 def _raced(logs: CentredLogs, loss: Loss, starts: FloatArray) -> list[Optimum]:
