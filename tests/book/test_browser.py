@@ -113,9 +113,10 @@ class Sheet:
     failed: list = field(default_factory=list)
 
     def go(self, address):
-        """Open an address and wait until its formulas are set."""
+        """Open an address, wait until its formulas are set, and unfold what is folded."""
         self.tab.goto(address)
         self.tab.evaluate("window.MathJax?.startup.promise.then(() => null)")
+        self.tab.evaluate("document.querySelectorAll('article details').forEach(fold => fold.open = true)")
 
     def resize(self, width):
         """Make the window as wide as this, and wait until the page has taken note."""
