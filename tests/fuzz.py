@@ -234,7 +234,7 @@ def pool():
         np.ones((2, 0)), np.array([1, "a"], object), np.array(["1e18"]), np.array([1 + 1j]),
         np.array([True, False]), np.ma.array([1.0, 2.0], mask=[0, 1]), np.ma.masked,
         np.array(["2020-01-01"], "M8[D]"), np.datetime64("2020-01-01"), np.timedelta64(3, "s"),
-            np.array([None]),
+        np.array([None]),
         np.broadcast_to(1e19, 3), np.array([(1, 2.0)], "i,f"), np.zeros(3), -np.ones(3),
         Decimal("1.5"), Decimal("NaN"), Fraction(1, 3), datetime.date(2020, 1, 1), datetime.timedelta(1),
         pathlib.Path("runs.csv"), pathlib.Path("."), lambda: None, lambda x: x, lambda *_: None, str, int,
