@@ -42,9 +42,10 @@ def column(letter: str, values: ArrayLike) -> FloatArray:
     finite = np.isfinite(column)
     if not finite.all():
         row = int(np.argmin(finite))
+        own = getattr(values, "name", None) or letter  # the table's own name of the column
         raise ValueError(
             f"Runs: {MEANING[letter]} of row {row} is {column[row]}; drop the run or fill in its "
-            f'{MEANING[letter]} (pandas: df.dropna(subset=["{letter}"])).'
+            f'{MEANING[letter]} (pandas: df.dropna(subset=["{own}"])).'
         )
     if letter == "L" and not 1e-100 < column.min(initial=1) <= column.max(initial=1) < 1e100:
         size = np.abs(column)

@@ -283,3 +283,11 @@ def test_impossible_budget(C):
 def test_bad_rows(rows):
     with pytest.raises(ValueError, match=r"nothing was picked|row 1000|3 entries for 30 runs"):
         IsoflopDesign([1e17, 1e18]).runs(CHINCHILLA).take(rows)
+
+
+def test_the_cure_of_a_missing_loss_names_the_tables_own_column_and_works():
+    table = pd.DataFrame({"params": [1e8, 2e8], "tokens": [1e9, 2e9], "val_loss": [3.0, np.nan]})
+    names = {"N": "params", "D": "tokens", "L": "val_loss"}
+    with pytest.raises(ValueError, match=r'dropna\(subset=\["val_loss"\]\)'):
+        Runs.from_frame(table, names)
+    assert len(Runs.from_frame(table.dropna(subset=["val_loss"]), names)) == 1
