@@ -15,6 +15,7 @@ from scalinglab._arrays import FloatArray, flag, matched, positive, shortened
 from scalinglab._extras import needs
 from scalinglab.fitting.results import FitError, SurfaceFit, require_fit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
+from scalinglab.solvers.first_order import first_order_response
 from scalinglab.solvers.objectives import Squared
 from scalinglab.solvers.quantiles import two_sided_quantile
 from scalinglab.uncertainty.intervals import Interval
@@ -210,42 +211,12 @@ def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
     logs = require_interior(fit, "covariance")
     s = fit.surface
     A, B = _centred_amplitudes(fit, logs)
-    H = influence(logs, np.array(A), np.array(B), np.array(s.alpha), np.array(s.beta))
+    H = first_order_response(logs, np.array(A), np.array(B), np.array(s.alpha), np.array(s.beta))
     H[1] /= A
     H[2] /= B
     r2 = fit.residuals**2
     V = (H * r2) @ H.T if robust else H @ H.T * (r2.sum() / fit.freedom)
     return Covariance(fit, robust, V)
-
-
-def influence(
-    logs: CentredLogs,
-    A: FloatArray,
-    B: FloatArray,
-    alpha: FloatArray,
-    beta: FloatArray,
-) -> FloatArray:
-    r"""Matrix H from errors of the losses to errors of (E, A, B, alpha, beta), in centred units.
-
-    With linear columns :math:`X = [1, p, q]` and :math:`Z = [-A\,n p, -B\,d q]`, and
-    :math:`\tilde Z = Z - XX^+Z`,
-
-    .. math:: H_\theta = (\tilde Z^\top \tilde Z)^{-1} \tilde Z^\top, \qquad H_c = X^+ - X^+ Z H_\theta.
-
-    Coefficients and exponents have any shape; the result has that shape and (5, n).
-    """
-    p = np.exp(np.multiply.outer(-alpha, logs.n))
-    q = np.exp(np.multiply.outer(-beta, logs.d))
-    X = np.stack([np.ones_like(p), p, q], axis=-1)
-    size, data = -A[..., None] * logs.n * p, -B[..., None] * logs.d * q
-    Z = np.stack([size, data], axis=-1)
-    Q, R = np.linalg.qr(X)
-    X_plus = np.linalg.solve(R, np.swapaxes(Q, -1, -2))
-    Z_rest = Z - Q @ (np.swapaxes(Q, -1, -2) @ Z)
-    Z_rest_T = np.swapaxes(Z_rest, -1, -2)
-    H_theta = np.linalg.solve(Z_rest_T @ Z_rest, Z_rest_T)
-    H_c = X_plus - (X_plus @ Z) @ H_theta
-    return np.concatenate([H_c, H_theta], axis=-2)
 
 
 def log_size_gradient(fit: SurfaceFit, C: ArrayLike) -> FloatArray:
