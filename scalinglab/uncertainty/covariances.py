@@ -15,7 +15,14 @@ from scalinglab._arrays import FloatArray, flag, matched, positive, shortened
 from scalinglab._extras import needs
 from scalinglab.fitting.results import FitError, SurfaceFit, require_fit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
-from scalinglab.solvers.first_order import first_order_response
+from scalinglab.solvers.first_order import (
+    STATISTICS,
+    centred_amplitudes,
+    first_order_response,
+    log_size_gradient,
+    loss_gradient,
+    statistic_gradient,
+)
 from scalinglab.solvers.objectives import Squared
 from scalinglab.solvers.quantiles import two_sided_quantile
 from scalinglab.uncertainty.intervals import Interval
@@ -87,9 +94,7 @@ class Covariance:
         """Interval for the loss of one more run of N parameters on D tokens: fit and scatter together."""
         s, logs = self.fit.surface, CentredLogs.of(self.fit.runs)
         N, D = matched(N=positive("Covariance.new_run: N", N), D=positive("Covariance.new_run: D", D))
-        n, d = np.log(N) - logs.log_N0, np.log(D) - logs.log_D0
-        size, data = s.A * np.asarray(N, float) ** -s.alpha, s.B * np.asarray(D, float) ** -s.beta
-        G = np.stack(np.broadcast_arrays(np.ones_like(n), size, data, -n * size, -d * data), axis=-1)
+        G = loss_gradient(s, logs, N, D)
         variance = np.einsum("...i,ij,...j->...", G, self.centred, G)
         scatter = self.fit.objective / self.fit.freedom
         half = self._quantile(level) * np.sqrt(variance + scatter)
@@ -118,7 +123,7 @@ class Covariance:
         return "\n".join(lines)
 
     def _around(self, estimate: Any, C: ArrayLike, level: float) -> Interval:
-        G = log_size_gradient(self.fit, C)
+        G = log_size_gradient(self.fit.surface, CentredLogs.of(self.fit.runs), C)
         variance = np.einsum("...i,ij,...j->...", G, self.centred, G)
         factor = np.exp(self._quantile(level) * np.sqrt(variance))
         ends = estimate / factor, estimate * factor
@@ -134,23 +139,11 @@ class Covariance:
 
     def _gradient(self, name: str) -> FloatArray:
         """Derivative of a statistic in the centred parameters, shape (5,)."""
-        s, logs = self.fit.surface, CentredLogs.of(self.fit.runs)
-        square = (s.alpha + s.beta) ** 2
-        log_A, log_B = [0, 1, 0, logs.log_N0, 0], [0, 0, 1, 0, logs.log_D0]
-        gradients = {
-            "E": [1, 0, 0, 0, 0],
-            "ln A": log_A,
-            "ln B": log_B,
-            "A": [s.A * x for x in log_A],
-            "B": [s.B * x for x in log_B],
-            "alpha": [0, 0, 0, 1, 0],
-            "beta": [0, 0, 0, 0, 1],
-            "a": [0, 0, 0, -s.beta / square, s.alpha / square],
-            "b": [0, 0, 0, s.beta / square, -s.alpha / square],
-        }
-        if not isinstance(name, str) or name not in gradients:
-            raise ValueError(f"covariance: no statistic {shortened(name)}; there are {', '.join(gradients)}.")
-        return np.array(gradients[name], float)
+        if not isinstance(name, str) or name not in STATISTICS:
+            raise ValueError(
+                f"covariance: no statistic {shortened(name)}; there are {', '.join(STATISTICS)}."
+            )
+        return statistic_gradient(self.fit.surface, CentredLogs.of(self.fit.runs), name)
 
 
 def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
@@ -210,34 +203,13 @@ def covariance(fit: SurfaceFit, robust: bool = False) -> Covariance:
     flag("covariance: robust", robust)
     logs = require_interior(fit, "covariance")
     s = fit.surface
-    A, B = _centred_amplitudes(fit, logs)
+    A, B = centred_amplitudes(s, logs)
     H = first_order_response(logs, np.array(A), np.array(B), np.array(s.alpha), np.array(s.beta))
     H[1] /= A
     H[2] /= B
     r2 = fit.residuals**2
     V = (H * r2) @ H.T if robust else H @ H.T * (r2.sum() / fit.freedom)
     return Covariance(fit, robust, V)
-
-
-def log_size_gradient(fit: SurfaceFit, C: ArrayLike) -> FloatArray:
-    r"""Derivative of :math:`\ln N^*(C)` in the centred parameters; that of :math:`\ln D^*` is its negative.
-
-    From :math:`\ln N^* = [\ln(\alpha A) - \ln(\beta B) + \beta \ln(C/6)]/(\alpha + \beta)` with
-    :math:`\ln A = \ln A' + \alpha \ln N_0`. Shape of C, then (5,).
-    """
-    s, logs = fit.surface, CentredLogs.of(fit.runs)
-    size, tokens = np.log(s.N_opt(C)), np.log(s.D_opt(C))
-    total = s.alpha + s.beta
-    return np.stack(
-        [
-            np.zeros_like(size),
-            np.full_like(size, 1 / total),
-            np.full_like(size, -1 / total),
-            (1 / s.alpha + logs.log_N0 - size) / total,
-            (-1 / s.beta - logs.log_D0 + tokens) / total,
-        ],
-        axis=-1,
-    )
 
 
 def require_interior(fit: SurfaceFit, who: str) -> CentredLogs:
@@ -263,11 +235,3 @@ def require_interior(fit: SurfaceFit, who: str) -> CentredLogs:
             "hold; heed the fit's concerns, or use bootstrap."
         )
     return CentredLogs.of(fit.runs)
-
-
-def _centred_amplitudes(fit: SurfaceFit, logs: CentredLogs) -> tuple[float, float]:
-    """A and B in the centred units of ``logs``."""
-    s = fit.surface
-    return float(np.exp(np.log(s.A) - s.alpha * logs.log_N0)), float(
-        np.exp(np.log(s.B) - s.beta * logs.log_D0)
-    )
