@@ -119,7 +119,7 @@ def loss_gradient(surface: LossSurface, logs: CentredLogs, N: ArrayLike, D: Arra
 def best_loss_gradient(surface: LossSurface, logs: CentredLogs, C: ArrayLike) -> FloatArray:
     r"""Derivative of :math:`L^*(C)`, the lowest loss at C FLOPs, in the centred parameters.
 
-    Shape of C, then (5,). By the envelope theorem it is that of the loss at :math:`(N^*, D^*)` held fixed: in units centred at
-    this target, :math:`(1, P, R, 0, 0)`.
+    Shape of C, then (5,). By the envelope theorem it is that of the loss at :math:`(N^*, D^*)` held fixed:
+    in units centred at this target, :math:`(1, P, R, 0, 0)`.
     """
     return loss_gradient(surface, logs, surface.N_opt(C), surface.D_opt(C))
