@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from scalinglab._arrays import FloatArray, shortened
 
@@ -13,8 +14,8 @@ from scalinglab._arrays import FloatArray, shortened
 MEANING = {"N": "parameters", "D": "tokens", "L": "loss", "C": "compute"}
 
 
-def column(letter: str, values: ArrayLike) -> FloatArray:
-    """Return a checked read-only float64 copy of one column."""
+def column(letter: str, values: ArrayLike, label: Callable[[int], str] = "row {}".format) -> FloatArray:
+    """Return a checked read-only float64 copy of one column; ``label`` says how a message names a row."""
     if isinstance(values, str | bytes | bytearray | memoryview) or _dimensions(values) != 1:
         raise ValueError(
             f"Runs: {letter} must be a one-dimensional list of numbers, one for each run; "
@@ -22,7 +23,7 @@ def column(letter: str, values: ArrayLike) -> FloatArray:
         )
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
         row = int(np.argmax(np.ma.getmaskarray(values)))
-        raise ValueError(f"Runs: {MEANING[letter]} of row {row} is masked; drop the run or fill it in.")
+        raise ValueError(f"Runs: {MEANING[letter]} of {label(row)} is masked; drop the run or fill it in.")
     if np.asarray(values, object if _dimensions(values) < 1 else None).dtype.kind in "mM":
         raise ValueError(f"Runs: {letter} ({MEANING[letter]}) holds dates; give numbers.")
     if np.iscomplexobj(values):
@@ -36,7 +37,7 @@ def column(letter: str, values: ArrayLike) -> FloatArray:
         rows = enumerate(np.asarray(values, object))
         row, entry = next(((row, entry) for row, entry in rows if _bad(entry)), (0, values))
         raise ValueError(
-            f"Runs: {letter} ({MEANING[letter]}) of row {row} is {shortened(entry)}, not a number; "
+            f"Runs: {letter} ({MEANING[letter]}) of {label(row)} is {shortened(entry)}, not a number; "
             "correct it, or convert the column (pandas: pd.to_numeric)."
         )
     finite = np.isfinite(column)
@@ -44,7 +45,7 @@ def column(letter: str, values: ArrayLike) -> FloatArray:
         row = int(np.argmin(finite))
         own = getattr(values, "name", None) or letter  # the table's own name of the column
         raise ValueError(
-            f"Runs: {MEANING[letter]} of row {row} is {column[row]}; drop the run or fill in its "
+            f"Runs: {MEANING[letter]} of {label(row)} is {column[row]}; drop the run or fill in its "
             f'{MEANING[letter]} (pandas: df.dropna(subset=["{own}"])).'
         )
     if letter == "L" and not 1e-100 < column.min(initial=1) <= column.max(initial=1) < 1e100:
@@ -52,15 +53,56 @@ def column(letter: str, values: ArrayLike) -> FloatArray:
         odd = (size != 0) & ((size <= 1e-100) | (size >= 1e100))
         if odd.any():
             row = int(np.argmax(odd))
-            raise ValueError(f"Runs: loss of row {row} is {column[row]:g}; check its unit.")
+            raise ValueError(f"Runs: loss of {label(row)} is {column[row]:g}; check its unit.")
     if letter != "L" and not column.min(initial=1) > 0:
         row = int(np.argmin(column > 0))
         raise ValueError(
-            f"Runs: {MEANING[letter]} of row {row} is {column[row]:g}; {letter} must be positive. "
+            f"Runs: {MEANING[letter]} of {label(row)} is {column[row]:g}; {letter} must be positive. "
             "Correct or drop the run."
         )
     column.setflags(write=False)
     return column
+
+
+def extra_column(name: str, values: ArrayLike, count: int) -> NDArray[Any]:
+    """Return a read-only copy of a column that no fit needs: float64, nan where unknown, or else text."""
+    if isinstance(values, str | bytes | bytearray | memoryview) or _dimensions(values) != 1:
+        raise ValueError(
+            f"Runs: the column {name!r} of extra is {shortened(values)}; give a one-dimensional list, one "
+            "entry for each run."
+        )
+    entries = np.ma.filled(np.ma.asarray(values, object), None) if np.ma.isMaskedArray(values) else values
+    try:
+        array = np.asarray(entries)
+        if array.dtype.kind not in "biufUMm":
+            array = np.asarray(entries, object)
+        if array.dtype.kind == "O":
+            array = _numbers_or_texts(array)
+        elif array.dtype.kind in "Mm":
+            array = array.astype(str)
+        kept = np.array(array, None if array.dtype.kind == "U" else np.float64)
+    except Exception:  # a foreign object may raise anything when it is turned into an array
+        raise ValueError(
+            f"Runs: the column {name!r} of extra holds {shortened(values)}; give numbers or texts."
+        ) from None
+    if len(kept) != count:
+        raise ValueError(
+            f"Runs: the column {name!r} of extra has {len(kept)} entries for {count} runs; give one for "
+            "every run."
+        )
+    kept.setflags(write=False)
+    return kept
+
+
+def _numbers_or_texts(entries: NDArray[Any]) -> NDArray[Any]:
+    """Objects as numbers if all are numbers or missing, else as texts, empty where missing."""
+    missing = np.array([entry is None or entry != entry or str(entry) == "<NA>" for entry in entries], bool)
+    if not any(isinstance(entry, str) for entry in entries[~missing]):
+        try:
+            return np.where(missing, np.nan, entries).astype(np.float64)
+        except (TypeError, ValueError):
+            pass
+    return np.array(["" if gone else str(entry) for entry, gone in zip(entries, missing, strict=True)], str)
 
 
 def _dimensions(values: Any) -> int:

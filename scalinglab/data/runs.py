@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +15,22 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-from scalinglab._arrays import FloatArray, blocks, floats, function, of_kind, places, shortened
+from scalinglab._arrays import (
+    FloatArray,
+    blocks,
+    floats,
+    function,
+    of_kind,
+    picked,
+    places,
+    shortened,
+    whole,
+)
 from scalinglab._extras import needs
 from scalinglab.data.budgets import BUDGET_TOLERANCE, Budgets
-from scalinglab.data.columns import MEANING, column
+from scalinglab.data.columns import MEANING, column, extra_column
+from scalinglab.data.origin import NAMING, Origin, in_a_row
+from scalinglab.data.table_readers import columns_of_frame, frame_of_file
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN
 
 
@@ -35,11 +48,18 @@ class Runs:
         Final loss of each run; finite.
     C : array_like, shape (n,), optional
         Training compute in FLOPs, or the nominal budget of an IsoFLOP curve; ``6 N D`` when absent.
+    extra : mapping of str to array_like, shape (n,), optional
+        Further columns by name, for instance ``{"name": names, "lr": rates}``: numbers (nan where unknown)
+        or texts. No fit uses them; they stay with the runs, and messages call a run by a name found here.
+    origin : Origin, optional
+        Where each run stands in a table; the readers and :meth:`take` fill it in.
 
     Attributes
     ----------
     N, D, L, C : ndarray, shape (n,)
         Read-only float64 copies.
+    extra : mapping of str to ndarray, shape (n,)
+        Read-only copies, numbers as float64.
 
     Raises
     ------
@@ -69,11 +89,27 @@ class Runs:
     D: FloatArray
     L: FloatArray
     C: FloatArray
+    extra: Mapping[str, NDArray[Any]]
+    origin: Origin
 
-    def __init__(self, N: ArrayLike, D: ArrayLike, L: ArrayLike, C: ArrayLike | None = None) -> None:
-        columns = {"N": column("N", N), "D": column("D", D), "L": column("L", L)}
+    def __init__(
+        self,
+        N: ArrayLike,
+        D: ArrayLike,
+        L: ArrayLike,
+        C: ArrayLike | None = None,
+        extra: Mapping[str, ArrayLike] | None = None,
+        origin: Origin | None = None,
+    ) -> None:
+        of_kind("Runs: extra", extra, (Mapping, type(None)), 'give {"name": names} or the like')
+        of_kind("Runs: origin", origin, (Origin, type(None)), "leave it out; readers and take() fill it in")
+        origin = Origin() if origin is None else origin
+
+        columns = {
+            letter: column(letter, given, origin.label) for letter, given in (("N", N), ("D", D), ("L", L))
+        }
         if C is not None:
-            columns["C"] = column("C", C)
+            columns["C"] = column("C", C, origin.label)
         lengths = {letter: len(values) for letter, values in columns.items()}
         if len(set(lengths.values())) > 1:
             counts = ", ".join(f"{letter} has {count}" for letter, count in lengths.items())
@@ -82,16 +118,24 @@ class Runs:
             raise ValueError("Runs: there are no runs; give at least one row.")
         if C is None:
             with np.errstate(over="ignore", under="ignore"):
-                columns["C"] = column("C", FLOPS_PER_PARAMETER_TOKEN * columns["N"] * columns["D"])
+                columns["C"] = column(
+                    "C", FLOPS_PER_PARAMETER_TOKEN * columns["N"] * columns["D"], origin.label
+                )
         for letter, values in columns.items():
             object.__setattr__(self, letter, values)
+        for name in extra or ():
+            if not isinstance(name, str) or name in MEANING:
+                raise ValueError(f"Runs: extra holds {shortened(name)}; give it a name that is no letter.")
+        further = {name: extra_column(name, values, len(self.N)) for name, values in (extra or {}).items()}
+        object.__setattr__(self, "extra", MappingProxyType(further))
+        object.__setattr__(self, "origin", origin)
 
     def __len__(self) -> int:
         return len(self.N)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles are made anew, so that they are read-only too."""
-        return type(self), (self.N, self.D, self.L, self.C)
+        return type(self), (self.N, self.D, self.L, self.C, dict(self.extra), self.origin)
 
     def __repr__(self) -> str:
         def span(values: FloatArray, digits: int = 3) -> str:
@@ -137,7 +181,60 @@ class Runs:
             raise ValueError("Runs.take: which is empty, nothing was picked; there must be at least one run.")
         if rows.dtype != bool and not (np.abs(rows + 0.5) < len(self)).all():
             raise ValueError(f"Runs: row {rows.max()} was asked for; rows are 0 to {len(self) - 1}.")
-        return Runs(self.N[rows], self.D[rows], self.L[rows], self.C[rows])
+        extra = {name: values[rows] for name, values in self.extra.items()}
+        origin = self.origin.taken(rows, len(self))
+        return Runs(self.N[rows], self.D[rows], self.L[rows], self.C[rows], extra, origin)
+
+    def label(self, row: int) -> str:
+        """How a message names a run: its row, its line in the file it was read from, and its name.
+
+        Lines are counted from 1 as an editor does, and stay with the runs that :meth:`take` picks. A name
+        is looked for among the texts of ``extra`` in a column called name, run, id or the like.
+
+        Raises
+        ------
+        ValueError
+            If there is no such row.
+
+        Examples
+        --------
+        >>> runs = Runs([1e8, 2e8], [4e9, 2e9], [3.1, 3.0], extra={"name": ["small", "large"]})
+        >>> print(runs.label(1), "was", runs.take([1]).label(0))
+        row 1 ('large') was row 0 (row 1 of the table, 'large')
+        """
+        row = whole("Runs.label: row", row, 0, len(self) - 1)
+        return self.origin.label(row, "" if self._names is None else str(self._names[row]))
+
+    def listed(self, rows: ArrayLike, most: int = 3) -> str:
+        """Name runs by their rows, the first few as :meth:`label` does; the rest are counted.
+
+        Raises
+        ------
+        ValueError
+            If a row is not there, or none is given.
+
+        Examples
+        --------
+        >>> runs = Runs([1e8, 2e8, 4e8], [4e9, 2e9, 1e9], [3.1, 3.0, 3.2])
+        >>> runs.listed([0, 2]), runs.listed([0, 1, 2], most=1)
+        ('rows 0 and 2', 'rows 0 and 2 more')
+        """
+        wanted = np.arange(len(self))[picked("Runs.listed: rows", rows, len(self))]
+        if not len(wanted):
+            raise ValueError("Runs.listed: rows is empty; give one or more.")
+        named = wanted[: whole("Runs.listed: most", most, 1)]
+        return in_a_row([self.label(int(row)) for row in named], len(wanted) - len(named))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the runs before they are fitted, a sentence each: what a checklist has to say."""
+        return self.origin.notes
+
+    @cached_property
+    def _names(self) -> NDArray[Any] | None:
+        """The column of text that names the runs."""
+        texts = {name.lower(): values for name, values in self.extra.items() if values.dtype.kind == "U"}
+        return next((texts[name] for name in NAMING if name in texts), None)
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Runs:
@@ -149,46 +246,16 @@ class Runs:
             One row a run.
         columns : mapping, optional
             Which column holds which letter, for instance ``{"N": "params", "L": "val_loss"}``;
-            letters not named are looked up under their own name. ``C`` may be absent.
+            letters not named are looked up under their own name. ``C`` may be absent. All other columns
+            are kept in ``extra``; an index of whole numbers says where a row stands, one of texts names it.
 
         Raises
         ------
         ValueError
             If a column is missing or its content is refused.
         """
-        if not (hasattr(frame, "columns") and hasattr(frame, "__getitem__")) or isinstance(frame, type):
-            raise ValueError(
-                f"Runs.from_frame: frame is {shortened(frame)}; give a pandas table, or Runs(N, D, "
-                "L) columns."
-            )
-        of_kind(
-            "Runs.from_frame: columns", columns, (Mapping, type(None)), 'give {"N": "params"} or the like'
-        )
-        names = {"N": "N", "D": "D", "L": "L", "C": "C", **(columns or {})}
-        unknown = set(names) - set(MEANING)
-        if unknown:
-            raise ValueError(
-                f"Runs: columns maps {', '.join(sorted(map(str, unknown)))}; the letters are N, D, L and C."
-            )
-        picked: dict[str, Any] = {}
-        for letter, name in names.items():
-            if not isinstance(name, Hashable):
-                raise ValueError(
-                    f"Runs.from_frame: columns names {shortened(name)} for {letter}; give a name."
-                )
-            if (found := list(frame.columns).count(name)) > 1:
-                raise ValueError(
-                    f"Runs: {found} columns of the frame are called {name!r}; rename all but one."
-                )
-            if found:
-                picked[letter] = frame[name]
-            elif letter != "C" or "C" in (columns or {}):
-                raise ValueError(
-                    f"Runs: no column {name!r} for {letter} ({MEANING[letter]}); the table has "
-                    f"{', '.join(map(str, frame.columns)) or 'no columns'}. "
-                    f'Name yours: columns={{"{letter}": ...}}.'
-                )
-        return cls(**picked)
+        columns_by_letter, extra, origin = columns_of_frame(frame, columns)
+        return cls(**columns_by_letter, extra=extra, origin=origin)
 
     @classmethod
     def read_csv(cls, path: str | PathLike[str] | Any, columns: Mapping[str, str] | None = None) -> Runs:
@@ -216,41 +283,17 @@ class Runs:
         D 2e+09 to 2e+09 tokens
         L 3.1 to 3.2
         """
-        with needs("tables"):
-            import pandas as pd
-
         of_kind("Runs.read_csv: columns", columns, (Mapping, type(None)), 'give {"N": "params"} or the like')
-        if isinstance(path, (bool, int, float, bytes, type(None))):
-            raise ValueError(f"Runs.read_csv: path is {shortened(path)}; give a file or the path to one.")
-        try:
-            frame = pd.read_csv(path)
-        except pd.errors.EmptyDataError:
-            raise ValueError(f"Runs: {path} is empty; it needs a header line and one line a run.") from None
-        except (pd.errors.ParserError, UnicodeDecodeError) as error:
-            raise ValueError(f"Runs: {path} is not a CSV table: {error}") from None
-        except (OSError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(
-                f"Runs.read_csv: path is {shortened(path)}, which cannot be read ({shortened(error)})."
-            ) from None
-        if not isinstance(frame.index, pd.RangeIndex):
-            raise ValueError(
-                f"Runs: the file at path {shortened(path)} has lines with more fields than its "
-                "header has names; mend the header."
-            )
-        twice = [name for name in frame.columns if f"{name}.1" in frame.columns]
-        if twice:
-            raise ValueError(
-                f"Runs: the header of {shortened(path)} names {twice[0]!r} twice, or the column "
-                f"'{twice[0]}.1' beside it; rename one."
-            )
-        return cls.from_frame(frame, columns)
+        frame, lines = frame_of_file(path)
+        columns_by_letter, extra, _ = columns_of_frame(frame, columns)
+        return cls(**columns_by_letter, extra=extra, origin=Origin(lines=lines))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a pandas table with columns N, D, L, C."""
+        """Return a pandas table with columns N, D, L, C and those of ``extra``."""
         with needs("tables"):
             import pandas as pd
 
-        return pd.DataFrame({"N": self.N, "D": self.D, "L": self.L, "C": self.C})
+        return pd.DataFrame({"N": self.N, "D": self.D, "L": self.L, "C": self.C, **self.extra})
 
     def by_budget(self) -> tuple[FloatArray, NDArray[np.intp]]:
         """Return the budgets, ascending, and for each run the place of its budget among them."""

@@ -1,4 +1,6 @@
+import copy
 import io
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -230,7 +232,7 @@ def test_csv_file(tmp_path):
     [
         ("", "empty"),
         ("N,D,L\n", "no runs"),
-        ("N,D,L\n1e8,2e9,3.1\n1e8,two,3.0\n", r"D \(tokens\) of row 1 is 'two'"),
+        ("N,D,L\n1e8,2e9,3.1\n1e8,two,3.0\n", r"D \(tokens\) of row 1 \(line 3 of the file\) is 'two'"),
         ("N,D,L\n1e8,2e9,3.1\n1e8,,3.0\n", "tokens of row 1"),
         ("N,D\n1e8,2e9\n", "'L'"),
         ("N,D,L\n1e8,2e9,3\n1,2,3,4,5,6\n", "not a CSV"),
@@ -291,3 +293,77 @@ def test_the_cure_of_a_missing_loss_names_the_tables_own_column_and_works():
     with pytest.raises(ValueError, match=r'dropna\(subset=\["val_loss"\]\)'):
         Runs.from_frame(table, names)
     assert len(Runs.from_frame(table.dropna(subset=["val_loss"]), names)) == 1
+
+
+def test_further_columns_stay_with_the_runs():
+    rng = np.random.default_rng(0)
+    for count in rng.integers(2, 40, 8).tolist():
+        letters = {letter: rng.uniform(1, 9, count) for letter in "NDLC"}
+        extra = {"lr": rng.uniform(1e-4, 1e-2, count), "name": [f"run-{k}" for k in range(count)]}
+        runs = Runs(**letters, extra=extra)
+        rows = rng.permutation(count)[: max(1, count // 2)]
+        part = runs.take(rows)
+        for other in (part, pickle.loads(pickle.dumps(part)), copy.deepcopy(part), runs.take(rows % count)):
+            assert other.extra["lr"].tolist() == extra["lr"][rows].tolist()
+            assert other.extra["name"].tolist() == [f"run-{k}" for k in rows]
+            place = f"row {rows[-1]} of the table, " if rows[-1] != len(rows) - 1 else ""
+            assert other.label(len(rows) - 1) == f"row {len(rows) - 1} ({place}'run-{rows[-1]}')"
+        for column in part.extra.values():
+            with pytest.raises(ValueError, match="read-only"):
+                column[0] = column[-1]
+        back = Runs.from_frame(runs.to_frame())
+        assert {name: values.tolist() for name, values in back.extra.items()} == {
+            name: list(values) for name, values in extra.items()
+        }
+
+
+def test_a_run_of_a_file_is_named_by_its_line_wherever_it_goes():
+    lines = ["id,N,D,L,lr"] + [f"r{k},{1e8 + k},{4e9 - k},{3 + k / 100},0.001" for k in range(9)]
+    runs = Runs.read_csv(io.StringIO("\n".join(lines)))
+    part = runs.take([8, 2, 5]).take(np.array([False, True, True]))
+    for row in range(2):
+        line = int(part.label(row).split("line ")[1].split(" ")[0])
+        assert lines[line - 1].startswith(f"{part.extra['id'][row]},{part.N[row]:.1f}")
+        assert f"'{part.extra['id'][row]}'" in part.label(row)
+    assert part.listed([0, 1]) == "rows 0 (line 4 of the file, 'r2') and 1 (line 7 of the file, 'r5')"
+    assert runs.listed(range(9), most=1) == "rows 0 (line 2 of the file, 'r0') and 8 more"
+
+
+def test_a_table_keeps_its_index_and_whatever_its_columns_hold():
+    table = pd.DataFrame(
+        {
+            "params": N,
+            "N": [1.0, 2.0, 3.0, 4.0],
+            "D": D,
+            "L": L,
+            "rate": [1e-3, None, 2e-3, np.inf],
+            "done": [True, False, True, True],
+            "day": pd.to_datetime(["2024-01-01"] * 4),
+            "note": ["a", None, "b", np.nan],
+        }
+    )
+    runs = Runs.from_frame(table[table["D"] < 8e9], {"N": "params"})
+    assert runs.label(0) == "row 0 (row 1 of the table)"
+    assert runs.extra["N of the table"].tolist() == [2, 3, 4]
+    assert np.isnan(runs.extra["rate"][0])
+    assert runs.extra["rate"][1] == 2e-3
+    assert runs.extra["done"].tolist() == [0, 1, 1]
+    assert runs.extra["note"].tolist() == ["", "b", ""]
+    named = Runs.from_frame(table.set_index(pd.Index(list("wxyz"), name="run")), {"N": "params"})
+    assert named.label(3) == "row 3 ('z')"
+
+
+@pytest.mark.parametrize(
+    ("extra", "says"),
+    [
+        ([1, 2], "extra is"),
+        ({"N": N}, "no letter"),
+        ({3: N}, "no letter"),
+        ({"lr": [1, 2]}, "'lr' of extra has 2 entries for 4 runs"),
+        ({"lr": 0.1}, "one-dimensional"),
+        ({"lr": [1, [2], 3, 4]}, "one-dimensional"),
+    ],
+)
+def test_bad_further_columns(extra, says):
+    with pytest.raises(ValueError, match=says):
+        Runs(N, D, L, extra=extra)
