@@ -6,7 +6,7 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray, flag
 from scalinglab.data.runs import Runs, require_runs
-from scalinglab.fitting.concerns import compute_concerns
+from scalinglab.fitting.data_concerns import data_concerns
 from scalinglab.fitting.results import FitError, FrontierFit, Parabola
 from scalinglab.laws.power_laws import PowerLaw
 from scalinglab.solvers.parabola import fit_parabolas
@@ -84,7 +84,7 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
     x = np.log([parabola.C for parabola in used])
     y = np.log([parabola.vertex for parabola in used])
     slope, intercept = np.polyfit(x, y, 1)
-    concerns = compute_concerns(runs) + left_out + _influence(used, x, y, slope)
+    concerns = data_concerns(runs) + left_out + _influence(used, x, y, slope)
     outside = [parabola for parabola in used if not _inside(parabola)]
     if outside:
         concerns.append(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from scalinglab._arrays import FloatArray, blocks
 from scalinglab.data.runs import Runs
+from scalinglab.fitting.data_concerns import compute_concerns as compute_concerns, data_concerns, extremes
 from scalinglab.fitting.results import FitError, vanished_terms
-from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface
+from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE
-
-#: A stated compute may differ from 6ND by this relative amount before a fit says so.
-COMPUTE_TOLERANCE = 0.02
 
 #: How often runs whose errors are independent are said to share errors within budgets, whatever the number
 #: of budgets.
@@ -72,7 +70,7 @@ def surface_concerns(surface: LossSurface, runs: Runs, spare: Sequence[str] = ()
 
     ``spare`` names exponents whose term the runs can do without.
     """
-    found = compute_concerns(runs)
+    found = data_concerns(runs)
     low, high = EXPONENT_RANGE
     vanished = vanished_terms(surface, runs)
     for letter, largest in vanished.items():
@@ -92,7 +90,7 @@ def surface_concerns(surface: LossSurface, runs: Runs, spare: Sequence[str] = ()
         [letter for letter in "AB" if LossSurface.EXPONENT_OF[letter] in spare and letter not in vanished]
     )
     missing = {*spare, *(LossSurface.EXPONENT_OF.get(letter, letter) for letter in vanished)}
-    lowest, highest = _extremes(lambda rows: runs.D[rows] / runs.N[rows], len(runs))
+    lowest, highest = extremes(lambda rows: runs.D[rows] / runs.N[rows], len(runs))
     ends = f"{lowest:.3g}", f"{highest:.3g}"
     span = f"All have D/N near {ends[0]}" if ends[0] == ends[1] else f"D/N runs from {ends[0]} to {ends[1]}"
     for letter, value in (("alpha", surface.alpha), ("beta", surface.beta)):
@@ -179,29 +177,6 @@ def _shared_errors(
         f"(mean {mean:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, "
         "so the fit is less certain than its residuals suggest. Refit without that budget and compare."
     ]
-
-
-def compute_concerns(runs: Runs) -> list[str]:
-    """Whether the stated compute is 6ND."""
-
-    def ratio(rows: slice) -> FloatArray:
-        return runs.C[rows] / (FLOPS_PER_PARAMETER_TOKEN * runs.N[rows] * runs.D[rows])
-
-    if max(np.abs(np.log(_extremes(ratio, len(runs))))) <= np.log1p(COMPUTE_TOLERANCE):
-        return []
-    everywhere = ratio(slice(None))
-    worst = int(np.argmax(np.abs(np.log(everywhere))))
-    return [
-        f"C differs from 6ND by more than {COMPUTE_TOLERANCE:.0%} (row {worst}: C/6ND = "
-        f"{everywhere[worst]:.3g}); allocations assume C = 6ND. Check how N counts embeddings and how C was "
-        "counted, or leave C out."
-    ]
-
-
-def _extremes(values: Callable[[slice], FloatArray], runs: int) -> tuple[float, float]:
-    """Smallest and largest of what ``values`` answers for blocks of the runs."""
-    ends = [(part.min(), part.max()) for part in map(values, blocks(runs))]
-    return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
 
 
 def scaled_condition(surface: LossSurface, runs: Runs) -> float:
