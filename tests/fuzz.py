@@ -54,8 +54,8 @@ RESULTS = {
     "Approach2Bias", "Bootstrap", "Certificate", "CountedFrontier", "Coverage", "Covariance", "DataCard",
     "LackOfFit", "ProvenRegion",
     "Envelope", "EnvelopeFit", "FitError", "FrontierFit", "Hindcast", "Intersection", "Interval",
-    "LearningCurve", "MethodComparison", "Misallocation", "OracleError", "Parabola", "Prediction", "Profile",
-    "Question", "Recount", "RepeatedAllocation", "Repeats", "Score", "Screening", "SearchResult",
+    "LearningCurve", "LevelsFit", "MethodComparison", "Misallocation", "OracleError", "Parabola",
+    "Prediction", "Profile", "Question", "Recount", "RepeatedAllocation", "Repeats", "Score", "Screening", "SearchResult",
     "StraightLine", "SurfaceFit", "Verdict",
 }  # fmt: skip
 

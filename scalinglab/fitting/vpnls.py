@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
+from scalinglab._arrays import shortened
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.concerns import require_identifiable, surface_concerns
+from scalinglab.fitting.free_levels import LevelsFit, fit_free_levels
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.objectives import Loss, Squared, require_loss
 from scalinglab.solvers.variable_projection import START_EXPONENTS, STARTS, search_exponents
 
 
-def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
+@overload
+def fit_vpnls(runs: Runs, loss: Loss | None = None, levels: None = None) -> SurfaceFit: ...
+
+
+@overload
+def fit_vpnls(runs: Runs, loss: Loss | None = None, *, levels: Literal["budget"]) -> LevelsFit: ...
+
+
+def fit_vpnls(
+    runs: Runs, loss: Loss | None = None, levels: Literal["budget"] | None = None
+) -> SurfaceFit | LevelsFit:
     r"""Fit all five parameters of a loss surface by variable projection.
 
     For given exponents the best E, A, B follow exactly (:func:`solve_coefficients`), which leaves a
@@ -28,12 +42,16 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
         Five distinct runs or more, with three or more values of N and of D.
     loss : Squared or Huber, optional
         What to minimise, in L; squared residuals when absent.
+    levels : "budget", optional
+        Give every budget a level of its own in the place of E. Use it where the runs of a budget err
+        together: such errors fall out, at a few per cent more standard error of N* and D*. It gives up E
+        and with it every predicted loss. Squared residuals only; needs four comparisons within budgets.
 
     Returns
     -------
-    SurfaceFit
+    SurfaceFit or LevelsFit
         ``objective`` is the sum of ``loss.rho`` over the runs: the residual sum of squares for
-        ``Squared()``.
+        ``Squared()``. A LevelsFit if ``levels="budget"``.
 
     Raises
     ------
@@ -51,7 +69,8 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
     Notes
     -----
     The method is that of :cite:t:`czech2026`, on the variable projection of :cite:t:`golub1973`; the
-    map, the exact active sets and the polish are ours. Derived in the chapter *Variable projection*.
+    map, the exact active sets and the polish are ours. Derived in the chapter *Variable projection*;
+    levels in *How sure are we?*.
 
     Examples
     --------
@@ -73,6 +92,18 @@ def fit_vpnls(runs: Runs, loss: Loss | None = None) -> SurfaceFit:
             "is nothing to project; "
             "use fit_approach3(runs, loss=...) for them, or a loss of L here."
         )
+    if levels is not None:
+        if levels != "budget":
+            raise ValueError(
+                f'fit_vpnls: levels is {shortened(levels)}; give "budget" for a level per budget, or leave '
+                "it out for one level, E."
+            )
+        if not isinstance(loss, Squared):
+            raise ValueError(
+                f"fit_vpnls: loss is {loss}, and levels are partialled out of squared residuals only; leave "
+                "out the loss, or the levels."
+            )
+        return fit_free_levels(runs)
     require_identifiable(runs)
     logs = CentredLogs.of(runs)
     optimum, spare = search_exponents(logs, loss)

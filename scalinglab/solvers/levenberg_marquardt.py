@@ -6,6 +6,7 @@ simulated studies with their losses, points of a profile.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ import numpy as np
 from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.projection import BLOCK, Linear, Moments, moments
+
+#: What gives the moments of runs, weights and pairs of exponents; about the means of all runs, or of groups.
+MomentsOf = Callable[[CentredLogs, FloatArray | None, FloatArray, FloatArray], Moments]
 
 
 class Descent(NamedTuple):
@@ -34,6 +38,7 @@ def levenberg_marquardt(
     along: FloatArray | None = None,
     iterations: int = 60,
     tolerance: float = 1e-9,
+    moments_of: MomentsOf = moments,
 ) -> Descent:
     r"""Minimise the reduced residual sum of squares from R starting pairs of exponents at once.
 
@@ -56,6 +61,8 @@ def levenberg_marquardt(
         Most steps taken.
     tolerance : float
         A replicate is done when a step changes both exponents by less.
+    moments_of : callable
+        Where the moments come from: of all runs, or within groups that have levels of their own.
 
     Returns
     -------
@@ -70,7 +77,8 @@ def levenberg_marquardt(
         rows = slice(start, start + size)
         line = None if along is None else along[rows]
         part = _replicates(logs, weights, rows)
-        theta[rows], found[rows] = _descend_block(*part, theta[rows], line, iterations, tolerance)
+        end = _descend_block(*part, theta[rows], line, iterations, tolerance, moments_of)
+        theta[rows], found[rows] = end
     return Descent(*theta.T, *found.T)
 
 
@@ -90,17 +98,18 @@ def _descend_block(
     along: FloatArray | None,
     iterations: int,
     tolerance: float,
+    moments_of: MomentsOf,
 ) -> tuple[FloatArray, FloatArray]:
     """Run the search for a block of replicates; returns exponents (R, 2) and E, A, B, rss (R, 4)."""
     theta = theta.copy()
-    best, gradient, hessian, _ = _expand(logs, weights, theta)
+    best, gradient, hessian, _ = _expand(moments_of, logs, weights, theta)
     damping = np.full(len(theta), 1e-3)
     active = np.arange(len(theta))
     for _ in range(iterations):
         line = None if along is None else along[active]
         here = theta[active]
         trial = _step(here, gradient[active], hessian[active], damping[active], line)
-        values, slope, bend, noise = _expand(*_replicates(logs, weights, active), trial)
+        values, slope, bend, noise = _expand(moments_of, *_replicates(logs, weights, active), trial)
         better = values[:, 3] <= best[active, 3] + noise
         taken = active[better]
         theta[taken], best[taken] = trial[better], values[better]
@@ -114,10 +123,10 @@ def _descend_block(
 
 
 def _expand(
-    logs: CentredLogs, weights: FloatArray | None, theta: FloatArray
+    moments_of: MomentsOf, logs: CentredLogs, weights: FloatArray | None, theta: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """E, A, B, rss (R, 4) at R pairs of exponents, the slopes there, and the rounding of rss."""
-    state = moments(logs, weights, theta[:, 0], theta[:, 1])
+    state = moments_of(logs, weights, theta[:, 0], theta[:, 1])
     linear = state.linear()
     noise = 4 * np.finfo(float).eps * state.products[:, 4, 4]
     return np.stack(linear, axis=1), *slopes(state, linear), noise

@@ -38,12 +38,12 @@ def search_exponents(logs: CentredLogs, loss: Loss) -> tuple[Optimum, tuple[str,
     face = 0.0
     if isinstance(loss, Squared) and weights is None:
         products = map_products(logs, START_EXPONENTS, START_EXPONENTS, None)
-        ends += [newton(logs, loss, cell, SHORT) for cell in _valleys(products)]
+        ends += [newton(logs, loss, cell, SHORT) for cell in valleys(products)]
         face = lowest_face(products)
     if not (ends and all(optimum.settled for optimum in ends)):
         starts = local_minima(few, weights)
         if not isinstance(loss, Squared):
-            starts = np.array(_distinct([*starts, *_reweighted(logs, loss, starts[0])]))
+            starts = np.array(distinct([*starts, *_reweighted(logs, loss, starts[0])]))
         ends += _raced(logs, loss, starts)
     best = min(ends, key=lambda optimum: optimum.objective)
     if face:
@@ -75,7 +75,7 @@ def _raced(logs: CentredLogs, loss: Loss, starts: FloatArray) -> list[Optimum]:
     return ends
 
 
-def _valleys(products: Products) -> FloatArray:
+def valleys(products: Products) -> FloatArray:
     """Cells of the map no higher than their neighbours, lowest first; rows E, A, B, alpha, beta."""
     E, A, B, rss = nonnegative_least_squares(*products)
     fenced = np.full((len(rss) + 2, len(rss) + 2), np.inf)
@@ -91,13 +91,13 @@ def _valleys(products: Products) -> FloatArray:
 
 def local_minima(logs: CentredLogs, weights: FloatArray | None) -> FloatArray:
     """Distinct minima of the reduced sum of squares, best first."""
-    _, _, _, alpha, beta = _valleys(map_products(logs, START_EXPONENTS, START_EXPONENTS, weights)).T
+    _, _, _, alpha, beta = valleys(map_products(logs, START_EXPONENTS, START_EXPONENTS, weights)).T
     found = levenberg_marquardt(logs, alpha, beta, None if weights is None else weights[None], tolerance=1e-6)
     minima = np.column_stack([found.E, found.A, found.B, found.alpha, found.beta])
-    return np.array(_distinct(minima[np.argsort(found.rss, kind="stable")]))
+    return np.array(distinct(minima[np.argsort(found.rss, kind="stable")]))
 
 
-def _distinct(starts: Iterable[FloatArray]) -> list[FloatArray]:
+def distinct(starts: Iterable[FloatArray]) -> list[FloatArray]:
     """Starts whose exponents differ from those of every earlier one."""
     kept: list[FloatArray] = []
     for row in starts:

@@ -20,7 +20,7 @@ from scalinglab.solvers.centred_logs import CentredLogs
 from scalinglab.solvers.newton import newton
 from scalinglab.solvers.objectives import objective
 from scalinglab.solvers.projection import map_products
-from scalinglab.solvers.variable_projection import START_EXPONENTS, _valleys
+from scalinglab.solvers.variable_projection import START_EXPONENTS, valleys
 
 LETTERS = ("E", "A", "B", "alpha", "beta")
 DESIGN = IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21], reach=16, points=15)
@@ -320,5 +320,5 @@ def test_where_newton_steps_do_not_settle_the_search_in_two_dimensions_goes_firs
     logs, exponents = CentredLogs.of(runs), np.geomspace(0.01, 2, 200)
     lowest = objective_map(runs, exponents, exponents).min()
     products = map_products(logs, START_EXPONENTS, START_EXPONENTS, None)
-    assert min(newton(logs, Squared(), cell, 12).objective for cell in _valleys(products)) > lowest
+    assert min(newton(logs, Squared(), cell, 12).objective for cell in valleys(products)) > lowest
     assert fit_vpnls(runs).objective <= lowest

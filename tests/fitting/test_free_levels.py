@@ -1,0 +1,178 @@
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+
+from scalinglab import (
+    CHINCHILLA,
+    FitError,
+    Huber,
+    IsoflopDesign,
+    LevelsFit,
+    LossSurface,
+    Runs,
+    fit_vpnls,
+    load_llama3,
+)
+from scalinglab.fitting.free_levels import grouped
+from scalinglab.solvers.within_groups import response_within, within
+
+DESIGN = IsoflopDesign([1e18, 1e19, 1e20, 1e21], reach=8, points=9)
+RUNS = DESIGN.runs(CHINCHILLA, 0.004, np.random.default_rng(2))
+FIT = fit_vpnls(RUNS, levels="budget")
+C = 3e24
+
+
+def hard(rng):
+    """Runs of a few budgets with errors of any size: grids, or sizes scattered over three decades."""
+    budgets, points = rng.integers(2, 7), rng.integers(4, 9)
+    C = np.repeat(np.geomspace(1e18, 10 ** rng.uniform(18.5, 22), budgets), points)
+    spread = rng.choice([1.5, 3.5])
+    N = np.sqrt(C / 120) * np.exp(rng.uniform(-spread, spread, len(C)))
+    D = C / 6 / N
+    alpha, beta = np.exp(rng.uniform(np.log(0.05), np.log(1.2), 2))
+    A, B = np.exp(rng.uniform(np.log(0.02), np.log(2), 2))
+    n, d = np.log(N / N[0]), np.log(D / D[0])
+    L = 3 + A * np.exp(-alpha * n) + B * np.exp(-beta * d)
+    L = L + rng.choice([0.001, 0.01, 0.1]) * rng.standard_normal(len(C))
+    return Runs(N, D, L - min(0, L.min() - 0.1), C)
+
+
+def from_everywhere(runs, rng):
+    """Lowest sum of squares of many searches in four parameters from random starts."""
+    logs, starts, _ = grouped(runs)
+    y = within(logs.L, starts)
+
+    def residuals(x):
+        return y - within(x[0] * np.exp(-x[2] * logs.n) + x[1] * np.exp(-x[3] * logs.d), starts)
+
+    ends = [
+        least_squares(
+            residuals, x0, bounds=([0, 0, 0.01, 0.01], [np.inf, np.inf, 2, 2]), xtol=1e-13, ftol=1e-13
+        )
+        for x0 in np.exp(rng.uniform(np.log([0.02, 0.02, 0.02, 0.02]), np.log([2, 2, 1.5, 1.5]), (4, 4)))
+    ]
+    return min(2 * end.cost for end in ends)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_search_from_random_starts_ends_lower(seed):
+    rng = np.random.default_rng(seed)
+    runs = hard(rng)
+    assert fit_vpnls(runs, levels="budget").objective <= from_everywhere(runs, rng) * (1 + 1e-9)
+
+
+def test_what_a_budget_shares_falls_out():
+    _, member = RUNS.by_budget()
+    shared = np.array([0.3, -0.1, 0.02, -0.2])
+    moved = fit_vpnls(Runs(RUNS.N, RUNS.D, RUNS.L + shared[member], RUNS.C), levels="budget")
+    np.testing.assert_allclose(moved.levels - FIT.levels, shared, atol=1e-6)
+    assert moved.N_opt(C) == pytest.approx(FIT.N_opt(C), rel=1e-6)
+    assert moved.objective == pytest.approx(FIT.objective, rel=1e-9)
+    assert fit_vpnls(moved.runs).N_opt(C) != pytest.approx(FIT.N_opt(C), rel=0.05)
+
+
+def test_perfect_runs_give_the_truth_back():
+    fit = fit_vpnls(DESIGN.runs(CHINCHILLA), levels="budget")
+    assert fit.terms.parameters == pytest.approx({**CHINCHILLA.parameters, "E": 0}, rel=1e-5)
+    np.testing.assert_allclose(fit.levels, CHINCHILLA.E, rtol=1e-6)
+    assert (fit.a, fit.b) == pytest.approx((CHINCHILLA.a, CHINCHILLA.b))
+    assert fit.concerns == ()
+
+
+def test_neither_units_nor_order_matter():
+    order = np.random.default_rng(0).permutation(len(RUNS))
+    small = Runs(RUNS.N[order] / 1e6, RUNS.D[order] / 1e9, RUNS.L[order], RUNS.C[order] / 1e15)
+    fit = fit_vpnls(small, levels="budget")
+    assert fit.a == pytest.approx(FIT.a, rel=1e-9)
+    np.testing.assert_allclose(fit.residuals, FIT.residuals[order], atol=1e-9)
+
+
+def test_residuals_and_freedom():
+    _, member = RUNS.by_budget()
+    np.testing.assert_allclose(np.bincount(member, FIT.residuals), 0, atol=1e-12)
+    assert FIT.freedom == len(RUNS) - 4 - 4
+    assert FIT.objective == pytest.approx(np.sum(FIT.residuals**2))
+    assert FIT.objective < fit_vpnls(RUNS).objective
+
+
+def test_many_runs_are_gathered_for_the_search_alone():
+    design = IsoflopDesign([1e18, 1e19, 1e20], reach=8, points=3000)
+    runs = design.runs(CHINCHILLA, 0.01, np.random.default_rng(0))
+    fit = fit_vpnls(runs, levels="budget")
+    logs, starts, _ = grouped(runs)
+    n, d = logs.n, logs.d
+    p, q = np.exp(-fit.terms.alpha * n), np.exp(-fit.terms.beta * d)
+    J = within(np.stack([p, q, n * p, d * q]), starts)
+    r = within(fit.residuals, starts)
+    # at a minimum the residuals of all runs are orthogonal to every column
+    assert np.abs(J @ r / np.linalg.norm(J, axis=1) / np.linalg.norm(r)).max() < 1e-6
+
+
+def test_the_response_is_that_of_a_dummy_for_every_budget():
+    logs, starts, order = grouped(RUNS)
+    s = FIT.terms
+    A, B = s.A * np.exp(-s.alpha * logs.log_N0), s.B * np.exp(-s.beta * logs.log_D0)
+    p, q = A * np.exp(-s.alpha * logs.n), B * np.exp(-s.beta * logs.d)
+    _, member = RUNS.by_budget()
+    J = np.column_stack([np.eye(4)[member[order]], p, q, -logs.n * p, -logs.d * q])
+    np.testing.assert_allclose(
+        response_within(logs, starts, A, B, s.alpha, s.beta), np.linalg.pinv(J)[4:], rtol=1e-5, atol=1e-8
+    )
+
+
+def test_a_term_that_the_runs_do_not_show_is_said():
+    law = LossSurface(1.7, 400, 0, 0.34, 0.28)
+    N = np.tile(np.geomspace(1e7, 1e9, 6), 3)
+    budgets = np.repeat([1e18, 1e19, 1e20], 6)
+    runs = Runs(N, budgets / 6 / N, law.loss(N, budgets / 6 / N), budgets)
+    fit = fit_vpnls(runs, levels="budget")
+    assert fit.undetermined == ("beta",)
+    assert "not determined" in repr(fit)
+    assert "frontier  none: beta is not determined" in repr(fit)
+    assert any("beta is not determined" in concern for concern in fit.concerns)
+
+
+def test_runs_that_cannot_be_compared_within_budgets_are_refused_and_the_remedies_work():
+    rng = np.random.default_rng(1)
+    with pytest.raises(FitError, match="all runs share one"):
+        fit_vpnls(RUNS.at(1e20), levels="budget")
+    N, D = DESIGN.runs(CHINCHILLA).N, DESIGN.runs(CHINCHILLA).D * np.exp(rng.uniform(-0.3, 0.3, len(RUNS)))
+    scattered = Runs(N, D, CHINCHILLA.loss(N, D))
+    with pytest.raises(FitError, match=r"a level per budget leaves \d comparison") as refused:
+        fit_vpnls(scattered, levels="budget")
+    assert "pass nominal budgets as C" in str(refused.value)
+    nominal = fit_vpnls(Runs(N, D, CHINCHILLA.loss(N, D), RUNS.C), levels="budget")
+    assert nominal.a == pytest.approx(CHINCHILLA.a, rel=1e-4)
+    assert fit_vpnls(scattered).a == pytest.approx(CHINCHILLA.a, rel=1e-4)
+
+
+def test_single_runs_are_said_and_change_nothing():
+    lone = Runs(
+        *(
+            np.append(x, y)
+            for x, y in zip((RUNS.N, RUNS.D, RUNS.L, RUNS.C), (1e9, 1e12, 2.0, 6e21), strict=True)
+        )
+    )
+    fit = fit_vpnls(lone, levels="budget")
+    assert fit.terms.parameters == pytest.approx(FIT.terms.parameters, rel=1e-6)
+    assert fit.freedom == FIT.freedom
+    assert "1 of 5 budgets has a single run" in fit.concerns[0]
+
+
+def test_what_needs_e_is_refused_with_what_to_do():
+    for ask in (lambda: FIT.E, lambda: FIT.surface, lambda: FIT.L_opt(C)):
+        with pytest.raises(FitError, match=r"fit_vpnls\(runs\)"):
+            ask()
+    with pytest.raises(ValueError, match="levels is 'budgets'"):
+        fit_vpnls(RUNS, levels="budgets")
+    with pytest.raises(ValueError, match="squared residuals only"):
+        fit_vpnls(RUNS, Huber(1e-3), levels="budget")
+
+
+def test_print():
+    fit = fit_vpnls(load_llama3(), levels="budget")
+    assert isinstance(fit, LevelsFit)
+    lines = repr(fit).splitlines()
+    assert lines[0] == "method    VPNLS with a level per budget, squared, 133 runs"
+    assert lines[2].startswith("levels    10 budgets, ")
+    assert "<caption><b>Method</b>: VPNLS with a level per budget" in fit._repr_html_()
