@@ -1,10 +1,11 @@
 """Exercises and solutions as they stand on the pages."""
 
-import ast
 import builtins
 import contextlib
+import dis
 import io
 import re
+import types
 from pathlib import Path
 
 import pytest
@@ -34,29 +35,29 @@ def cells(chapter):
         yield re.sub(r"\A(?::.*\n)+", "", code)
 
 
-def names(code, context):
-    """Names that code reads (Load) or sets (Store)."""
-    tree = ast.parse(code)
-    found = {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, context)
-    }
-    if context is ast.Store:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                found |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.FunctionDef):
-                found.add(node.name)
-    return found
+def globals_of(code):
+    """Global names that a program needs from outside, and those that it binds."""
+    free, bound, later = set(), set(), set()
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_NAME", "LOAD_GLOBAL") and step.argval not in bound:
+            free.add(step.argval)
+        elif step.opname in ("STORE_NAME", "STORE_GLOBAL"):
+            bound.add(step.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            later |= globals_of(inner)[0]  # read when it is called, after the rest of the cell
+    return (free | later - bound) - set(dir(builtins)), bound
 
 
 def needed(chapter, code):
     """The cells of a chapter that define what the code uses, directly or through others."""
-    wanted = names(code, ast.Load) - set(dir(builtins))
+    wanted, _ = globals_of(compile(code, chapter, "exec"))
     picked = []
     for cell in reversed(list(cells(chapter))):
-        if names(cell, ast.Store) & wanted:
+        free, bound = globals_of(compile(cell, chapter, "exec"))
+        if bound & wanted:
             picked.insert(0, cell)
-            wanted |= names(cell, ast.Load)
+            wanted = wanted - bound | free
     return picked
 
 
