@@ -137,7 +137,7 @@ def fit_approach3(
     ends_as_theta = (np.concatenate([np.exp(end[[2, 0, 1]]), end[3:]]) for end, _ in ends[:FINALISTS])
     optimum = min((newton(logs, loss, theta) for theta in ends_as_theta), key=lambda end: end.objective)
     surface = logs.surface(*optimum.theta)
-    concerns = surface_concerns(surface, runs)
+    concerns = surface_concerns(surface, runs, loss=loss)
     # L-BFGS-B cannot tell objectives apart that are a billionth of what a constant would leave
     level = optimum.objective * (1 + 1e-3) + 1e-9 * objective(loss, np.median(runs.L), runs.L)
     agreeing = sum(value <= level for _, value in ends)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,16 +9,27 @@ import numpy as np
 from scalinglab._arrays import FloatArray, blocks
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.data_concerns import compute_concerns as compute_concerns, data_concerns, extremes
+from scalinglab.fitting.linearised import Linearised
+from scalinglab.fitting.odd_runs import odd_runs
 from scalinglab.fitting.results import FitError, vanished_terms
+from scalinglab.fitting.run_concerns import (
+    carrying_concerns,
+    hardly_determined,
+    odd_concerns,
+    shared_errors,
+)
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE
-
-#: How often runs whose errors are independent are said to share errors within budgets, whatever the number
-#: of budgets.
-FALSE_ALARMS = 0.005
+from scalinglab.solvers.objectives import Loss, Squared
 
 #: Scaled condition number above which the parameters count as badly determined.
 CONDITION_LIMIT = 1e6
+
+#: Runs whose D/N differ by less than this factor share it, as far as a fit can tell.
+ONE_RATIO = 1.2
+
+#: Concerns that are told, the weightiest ones, however many there are.
+MOST = 6
 
 
 def require_identifiable(runs: Runs) -> None:
@@ -65,14 +75,70 @@ def _distinct(enough: int, *columns: FloatArray) -> int:
     return found
 
 
-def surface_concerns(surface: LossSurface, runs: Runs, spare: Sequence[str] = ()) -> list[str]:
+def surface_concerns(
+    surface: LossSurface, runs: Runs, spare: Sequence[str] = (), loss: Loss | None = None
+) -> list[str]:
     """What makes a fitted surface doubtful, whatever the method: cause and remedy, a sentence each.
 
-    ``spare`` names exponents whose term the runs can do without.
+    ``spare`` names exponents whose term the runs can do without; ``loss`` is what was minimised, squares when
+    absent. The weightiest come first: what makes the table another one than it seems, what the runs cannot
+    say at all, runs that do not belong, and what makes the answer less certain. Six at most.
     """
-    found = data_concerns(runs)
-    low, high = EXPONENT_RANGE
+    found = Linearised(surface, runs, Squared() if loss is None else loss)
+    sums = runs.sums_by_budget(found.add)
+    concerns = data_concerns(runs)
     vanished = vanished_terms(surface, runs)
+    concerns += _absent_terms(vanished)
+    concerns += _spare_terms(
+        [letter for letter in "AB" if LossSurface.EXPONENT_OF[letter] in spare and letter not in vanished]
+    )
+    missing = {*spare, *(LossSurface.EXPONENT_OF.get(letter, letter) for letter in vanished)}
+    ratios = extremes(lambda rows: runs.D[rows] / runs.N[rows], len(runs))
+    concerns += _exponents_at_edges(surface, missing, ratios)
+    one_ratio = ratios[1] < ONE_RATIO * ratios[0]
+    if one_ratio:
+        middle = np.median(runs.D / runs.N)
+        concerns.append(
+            f"all runs share D/N near {middle:.3g}, so the two terms change together and cannot be "
+            f"told apart; add runs at {middle / 4:.3g} and {middle * 4:.3g} tokens per parameter."
+        )
+    explained = _explained(runs, float(sums[2].sum()))
+    if explained < 0.5:
+        concerns.append(
+            f"the surface explains {explained:.0%} of the variance of the losses: these "
+            "runs say little about N and D. Check the loss column, or add runs over wider ranges."
+        )
+    odd = odd_runs(found)
+    concerns += odd_concerns(runs, found, odd, not {"alpha", "beta"} & missing)
+    hardly = [] if one_ratio or missing else hardly_determined(found)
+    concerns += hardly
+    freedom = len(runs) - len(surface.parameters)
+    if freedom < len(surface.parameters):
+        concerns.append(
+            f"{len(runs)} runs for {len(surface.parameters)} parameters leave {freedom} to judge the fit by; "
+            "add runs before you rely on it."
+        )
+    elif not len(odd.rows):
+        concerns += carrying_concerns(runs, found)
+    concerns += shared_errors(runs, found, odd, sums)
+    if not (vanished or one_ratio or hardly) and (condition := found.condition) > CONDITION_LIMIT:
+        concerns.append(
+            f"the parameters are nearly interchangeable on these runs (scaled condition number "
+            f"{condition:.1e}); their ranges of N and D are too narrow. Add runs outside them."
+        )
+    return concerns[:MOST]
+
+
+def _explained(runs: Runs, rss: float) -> float:
+    """Share of the variance of the losses that a surface with this residual sum of squares explains."""
+    mean = runs.L.mean()
+    scatter = sum(float(np.sum((runs.L[rows] - mean) ** 2)) for rows in blocks(len(runs)))
+    return max(0.0, 1 - rss / scatter)
+
+
+def _absent_terms(vanished: dict[str, float]) -> list[str]:
+    """Name the terms that are zero on every run."""
+    found = []
     for letter, largest in vanished.items():
         rounded = " to within rounding" if largest else ""
         exponent = LossSurface.EXPONENT_OF.get(letter)
@@ -86,47 +152,20 @@ def surface_concerns(surface: LossSurface, runs: Runs, spare: Sequence[str] = ()
                 else "Add runs over a wider range of " + ("N" if letter == "A" else "D") + "."
             )
         )
-    found += _spare_terms(
-        [letter for letter in "AB" if LossSurface.EXPONENT_OF[letter] in spare and letter not in vanished]
-    )
-    missing = {*spare, *(LossSurface.EXPONENT_OF.get(letter, letter) for letter in vanished)}
-    lowest, highest = extremes(lambda rows: runs.D[rows] / runs.N[rows], len(runs))
-    ends = f"{lowest:.3g}", f"{highest:.3g}"
-    span = f"All have D/N near {ends[0]}" if ends[0] == ends[1] else f"D/N runs from {ends[0]} to {ends[1]}"
-    for letter, value in (("alpha", surface.alpha), ("beta", surface.beta)):
-        if letter not in missing and (value <= low * (1 + 1e-6) or value >= high * (1 - 1e-6)):
-            found.append(
-                f"{letter} stands at the edge of its range {low:g}-{high:g}, at {value:g}: these runs do not "
-                f"fix it. {span}; add runs outside that."
-            )
-    if highest / lowest < 1.2:
-        middle = np.median(runs.D / runs.N)
-        found.append(
-            f"all runs share D/N near {middle:.3g}, so the two terms change together and cannot be "
-            f"told apart; add runs at {middle / 4:.3g} and {middle * 4:.3g} tokens per parameter."
-        )
-    freedom = len(runs) - len(surface.parameters)
-    if freedom < len(surface.parameters):
-        found.append(
-            f"{len(runs)} runs for {len(surface.parameters)} parameters leave {freedom} to judge the fit by; "
-            "add runs before you rely on it."
-        )
-    sums = runs.sums_by_budget(lambda rows: _residual_powers(surface, runs, rows))
-    rss, mean = sums[2].sum(), runs.L.mean()
-    scatter = sum(float(np.sum((runs.L[rows] - mean) ** 2)) for rows in blocks(len(runs)))
-    if rss > 0.5 * scatter:
-        found.append(
-            f"the surface explains {max(0.0, 1 - rss / scatter):.0%} of the variance of the losses: these "
-            "runs say little about N and D. Check the loss column, or add runs over wider ranges."
-        )
-    found += _shared_errors(runs, freedom, *sums)
-    condition = scaled_condition(surface, runs)
-    if condition > CONDITION_LIMIT and not vanished:
-        found.append(
-            f"the parameters are nearly interchangeable on these runs (scaled condition number "
-            f"{condition:.1e}); their ranges of N and D are too narrow. Add runs outside them."
-        )
     return found
+
+
+def _exponents_at_edges(surface: LossSurface, missing: set[str], ratios: tuple[float, float]) -> list[str]:
+    """Name the exponents that stand at the edge of their range."""
+    low, high = EXPONENT_RANGE
+    ends = f"{ratios[0]:.3g}", f"{ratios[1]:.3g}"
+    span = f"All have D/N near {ends[0]}" if ends[0] == ends[1] else f"D/N runs from {ends[0]} to {ends[1]}"
+    return [
+        f"{letter} stands at the edge of its range {low:g}-{high:g}, at {value:g}: these runs do not "
+        f"fix it. {span}; add runs outside that."
+        for letter, value in (("alpha", surface.alpha), ("beta", surface.beta))
+        if letter not in missing and (value <= low * (1 + 1e-6) or value >= high * (1 - 1e-6))
+    ]
 
 
 def _spare_terms(letters: Sequence[str]) -> list[str]:
@@ -146,53 +185,6 @@ def _spare_terms(letters: Sequence[str]) -> list[str]:
     ]
 
 
-def _residual_powers(surface: LossSurface, runs: Runs, rows: slice) -> tuple[FloatArray, ...]:
-    """Residuals of some runs, to the powers 0, 1 and 2."""
-    in_N, in_D = surface.A * runs.N[rows] ** -surface.alpha, surface.B * runs.D[rows] ** -surface.beta
-    r = runs.L[rows] - (surface.E + in_N + in_D)
-    return np.ones_like(r), r, r**2
-
-
-def _shared_errors(
-    runs: Runs, freedom: int, sizes: FloatArray, sums: FloatArray, squares: FloatArray
-) -> list[str]:
-    """Name the budget whose runs err together most, unless chance would do it to one of so many budgets.
-
-    The share of a normal distribution beyond the mean residual's standard errors, either side, times the
-    number of budgets compared bounds the chance of a false alarm (Bonferroni's inequality).
-    """
-    scatter = math.sqrt(squares.sum() / freedom) if freedom > 0 else math.inf
-    if scatter < 1e-10 * max(runs.L.max(), -runs.L.min()):
-        return []
-    compared = sizes >= 4
-    scores = np.where(compared, np.abs(sums) / np.sqrt(sizes), 0.0) / scatter
-    worst = int(np.argmax(scores))
-    chance = math.erfc(scores[worst] / math.sqrt(2)) * np.count_nonzero(compared)
-    if not compared.any() or chance > FALSE_ALARMS:
-        return []
-    mean = sums[worst] / sizes[worst]
-    side = "above" if mean > 0 else "below"
-    return [
-        f"the {sizes[worst]:.0f} runs of budget {runs.budgets[worst]:.3g} lie {side} the surface together "
-        f"(mean {mean:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, "
-        "so the fit is less certain than its residuals suggest. Refit without that budget and compare."
-    ]
-
-
 def scaled_condition(surface: LossSurface, runs: Runs) -> float:
-    """Condition number of the Jacobian in (E, A, B, alpha, beta) after its columns get unit length.
-
-    That of the factor R of a QR decomposition, updated block by block: the digits that squares lose are
-    the ones in question.
-    """
-    parts = blocks(len(runs), 4096)
-    # any centre near the middle will do: columns get unit length
-    log_N0, log_D0 = (float(np.log(column[parts[0]]).mean()) for column in (runs.N, runs.D))
-    R: FloatArray = np.empty((0, len(surface.parameters)))
-    for rows in parts:
-        n, d = np.log(runs.N[rows]) - log_N0, np.log(runs.D[rows]) - log_D0
-        p, q = np.exp(-surface.alpha * n), np.exp(-surface.beta * d)
-        J = np.array([np.ones_like(n), p, q, n * p, d * q]).T
-        R = np.asarray(np.linalg.qr(np.concatenate([R, J]) if len(R) else J, mode="r"))
-    sizes = np.linalg.svd(R / np.sqrt((R**2).sum(axis=0)), compute_uv=False)
-    return float(sizes[0] / sizes[-1]) if sizes[-1] else math.inf
+    """Condition number of the Jacobian in (E, A, B, alpha, beta) after its columns get unit length."""
+    return Linearised.of(surface, runs, Squared()).condition

@@ -115,5 +115,5 @@ def fit_vpnls(
         "columns of other exponents priced at the end; no starting values to choose; "
         f"E, A, B ≥ 0, exponents in {EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
     )
-    concerns = tuple(surface_concerns(surface, runs, spare))
+    concerns = tuple(surface_concerns(surface, runs, spare, loss))
     return SurfaceFit(surface, runs, loss, "VPNLS", optimum.objective, concerns, how, spare)

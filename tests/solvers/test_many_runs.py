@@ -18,7 +18,7 @@ from scalinglab import (
     fit_vpnls,
     load_llama3,
 )
-from scalinglab.fitting import concerns
+from scalinglab.fitting import run_concerns
 from scalinglab.fitting.concerns import surface_concerns
 from scalinglab.solvers import variable_projection
 from scalinglab.solvers.centred_logs import CentredLogs
@@ -253,7 +253,7 @@ def test_ten_budgets_of_independent_errors_raise_an_alarm_as_often_as_promised(m
     N = np.sqrt(C / 120) * np.tile(np.geomspace(0.25, 4, 12), 10)
     D = C / (6 * N)
     rng = np.random.default_rng(0)
-    monkeypatch.setattr(concerns, "FALSE_ALARMS", 0.2)
+    monkeypatch.setattr(run_concerns, "FALSE_ALARMS", 0.2)
     alarms = 0
     for _ in range(600):
         L = CHINCHILLA.loss(N, D) + 0.01 * rng.standard_normal(120)
