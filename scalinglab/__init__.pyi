@@ -15,6 +15,7 @@ from .fitting.certificate import Certificate as Certificate, certify as certify
 from .fitting.free_levels import LevelsFit as LevelsFit
 from .fitting.results import FitError as FitError, FrontierFit as FrontierFit, SurfaceFit as SurfaceFit
 from .fitting.vpnls import fit_vpnls as fit_vpnls
+from .laws.formulas import Law as Law
 from .laws.power_laws import PowerLaw as PowerLaw
 from .laws.published import CHINCHILLA as CHINCHILLA
 from .laws.surface import LossSurface as LossSurface, training_flops as training_flops
@@ -36,6 +37,7 @@ from .theory.isoflop_bias import (
     approach2_bias as approach2_bias,
     vertex_shift as vertex_shift,
 )
-from .uncertainty.bootstraps import Bootstrap as Bootstrap, bootstrap as bootstrap
+from .uncertainty.bootstraps import Bootstrap as Bootstrap
 from .uncertainty.covariances import Covariance as Covariance, covariance as covariance
 from .uncertainty.profiles import Profile as Profile, profile as profile
+from .uncertainty.resampling import bootstrap as bootstrap

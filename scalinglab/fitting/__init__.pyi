@@ -9,6 +9,7 @@ from .approach3 import fit_approach3 as fit_approach3, hoffmann_starts as hoffma
 from .certificate import Certificate as Certificate, certify as certify
 from .free_levels import LevelsFit as LevelsFit
 from .lack_of_fit import LackOfFit as LackOfFit, lack_of_fit_bound as lack_of_fit_bound
+from .law_fits import LawFit as LawFit
 from .methods import METHODS as METHODS, fit_every_budget as fit_every_budget
 from .reduced_objective import objective_map as objective_map, solve_coefficients as solve_coefficients
 from .results import (

@@ -5,6 +5,7 @@ from .compute_laws import (
     kaplan_compute_law as kaplan_compute_law,
 )
 from .ensembles import Frontiers as Frontiers, Surfaces as Surfaces
+from .formulas import Law as Law
 from .intersections import (
     Intersection as Intersection,
     law_crossings as law_crossings,

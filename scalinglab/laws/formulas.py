@@ -1,0 +1,314 @@
+"""A law as a formula: read, taken apart, and evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import copy
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from scalinglab._arrays import FloatArray, finite, of_kind, overflow_is_refused, plain, shortened
+from scalinglab.laws.expressions import (
+    Call,
+    Name,
+    Node,
+    Num,
+    Power,
+    Product,
+    Sum,
+    names,
+    parse,
+    substitute,
+    value,
+)
+from scalinglab.laws.models import Model
+from scalinglab.laws.parameter_roles import EXPONENT, FALLING, OUTER, SCALE, roles
+from scalinglab.laws.separation import Separated, separate
+
+#: Where a parameter is sought unless ``bounds`` says otherwise, by what it does in the formula.
+RANGES = {FALLING: (0.01, 2.0), EXPONENT: (-2.0, 2.0), OUTER: (0.01, 3.0), SCALE: (1e-3, 1e3)}
+
+#: Where the logarithm of a ratio of two coefficients inside a power is sought, in centred units.
+RATIO = (-12.0, 12.0)
+
+#: Columns that all runs have.
+STANDARD = ("N", "D", "C")
+
+
+class Law:
+    """A law of the loss, written as a formula.
+
+    Write what you believe; what is linear in it is found, and only the rest is searched. A fit needs no
+    starting values.
+
+    Parameters
+    ----------
+    formula : str
+        An expression in Python's grammar: numbers, names, ``+ - * / **``, brackets, ``exp``, ``log``,
+        ``log1p``, ``expm1``, ``sqrt``, ``min``, ``max``. It is read, never run.
+    where : mapping of str to str, optional
+        Names for parts of it, each an expression; later ones may use earlier ones.
+    variables : iterable of str, optional
+        Names that are columns of the runs. When absent: N, D, C and whatever extra columns the runs
+        have.
+    bounds : mapping of str to (low, high), optional
+        Where a nonlinear parameter is sought. When absent: exponents that fall 0.01-2, others -2-2, of a
+        bracket 0.01-3, scales 0.001-1000.
+    fixed : mapping of str to float, optional
+        Parameters that are known.
+    tie : mapping of str to str, optional
+        Parameters that are given by others, ``{"beta": "alpha"}``; expressions work too.
+    free : iterable of str
+        Coefficients of either sign; all others are zero or more.
+    name : str
+        What the law is called.
+
+    Raises
+    ------
+    ValueError
+        If the formula is none, or its parameters cannot be told apart; the message says which.
+
+    See Also
+    --------
+    LossSurface : The law of two terms, with numbers.
+    fit_vpnls : Its fit.
+
+    Notes
+    -----
+    A name that occurs once, as a bare factor of a term, is a linear coefficient; products of sums are
+    multiplied out; ``(A*u + B*v)**k`` becomes ``A**k * (u + rho*v)**k``. The chapter *When the surface
+    bends* derives what follows.
+
+    Examples
+    --------
+    >>> print(Law("E + (A/N**alpha + B/D**beta)**k"))
+    law       E + (A/N**alpha + B/D**beta)**k
+    variables N, D
+    linear    E, A; all ≥ 0
+    nonlinear alpha, beta, k, and B through its ratio to A
+    fit       screened starts, variable projection with derivatives of the formula
+    """
+
+    def __init__(
+        self,
+        formula: str,
+        *,
+        where: Mapping[str, str] | None = None,
+        variables: Iterable[str] | None = None,
+        bounds: Mapping[str, tuple[float, float]] | None = None,
+        fixed: Mapping[str, float] | None = None,
+        tie: Mapping[str, str] | None = None,
+        free: Iterable[str] = (),
+        name: str = "",
+    ) -> None:
+        for what, given in (("where", where), ("bounds", bounds), ("fixed", fixed), ("tie", tie)):
+            of_kind(f"Law: {what}", given, (Mapping, type(None)), f"give a mapping of names, {what}={{...}}")
+        self.formula = formula.strip() if isinstance(formula, str) else formula
+        self.name = name
+        node = parse(formula)
+        self.where = dict(where or {})
+        parts: dict[str, Node] = {}
+        for part, definition in self.where.items():
+            parts[part] = substitute(parse(definition, f"Law: where[{shortened(part)}]"), parts)
+        node = substitute(node, parts)
+        self.declared = None if variables is None else frozenset(_texts("variables", variables))
+        self.fixed = {key: float(finite(f"Law: fixed[{key!r}]", one)) for key, one in (fixed or {}).items()}
+        self.tie = dict(tie or {})
+        self.free = frozenset(_texts("free", free))
+        self.bounds = {key: _range(key, ends) for key, ends in (bounds or {}).items()}
+        ties = {key: parse(one, f"Law: tie[{shortened(key)}]") for key, one in self.tie.items()}
+        numbers: dict[str, Node] = {key: Num(one) for key, one in self.fixed.items()}
+        self._ties, self._node = ties, substitute(substitute(node, ties), numbers)
+        self._names = frozenset(names(self._node))
+        everything = set(names(node))
+        for what, used in (
+            ("fixed", self.fixed),
+            ("tie", self.tie),
+            ("bounds", self.bounds),
+            ("free", self.free),
+        ):
+            if strange := sorted(set(used) - everything - self._names):
+                raise ValueError(
+                    f"Law: {what} names {strange[0]}, which the formula does not have; it has "
+                    f"{', '.join(sorted(everything))}."
+                )
+        if wrong := sorted(everything & {"L"}):
+            raise ValueError(f"Law: the formula has {wrong[0]}, the loss itself; it may use N, D, C.")
+        if self.declared is not None:
+            self.separated()  # says at once what is wrong; else the runs decide what is a column
+
+    def names_of(self, extra: Iterable[str] = ()) -> frozenset[str]:
+        """Names of the formula that are variables, given the runs' extra columns."""
+        columns = self.declared if self.declared is not None else {*STANDARD, *extra}
+        return frozenset(columns) & self._names
+
+    def separated(self, extra: Iterable[str] = ()) -> Separated:
+        """The law taken apart, given the runs' extra columns."""
+        return _separated(self._node, self.names_of(extra), self.free)
+
+    def parameters(self, extra: Iterable[str] = ()) -> tuple[str, ...]:
+        """Names of what a fit determines, in the order of the formula."""
+        return tuple(self.separated(extra).recovered)
+
+    def box(self, extra: Iterable[str] = ()) -> tuple[FloatArray, FloatArray, Any]:
+        """Bounds of the nonlinear parameters in search coordinates, and which are searched in logs."""
+        separated = self.separated(extra)
+        does = _roles(self._node, self.names_of(extra))
+        ends, in_logs = [], []
+        for name in separated.nonlinear:
+            role = does.get(name, "")
+            low, high = self.bounds.get(name, RANGES.get(role, RATIO))
+            in_logs.append(role == SCALE and low > 0)
+            ends.append((np.log(low), np.log(high)) if in_logs[-1] else (low, high))
+        box = np.array(ends, float).reshape(-1, 2)
+        return box[:, 0], box[:, 1], np.array(in_logs, bool)
+
+    def model(self, data: Mapping[str, FloatArray]) -> Model:
+        """The law on given columns, ready for a search."""
+        extra = set(data)
+        if missing := sorted(self.names_of(extra) - extra):
+            raise ValueError(
+                f"Law: the formula needs the column {missing[0]}, and there are {', '.join(sorted(extra))}; "
+                f'add it (Runs(..., extra={{"{missing[0]}": ...}})).'
+            )
+        used = {name: data[name] for name in self.names_of(extra)}
+        if not used:
+            raise ValueError(f"Law: {self.formula} uses no column of the runs; name N, D or another.")
+        return Model(self.separated(extra), used, *self.box(extra))
+
+    @overflow_is_refused
+    def loss(self, parameters: Mapping[str, float], **columns: Any) -> Any:
+        """Loss for given parameters and columns, ``law.loss({"E": 1.7, ...}, N=1e9, D=2e10)``."""
+        of_kind("Law.loss: parameters", parameters, Mapping, 'give {"E": 1.7, ...}')
+        given = {name: finite(f"Law.loss: {name}", one) for name, one in {**parameters, **columns}.items()}
+        if missing := sorted(self._names - set(given)):
+            raise ValueError(f"Law.loss: {missing[0]} is missing; give it a number.")
+        return plain(np.asarray(value(self._node, given), float))
+
+    def two_terms(self, extra: Iterable[str] = ()) -> dict[str, str]:
+        """Names that stand for E, A, B, alpha and beta where this is the law of a :class:`LossSurface`.
+
+        Empty elsewhere; a law with bounds or free signs of its own is another.
+        """
+        if self.bounds or self.free or self.names_of(extra) != {"N", "D"} or not isinstance(self._node, Sum):
+            return {}
+        found: dict[str, str] = {}
+        for term in self._node.terms:
+            match term:
+                case Name(name):
+                    found["E"] = name
+                case Product((Name(name), Power(Name(column), Product((Num(-1.0), Name(exponent)))))):
+                    letter, greek = ("A", "alpha") if column == "N" else ("B", "beta")
+                    found |= {letter: name, greek: exponent}
+        whole = len(found) == 5 == len(set(found.values())) and len(self._node.terms) == 3
+        return found if whole else {}
+
+    def inside_exponential(self) -> Law | None:
+        """The law of ln L where the formula is the exponential of something; None elsewhere."""
+        if not (isinstance(self._node, Call) and self._node.function == "exp"):
+            return None
+        inner = copy(self)
+        inner._node = self._node.arguments[0]
+        inner._names = frozenset(names(inner._node))
+        return inner
+
+    def fit(self, runs: Any, loss: Any = None, *, log: bool = False) -> Any:
+        """Fit the law to runs.
+
+        What is linear is solved exactly, coefficients zero or more unless free; what is not is searched by
+        Levenberg-Marquardt steps from starts that fill its box (12 where columns are log-linear, else the
+        best 32 of 2048); exponents of terms that vanish are drawn anew; the lowest ends are refined in all
+        parameters. The law of two terms goes to :func:`fit_vpnls` and returns its digits.
+
+        Parameters
+        ----------
+        runs : Runs
+            More runs than parameters, with the columns that the formula names.
+        loss : Squared or Huber, optional
+            What to minimise; squared residuals when absent.
+        log : bool
+            Take residuals in log L.
+
+        Returns
+        -------
+        LawFit
+
+        Raises
+        ------
+        FitError
+            If there are too few runs, or the formula does not exist on them.
+        ValueError
+            If a column is missing.
+
+        Examples
+        --------
+        >>> from scalinglab import load_llama3
+        >>> fit = Law("E + (A/N**alpha + B/D**beta)**k").fit(load_llama3())
+        >>> f"k {fit.k:.3f}, sum of squares {fit.objective:.6f}"
+        'k 0.589, sum of squares 0.001061'
+        """
+        from scalinglab.fitting.law_fits import fit_law
+
+        return fit_law(self, runs, loss, log=log)
+
+    def tied(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of the parameters that are tied or fixed, given the others."""
+        return {
+            **self.fixed,
+            **{key: value(node, {**self.fixed, **parameters}) for key, node in self._ties.items()},
+        }
+
+    def __repr__(self) -> str:
+        separated = self.separated()
+        linear = [name.removesuffix("'") for name in separated.coefficients]
+        signs = (
+            "; all ≥ 0" if not self.free else f"; {', '.join(sorted(self.free))} of either sign, others ≥ 0"
+        )
+        ratios = [name.removeprefix("ln ").split("/") for name in separated.nonlinear if "/" in name]
+        shown = [", ".join(name for name in separated.nonlinear if "/" not in name) or "none"]
+        shown += [f"and {top} through its ratio to {bottom}" for top, bottom in ratios]
+        path = (
+            "log-linear columns in closed form, space-filling starts"
+            if separated.log_linear
+            else "screened starts, variable projection with derivatives of the formula"
+        )
+        lines = [("law", f"{self.name}: {self.formula}" if self.name else self.formula)]
+        lines += [("", f"{part} = {definition}") for part, definition in self.where.items()]
+        lines += [
+            (
+                "variables",
+                ", ".join(sorted(self.names_of(), key=lambda n: ("NDC".find(n) % 9, n))) or "none yet",
+            ),
+            ("linear", (", ".join(linear) or "none") + signs),
+            ("nonlinear", ", ".join(shown)),
+            *((("tied", ", ".join(f"{k} = {v}" for k, v in self.tie.items())),) if self.tie else ()),
+            *((("fixed", ", ".join(f"{k} = {v:g}" for k, v in self.fixed.items())),) if self.fixed else ()),
+            ("fit", path),
+        ]
+        return "\n".join(f"{head:<9} {text}" for head, text in lines)
+
+
+_roles = lru_cache(maxsize=256)(roles)
+
+
+@lru_cache(maxsize=256)
+def _separated(node: Node, variables: frozenset[str], free: frozenset[str]) -> Separated:
+    return separate(node, variables, free)
+
+
+def _texts(what: str, given: Any) -> tuple[str, ...]:
+    """Names in a tuple; a single text is one name."""
+    listed = (given,) if isinstance(given, str) else tuple(given)
+    for one in listed:
+        of_kind(f"Law: {what}", one, str, "give names")
+    return listed
+
+
+def _range(name: str, ends: Any) -> tuple[float, float]:
+    """The ends of a parameter's range."""
+    pair = finite(f"Law: bounds[{name!r}]", ends)
+    if pair.shape != (2,) or not pair[0] < pair[1]:
+        raise ValueError(f"Law: bounds[{name!r}] is {shortened(ends)}; give low < high.")
+    return float(pair[0]), float(pair[1])

@@ -1,0 +1,162 @@
+"""A separated law on given runs: its columns as arrays, many parameters at once, with derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scalinglab._arrays import FloatArray, overflow_is_refused
+from scalinglab.laws.expressions import Jet, jet, names, value
+from scalinglab.laws.separation import CENTRE, LOG, Column, Separated
+
+
+class Evaluated(NamedTuple):
+    """Columns of R parameter vectors: ``Phi`` (R, K, n), ``offset`` (R, n) or None.
+
+    ``slopes`` lists (k, j, array that broadcasts to (R, n)): the derivative of column k in parameter j;
+    k is -1 for the offset.
+    """
+
+    Phi: FloatArray
+    offset: FloatArray | None
+    slopes: list[tuple[int, int, FloatArray]]
+
+    def moved(self, c: FloatArray, parameters: int) -> FloatArray:
+        """Derivative of the fitted values in each nonlinear parameter, shape (R, p, n)."""
+        R, _, n = self.Phi.shape
+        D = np.zeros((R, parameters, n))
+        for k, j, slope in self.slopes:
+            D[:, j] += slope if k < 0 else c[:, k, None] * slope
+        return D
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A separated law with the columns of some runs.
+
+    Parameters
+    ----------
+    law : Separated
+        The law, taken apart.
+    data : mapping of str to ndarray, shape (n,)
+        Its variables.
+    low, high : ndarray, shape (p,)
+        Bounds of the nonlinear parameters, in the coordinates of the search.
+    in_logs : ndarray of bool, shape (p,)
+        Which nonlinear parameters are searched in their logarithm.
+    """
+
+    law: Separated
+    data: Mapping[str, FloatArray]
+    low: FloatArray
+    high: FloatArray
+    in_logs: Any
+    known: dict[str, Jet] = field(init=False, repr=False)
+    runs: int = field(init=False)
+    closed: list[tuple[FloatArray, FloatArray] | None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        known: dict[str, Jet] = {name: (column, {}) for name, column in self.data.items()}
+        runs = len(next(iter(self.data.values())))
+        for name, base in self.law.logs.items():
+            column = np.broadcast_to(np.asarray(value(base, self.data), float), (runs,))
+            if not (column > 0).all():
+                row = int(np.argmin(column > 0))
+                shown = name.removeprefix(LOG)
+                raise ValueError(
+                    f"Law: {shown} is {column[row]:g} in row {row} and is raised to a fitted exponent, which "
+                    "needs it positive; leave the run out or rewrite the term."
+                )
+            logs = np.log(column)
+            known[name] = (logs - logs.mean(), {})
+            known[CENTRE + name.removeprefix(LOG)] = (float(logs.mean()), {})
+        object.__setattr__(self, "known", known)
+        object.__setattr__(self, "runs", runs)
+        every = (*self.law.columns, *self.law.offsets)
+        object.__setattr__(self, "closed", [self._closed(column) for column in every])
+
+    def _closed(self, column: Column) -> tuple[FloatArray, FloatArray] | None:
+        """Log-linear columns as factor (n,) and exponents (p + 1, n); None for others."""
+        if column.slopes is None:
+            return None
+        zero: dict[str, Jet] = {name: (0.0, {}) for name in self.law.nonlinear}
+        Z = np.zeros((len(self.law.nonlinear) + 1, self.runs))
+        for name, slope in column.slopes.items():
+            Z[self.law.nonlinear.index(name)] = jet(slope, self.known)[0]
+        Z[-1] = jet(column.exponent, {**self.known, **zero})[0]
+        factor = np.broadcast_to(np.asarray(jet(column.factor, self.known)[0], float), (self.runs,))
+        return factor, Z
+
+    def parameters(self, u: FloatArray) -> FloatArray:
+        """Nonlinear parameters from search coordinates, (..., p)."""
+        return np.where(self.in_logs, np.exp(np.where(self.in_logs, u, 0.0)), u)
+
+    def coordinates(self, theta: FloatArray) -> FloatArray:
+        """Search coordinates from nonlinear parameters, (..., p)."""
+        return np.where(self.in_logs, np.log(np.where(self.in_logs, theta, 1.0)), theta)
+
+    @overflow_is_refused
+    def evaluate(self, u: FloatArray, slopes: bool = True) -> Evaluated:
+        """Columns, offset and derivatives at R points, shape (R, p)."""
+        theta = self.parameters(u)
+        stretch = np.where(self.in_logs, theta, 1.0)
+        given = dict(self.known)
+        for j, name in enumerate(self.law.nonlinear):
+            given[name] = (theta[:, j, None], {name: stretch[:, j, None]} if slopes else {})
+        K = len(self.law.columns)
+        Phi = np.empty((len(u), K, self.runs))
+        offset: FloatArray | None = None
+        found: list[tuple[int, int, FloatArray]] = []
+        for k, (column, closed) in enumerate(
+            zip((*self.law.columns, *self.law.offsets), self.closed, strict=True)
+        ):
+            place = k if k < K else -1
+            moves: dict[int, Any] = {}
+            if closed is not None:
+                factor, Z = closed
+                used = np.flatnonzero(Z[:-1].any(axis=1))
+                values = factor * np.exp(theta[:, used] @ Z[used] + Z[-1])
+                if slopes:
+                    moves = {int(j): values * (stretch[:, j, None] * Z[j]) for j in used}
+            else:
+                values, part = jet(column.node, given)
+                moves = {self.law.nonlinear.index(name): slope for name, slope in part.items()}
+            if place >= 0:
+                Phi[:, k] = values
+            else:
+                offset = values + (0.0 if offset is None else offset)
+                offset = np.broadcast_to(offset, (len(u), self.runs))
+            found += [(place, j, slope) for j, slope in moves.items()]
+        return Evaluated(Phi, offset, found)
+
+    def recovered(self, c: FloatArray, u: FloatArray) -> tuple[dict[str, Any], FloatArray]:
+        """Parameters of the formula (arrays of shape (R,)) and their derivatives, (R, P, K + p).
+
+        The derivatives are those in the coefficients and the search coordinates.
+        """
+        theta = self.parameters(u)
+        stretch = np.where(self.in_logs, theta, 1.0)
+        given: dict[str, Jet] = {name: one for name, one in self.known.items() if name.startswith(CENTRE)}
+        inner = (*self.law.coefficients, *self.law.nonlinear)
+        values = (*c.T, *theta.T)
+        steps = (*np.ones_like(c.T), *stretch.T)
+        for name, one, step in zip(inner, values, steps, strict=True):
+            given[name] = (one, {name: step})
+        answers: dict[str, Any] = {}
+        G = np.zeros((len(c), len(self.law.recovered), len(inner)))
+        with np.errstate(all="ignore"):
+            for row, (name, node) in enumerate(self.law.recovered.items()):
+                answer, slopes = jet(node, given)
+                answers[name] = np.broadcast_to(np.asarray(answer, float), (len(c),))
+                for inside, slope in slopes.items():
+                    G[:, row, inner.index(inside)] = slope
+        return answers, G
+
+    def belongs(self, k: int) -> list[int]:
+        """Nonlinear parameters that column k depends on and no other column does."""
+        used = [set(names(column.node)) for column in (*self.law.columns, *self.law.offsets)]
+        others = set().union(*(one for place, one in enumerate(used) if place != k))
+        return [j for j, name in enumerate(self.law.nonlinear) if name in used[k] and name not in others]

@@ -1,0 +1,36 @@
+"""What a parameter does in a formula, which decides where it is sought."""
+
+from __future__ import annotations
+
+from scalinglab.laws.expressions import Name, Node, Num, Power, Product, Sum, children, names
+
+#: What a parameter does in a formula: an exponent of something known that falls, or of either sign; the
+#: exponent of a bracket with parameters; or a scale.
+FALLING, EXPONENT, OUTER, SCALE = "falling exponent", "exponent", "outer exponent", "scale"
+
+
+def roles(formula: Node, variables: frozenset[str]) -> dict[str, str]:
+    """What each parameter of a formula does in it, by its first place."""
+    found: dict[str, str] = {}
+
+    def visit(node: Node, sign: int, role: str) -> None:
+        match node:
+            case Name(name) if name not in variables:
+                here = EXPONENT if role == FALLING and sign > 0 else role
+                if name not in found or found[name] == SCALE:
+                    found[name] = here
+            case Product(factors):
+                negative = any(isinstance(factor, Num) and factor.value < 0 for factor in factors)
+                for factor in factors:
+                    visit(factor, -sign if negative else sign, role)
+            case Power(base, exponent):
+                visit(base, 1, role if role == SCALE else EXPONENT)
+                if not isinstance(exponent, Num):
+                    known = not names(base).keys() - variables
+                    visit(exponent, 1, FALLING if known else OUTER)
+            case _:
+                for inner in children(node):
+                    visit(inner, sign, role if isinstance(node, Sum) or role == SCALE else EXPONENT)
+
+    visit(formula, 1, SCALE)
+    return found
