@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from scalinglab._arrays import number, of_kind, whole
@@ -72,3 +73,31 @@ def format_count(value: float, digits: int = 3) -> str:
                 else f"{value / size:.0f}{letter}"
             )
     return f"{value:.{digits}g}"
+
+
+def with_error(value: float, error: float) -> str:
+    """Write a number with its standard error: digits follow the error, of which two are shown.
+
+    Without an error, four significant digits; where the error is beyond the sixth digit, six.
+
+    Examples
+    --------
+    >>> with_error(0.309999, 0.012345), with_error(59.138, 13.4), with_error(0.801, 0.7593)
+    ('0.310 ± 0.012', '59 ± 13', '0.80 ± 0.76')
+    >>> with_error(2069400.0, 531000.0), with_error(0.34, 1e-15), with_error(0.34567, math.nan)
+    ('(2.07 ± 0.53)e+06', '0.34', '0.3457')
+    """
+    if not math.isfinite(error):
+        return f"{value:.4g}"
+    if error < 5e-7 * abs(value):
+        return f"{value:.6g}"
+    size = max(abs(value), error)
+    if not 1e-4 <= size < 1e5:
+        power = math.floor(math.log10(size))
+        return f"({with_error(value / 10**power, error / 10**power)})e{power:+03d}"
+    decimals = 1 - math.floor(math.log10(error))
+    if float(f"{error:.1e}") >= 10 ** (2 - decimals):  # 0.0996 has its two digits at 0.10
+        decimals -= 1
+    if decimals >= 0:
+        return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    return f"{round(value, decimals):.0f} ± {round(error, decimals):.0f}"

@@ -11,7 +11,7 @@ from scalinglab.data.runs import Runs
 from scalinglab.fitting.data_concerns import compute_concerns as compute_concerns, data_concerns, extremes
 from scalinglab.fitting.linearised import Linearised
 from scalinglab.fitting.odd_runs import odd_runs
-from scalinglab.fitting.results import FitError, vanished_terms
+from scalinglab.fitting.results import ONE_RATIO, FitError, vanished_terms
 from scalinglab.fitting.run_concerns import (
     carrying_concerns,
     hardly_determined,
@@ -24,9 +24,6 @@ from scalinglab.solvers.objectives import Loss, Squared
 
 #: Scaled condition number above which the parameters count as badly determined.
 CONDITION_LIMIT = 1e6
-
-#: Runs whose D/N differ by less than this factor share it, as far as a fit can tell.
-ONE_RATIO = 1.2
 
 #: Concerns that are told, the weightiest ones, however many there are.
 MOST = 6

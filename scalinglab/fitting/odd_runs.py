@@ -59,8 +59,8 @@ def odd_runs(found: Linearised) -> OddRuns:
 
     One run is tested by its deletion residual, two that hide each other by their common deletion
     (:func:`strangers`); what does not belong is left out, the rest is fitted again, and so on. Where
-    residuals are longer-tailed than chance makes them, those beyond four robust standard deviations are set aside
-    together, and taken back one by one as long as they pass. At the end each is judged by the fit of
+    residuals are longer-tailed than chance makes them, those beyond four robust standard deviations are set
+    aside together, and taken back one by one as long as they pass. At the end each is judged by the fit of
     the rest, so that none is blamed for its neighbour.
     """
     if not found.regular or found.exact or found.tangent.freedom < 2:
@@ -94,7 +94,7 @@ def odd_runs(found: Linearised) -> OddRuns:
 
 
 def refitted(near: Linearised, runs: Columns) -> Linearised:
-    """Least squares of other runs from a fit nearby: Gauss-Newton steps, Newton's where these do not settle."""
+    """Least squares of other runs from a fit nearby: by Gauss-Newton steps, else by Newton's."""
     here = Linearised.of(near.surface, runs, Squared(near.loss.log), near.logs)
     for _ in range(3):
         there = here.moved(here.step) if here.regular and len(here.free) == 5 else None

@@ -1,21 +1,32 @@
-"""Results of fits: a surface or a frontier, with its runs and its concerns."""
+"""Results of fits of a surface, with its runs, its errors and its concerns."""
 
 from __future__ import annotations
 
-import html
-import textwrap
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, held, overflow_is_refused, positive, shortened
-from scalinglab._text import typeset
+from scalinglab._arrays import FloatArray, blocks, overflow_is_refused, positive_number, shortened
+from scalinglab._text import with_error
 from scalinglab.data.runs import Runs
-from scalinglab.laws.power_laws import PowerLaw
-from scalinglab.laws.surface import LossSurface, training_flops
-from scalinglab.solvers.objectives import Loss
+from scalinglab.fitting.frontier_fits import FrontierFit as FrontierFit, Parabola as Parabola
+from scalinglab.fitting.linearised import Linearised
+from scalinglab.fitting.printed_fits import held_together, html_table, sentences
+from scalinglab.fitting.recommendations import Recommendation, of_surface
+from scalinglab.laws.surface import LossSurface
+from scalinglab.solvers.centred_logs import EXPONENT_RANGE
+from scalinglab.solvers.first_order import statistic_gradient
+from scalinglab.solvers.objectives import Loss, Squared
+
+#: Runs whose D/N differ by less than this factor share it, as far as a fit can tell.
+ONE_RATIO = 1.2
+
+#: Standard deviation of a number of which nothing is known but that it lies between 0 and 1, as a does.
+NOTHING_KNOWN = 12**-0.5
 
 
 class FitError(RuntimeError):
@@ -31,6 +42,17 @@ def vanished_terms(surface: LossSurface, runs: Runs) -> dict[str, float]:
         "B": surface.B * runs.D.min() ** -surface.beta,
     }
     return {letter: float(term) for letter, term in largest.items() if term <= 1e-12 * runs.L.max()}
+
+
+def edges_of(surface: LossSurface) -> list[str]:
+    """Parameters that stand at the edge of what is allowed: a term that is zero, an exponent at its bound."""
+    low, high = EXPONENT_RANGE
+    gone = [letter for letter in ("E", "A", "B") if getattr(surface, letter) == 0]
+    return gone + [name for name in ("alpha", "beta") if not low < getattr(surface, name) < high]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,7 +82,8 @@ class SurfaceFit:
     --------
     fit_vpnls, fit_approach3
     FrontierFit : A fit that has no surface.
-    covariance : Standard errors of its parameters.
+    covariance : Standard errors and intervals of its parameters.
+    influence : What each run does to it.
     checklist : What to report with it.
     """
 
@@ -114,10 +137,44 @@ class SurfaceFit:
         """Observed minus fitted loss of every run, shape (n,)."""
         return self.runs.L - self.predicted
 
+    @cached_property
+    def _linearised(self) -> Linearised:
+        return Linearised.of(self.surface, self.runs, self.loss)
+
+    @cached_property
+    def standard_errors(self) -> dict[str, float]:
+        """Standard errors of E, A, B, alpha, beta and a to first order; nan where there are none.
+
+        For squares those of :func:`covariance`. For Huber's loss the asymptotic ones, for errors that are
+        alike: the variance of a run's error is replaced by that of psi over the square of its mean slope.
+        ``no_errors`` says why there are none. Computed when first asked.
+        """
+        names = (*self.surface.PARAMETERS, "a")
+        if self.no_errors:
+            return dict.fromkeys(names, math.nan)
+        found = self._linearised
+        gradients = np.array([statistic_gradient(self.surface, found.logs, name) for name in names])
+        return dict(zip(names, found.standard_error(gradients).tolist(), strict=True))
+
+    @property
+    def no_errors(self) -> str:
+        """Why the parameters have no standard errors; empty where they have."""
+        if self.freedom <= 0:
+            return f"{len(self.runs)} runs for {len(self.surface.parameters)} parameters"
+        if self.undetermined:
+            return f"{_listed(self.undetermined)} not determined"
+        if edges := edges_of(self.surface):
+            return f"{', '.join(edges)} at the edge of what is allowed"
+        return "" if self._linearised.interior else "the parameters cannot be told apart"
+
     @property
     def printed(self) -> dict[str, str]:
-        """Parameters as tables print them; a coefficient has no unit without its exponent."""
-        shown = self.surface.printed
+        """Parameters as tables print them: digits follow the standard error.
+
+        A coefficient has no unit without its exponent.
+        """
+        errors = self.standard_errors
+        shown = {name: with_error(value, errors[name]) for name, value in self.surface.parameters.items()}
         for coefficient, exponent in self.surface.EXPONENT_OF.items():
             if exponent in self.undetermined:
                 shown[exponent] = "not determined"
@@ -127,187 +184,85 @@ class SurfaceFit:
 
     @property
     def no_frontier(self) -> str:
-        """Why there is no frontier: an exponent is not determined; empty if there is one."""
-        if not self.undetermined:
-            return ""
-        return (
-            f"none: {' and '.join(self.undetermined)} {'is' if len(self.undetermined) == 1 else 'are'} "
-            "not determined"
-        )
+        """Why there is no frontier: nothing is known of its exponent; empty if there is one."""
+        if self.undetermined:
+            return f"none: {_listed(self.undetermined)} not determined"
+        ratios = [(part.min(), part.max()) for part in map(self._ratios, blocks(len(self.runs)))]
+        lowest, highest = min(low for low, _ in ratios), max(high for _, high in ratios)
+        if highest < ONE_RATIO * lowest:
+            return f"none: all runs share D/N near {lowest:.3g}"
+        error = self.standard_errors["a"]
+        return f"none: a is {with_error(self.a, error)}" if error > NOTHING_KNOWN else ""
+
+    def _ratios(self, rows: slice) -> FloatArray:
+        return self.runs.D[rows] / self.runs.N[rows]
+
+    def recommend(self, C: float, level: float = 0.9) -> Recommendation:
+        """Best size, tokens, tokens per parameter and loss at a budget, with intervals.
+
+        Parameters
+        ----------
+        C : float
+            The budget in FLOPs.
+        level : float
+            How often such intervals hold the truth, by first-order theory and Student's quantile.
+
+        Raises
+        ------
+        FitError
+            If nothing is known of the frontier's exponent: a number beside a budget would be made up.
+
+        See Also
+        --------
+        covariance, profile, bootstrap : Other intervals of the same answers.
+
+        Examples
+        --------
+        >>> from scalinglab import fit_vpnls, load_llama3
+        >>> print(fit_vpnls(load_llama3()).recommend(3.8e25))
+        at 3.8e+25 FLOPs, 3.8e+03 times the largest budget of the runs; intervals of 90%
+        N         622B   434B to 891B
+        D        10.2T   7.11T to 14.6T
+        D/N       16.4   7.99 to 33.6
+        loss    0.6306   0.6246 to 0.6366
+        """
+        C = positive_number("recommend: C", C)
+        if reason := self.no_frontier:
+            raise FitError(
+                f"recommend: these runs fix no best size ({reason.removeprefix('none: ')}); "
+                "heed the fit's concerns: add runs at other D/N and over wider ranges."
+            )
+        return of_surface(self._linearised, C, float(self.runs.C.max()), level, self.no_errors)
+
+    def _notes(self) -> str:
+        if reason := self.no_errors:
+            return f"no standard errors: {reason}"
+        if self._linearised.exact:
+            return "the law meets the losses to rounding"
+        return "± one standard error" + (", asymptotic" if not isinstance(self.loss, Squared) else "")
 
     def __repr__(self) -> str:
-        s = self.surface
-        frontier = self.no_frontier or f"N* ~ C^{s.a:.4f}  D* ~ C^{s.b:.4f}"
+        a, b = (with_error(value, self.standard_errors["a"]) for value in (self.a, self.b))
+        frontier = self.no_frontier or f"N* ~ C^{held_together(a)}  D* ~ C^{held_together(b)}"
         lines = [
-            ("method", f"{self.method}, {self.loss}, {len(self.runs)} runs"),
+            ("method", f"{self.method}, {self.loss}, {len(self.runs)} runs; {self._notes()}"),
             ("surface", "  ".join(f"{name} {text}" for name, text in self.printed.items())),
             ("frontier", f"{frontier}  objective {self.objective:.5g}"),
-            ("concerns", _sentences(self.concerns)),
+            ("concerns", sentences(self.concerns)),
         ]
         return "\n".join(f"{name:<9} {text}" for name, text in lines)
 
     def _repr_html_(self) -> str:
-        s = self.surface
-        return _html_table(
+        return html_table(
             ("method", *self.printed, "a", "objective"),
             (
-                f"{self.method}, {self.loss}",
+                f"{self.method}, {self.loss}; {self._notes()}",
                 *self.printed.values(),
-                "none" if self.undetermined else f"{s.a:.4f}",
+                "none" if self.no_frontier else with_error(self.a, self.standard_errors["a"]),
                 f"{self.objective:.5g}",
             ),
             self.concerns,
         )
-
-
-@dataclass(frozen=True)
-class Parabola:
-    r"""A parabola :math:`c_0 + c_1 x + c_2 x^2` in :math:`x = \ln(N/N_0)` through one budget.
-
-    Attributes
-    ----------
-    C : float
-        The budget in FLOPs.
-    coefficients : tuple of float
-        :math:`c_0, c_1, c_2`; nan where no parabola could be fitted.
-    N0 : float
-        Geometric mean of the sampled sizes, the origin of x.
-    sampled : tuple of float
-        Smallest and largest sampled size.
-    points : int
-        Number of runs.
-    verdict : str
-        Empty if the budget was used; otherwise why it was left out.
-
-    See Also
-    --------
-    fit_parabola : Fits one.
-    """
-
-    C: float
-    coefficients: tuple[float, float, float]
-    N0: float
-    sampled: tuple[float, float]
-    points: int
-    verdict: str = ""
-
-    def loss(self, N: ArrayLike) -> Any:
-        """Evaluate the parabola at N parameters."""
-        x = np.log(
-            held("Parabola.loss: N over the sampled sizes", positive("Parabola.loss: N", N) / self.N0, 0)
-        )
-        c0, c1, c2 = self.coefficients
-        return c0 + c1 * x + c2 * x**2
-
-    @property
-    def vertex(self) -> float:
-        r"""Size at the parabola's vertex, :math:`N_0\,e^{-c_1/2c_2}`; nan unless it opens upwards."""
-        _, c1, c2 = self.coefficients
-        with np.errstate(over="ignore"):  # runs on a straight line: the vertex is out of sight
-            return float(self.N0 * np.exp(-c1 / (2 * c2))) if c2 > 0 else float("nan")
-
-
-@dataclass(frozen=True, repr=False)
-class FrontierFit:
-    """A fitted frontier: a power law for the best model size, without a loss surface.
-
-    Attributes
-    ----------
-    size_law : PowerLaw
-        N* as a function of C.
-    runs : Runs
-        The runs that were fitted.
-    method : str
-        How, for instance ``"Approach 2"``.
-    parabolas : tuple of Parabola
-        One for each budget, those left out included.
-    concerns : tuple of str
-        Reasons to distrust the answer, each with cause and remedy.
-
-    See Also
-    --------
-    fit_approach2
-    EnvelopeFit : The frontier of Approach 1.
-    SurfaceFit : A fit of the whole surface.
-    """
-
-    size_law: PowerLaw
-    runs: Runs
-    method: str
-    parabolas: tuple[Parabola, ...]
-    concerns: tuple[str, ...] = ()
-
-    @property
-    def a(self) -> float:
-        """Exponent of the best model size, N* ~ C^a."""
-        return self.size_law.exponent
-
-    @property
-    def b(self) -> float:
-        """Exponent of the best token count, D* ~ C^b; a + b = 1 since 6 N* D* = C."""
-        return 1 - self.size_law.exponent
-
-    def N_opt(self, C: ArrayLike) -> Any:
-        """Parameters the fitted law puts at C FLOPs."""
-        return self.size_law(C)
-
-    def D_opt(self, C: ArrayLike) -> Any:
-        """Tokens that use up the rest of the budget, ``C / (6 N_opt(C))``."""
-        C = positive("FrontierFit.D_opt: C", C)
-        with np.errstate(over="ignore"):
-            D = C[()] / training_flops(self.N_opt(C), 1.0)
-        return held("FrontierFit: D_opt at this C", D, 0)
-
-    @property
-    def used(self) -> tuple[Parabola, ...]:
-        """The parabolas that entered the power law."""
-        return tuple(parabola for parabola in self.parabolas if not parabola.verdict)
-
-    @property
-    def budgets_used(self) -> tuple[int, int]:
-        """How many budgets entered the power law, and of how many."""
-        return len(self.used), len(self.parabolas)
-
-    def __repr__(self) -> str:
-        used, of = self.budgets_used
-        lines = [
-            ("method", f"{self.method}, {used} of {of} budgets, {len(self.runs)} runs"),
-            ("law", f"N* = {self.size_law.coefficient:.4g} C^{self.a:.4f}"),
-            ("frontier", f"N* ~ C^{self.a:.4f}  D* ~ C^{self.b:.4f}"),
-            ("concerns", _sentences(self.concerns)),
-        ]
-        return "\n".join(f"{name:<9} {text}" for name, text in lines)
-
-    def _repr_html_(self) -> str:
-        used, of = self.budgets_used
-        return _html_table(
-            ("method", "budgets used", "a", "b", "coefficient of N*"),
-            (
-                self.method,
-                f"{used} of {of}",
-                f"{self.a:.4f}",
-                f"{self.b:.4f}",
-                f"{self.size_law.coefficient:.4g}",
-            ),
-            self.concerns,
-        )
-
-
-def _sentences(concerns: tuple[str, ...]) -> str:
-    indent = " " * 10
-    wrapped = [textwrap.fill(text, 96, initial_indent=indent, subsequent_indent=indent) for text in concerns]
-    return "\n".join(wrapped).strip() or "none"
-
-
-def _html_table(names: tuple[str, ...], values: tuple[str, ...], concerns: tuple[str, ...]) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in names[1:])
-    cells = "".join(f"<td>{value}</td>" for value in values[1:])
-    verdict = "<br>".join(html.escape(typeset(concern)) for concern in concerns) or "none"
-    return (
-        f'<table class="fit"><caption><b>{names[0].capitalize()}</b>: {html.escape(values[0])}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
-        f'<p class="fit"><b>Concerns</b>: {verdict}</p>'
-    )
 
 
 #: Any fit: of a surface or of a frontier.

@@ -86,7 +86,8 @@ def carrying_concerns(runs: Runs, found: Linearised) -> list[str]:
     where = f"N = {runs.N[most]:.3g}, D = {runs.D[most]:.3g}"
     return [
         f"the fit hangs on {runs.label(most)}: without it a is about {a + shifts[most]:.3f} instead of "
-        f"{a:.3f}, {abs(shifts[most]) / error:.1f} standard errors away. Repeat that run, or add runs near {where}."
+        f"{a:.3f}, {abs(shifts[most]) / error:.1f} standard errors away. Repeat that run, or add "
+        f"runs near {where}."
     ]
 
 

@@ -76,10 +76,13 @@ def fit_vpnls(
     --------
     >>> from scalinglab import load_llama3
     >>> print(fit_vpnls(load_llama3()))
-    method    VPNLS, squared, 133 runs
-    surface   E 0.60467  A 59.138  B 155.14  alpha 0.31000  beta 0.31365
-    frontier  N* ~ C^0.5029  D* ~ C^0.4971  objective 0.0020199
-    concerns  the 18 runs of budget 1e+20 lie above the surface together (mean +0.0036, 3.8 standard
+    method    VPNLS, squared, 133 runs; ± one standard error
+    surface   E 0.6047 ± 0.0060  A 59 ± 14  B 155 ± 39  alpha 0.310 ± 0.014  beta 0.314 ± 0.013
+    frontier  N* ~ C^(0.503 ± 0.015)  D* ~ C^(0.497 ± 0.015)  objective 0.0020199
+    concerns  row 82 lies 0.018 above the surface of the other runs (4.9 standard errors); without
+              it a is 0.496 instead of 0.503. Check that run: was it finished, is its number right?
+              Leave it out and refit, and report both.
+              the 6 runs of budget 3e+21 lie below the surface together (mean -0.0058, 3.9 standard
               errors): errors are shared within budgets, so the fit is less certain than its
               residuals suggest. Refit without that budget and compare.
     """

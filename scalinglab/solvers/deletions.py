@@ -79,7 +79,7 @@ def strangers(tangent: Tangent) -> tuple[int, ...]:
 
 
 def beyond(tangent: Tangent, t: FloatArray, least: float = 0.0) -> list[int]:
-    """Rows so far from the rest, by their deletion residuals, that chance rarely puts one of so many there."""
+    """Rows so far from the rest, by their deletion residuals, that chance rarely puts one there."""
     size = np.abs(t)
     if math.erfc(size.max() / math.sqrt(2)) / 2 * tangent.runs > ALARMS_ONE:
         return []  # too near even for a normal distribution, whose tails are shorter
