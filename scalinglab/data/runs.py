@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 from scalinglab._arrays import (
     FloatArray,
     blocks,
-    floats,
     function,
     of_kind,
     picked,
@@ -27,7 +26,7 @@ from scalinglab._arrays import (
     whole,
 )
 from scalinglab._extras import needs
-from scalinglab.data.budgets import BUDGET_TOLERANCE, Budgets
+from scalinglab.data.budgets import Budgets, nominal_budgets, place_of_budget
 from scalinglab.data.columns import MEANING, column, extra_column
 from scalinglab.data.origin import NAMING, Origin, in_a_row
 from scalinglab.data.table_readers import columns_of_frame, frame_of_file
@@ -159,18 +158,7 @@ class Runs:
         ValueError
             If no run has that budget.
         """
-        budget = floats("Runs.at: C", C)
-        if budget.ndim or not 0 < budget < np.inf:
-            raise ValueError(f"Runs.at: C, the budget, is a positive number of FLOPs, got {shortened(C)}.")
-        single = float(budget)
-        values, member = self.by_budget()
-        with np.errstate(over="ignore"):
-            near = np.flatnonzero(np.abs(np.log(values / single)) <= BUDGET_TOLERANCE)
-        if not len(near):
-            raise ValueError(
-                f"Runs: no run has a budget of {single:.3g} FLOPs; budgets are {_listed(values)}."
-            )
-        return self.take(member == near[np.argmin(np.abs(np.log(values[near] / single)))])
+        return self.take(self._budgets.places(self.C) == place_of_budget(self._budgets.medians, C))
 
     def take(self, which: ArrayLike) -> Runs:
         """Return the runs that a mask or a list of row numbers picks, in that order."""
@@ -235,6 +223,33 @@ class Runs:
         """The column of text that names the runs."""
         texts = {name.lower(): values for name, values in self.extra.items() if values.dtype.kind == "U"}
         return next((texts[name] for name in NAMING if name in texts), None)
+
+    def group(self, budgets: ArrayLike | None = None, rtol: float | None = None) -> Runs:
+        """Return the runs with nominal budgets as C, where real FLOP counts scatter about them.
+
+        Use it before parabolas, screening or a bootstrap by budget if attention was counted or tokens were
+        rounded. The ``notes`` of the answer say how far computes lie from the budgets.
+
+        Parameters
+        ----------
+        budgets : array_like, optional
+            The nominal budgets in FLOPs; each run gets the nearest. Read off the runs when absent.
+        rtol : float, optional
+            How far a compute may lie from its budget: 0.25 with ``budgets``, 0.05 without.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range, or a run lies further from every budget.
+
+        Examples
+        --------
+        >>> runs = Runs([1e8, 2e8, 4e8], [1e9, 5.1e8, 2.4e8], [3.1, 3.0, 3.2])
+        >>> len(runs.budgets), runs.group(rtol=0.05).budgets
+        (3, array([6.e+17]))
+        """
+        nominal, note = nominal_budgets(self.C, budgets, rtol, self.listed)
+        return Runs(self.N, self.D, self.L, nominal, self.extra, self.origin.noted(note))
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Runs:
@@ -314,11 +329,6 @@ class Runs:
     @cached_property
     def _budgets(self) -> Budgets:
         return Budgets.of(self.C)
-
-
-def _listed(values: FloatArray) -> str:
-    shown = [f"{value:.3g}" for value in values[:12]]
-    return ", ".join(shown) + (f" and {len(values) - 12} more" if len(values) > 12 else "")
 
 
 def require_runs(who: str, runs: Any, name: str = "runs") -> None:
