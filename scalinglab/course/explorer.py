@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from scalinglab._extras import needs
 from scalinglab._text import typeset
 
 _serial = itertools.count(1)
+
+#: Pixels at the rim of a picture where nothing may stand.
+RIM = 3
 
 
 class Explorer:
@@ -73,7 +77,11 @@ class Explorer:
 
     def frames(self) -> list[tuple[str, str, str]]:
         """Draw every value: text of the value, data address of the picture, sentence."""
-        return [(typeset(self.show(value)), *_frame(self.draw, value, "webp")) for value in self.values]
+        drawn, place = [], None
+        for value in self.values:
+            picture, sentence, place = _frame(self.draw, value, "webp", place)
+            drawn.append((typeset(self.show(value)), picture, sentence))
+        return drawn
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """The live widget where a person sits at the kernel, static HTML where the book is built."""
@@ -133,7 +141,7 @@ aria-valuetext="{escape(value)}">
         readout = widgets.HTML()
 
         def redraw(change: Any = None) -> None:
-            address, sentence = _frame(self.draw, slider.value, "png")
+            address, sentence, _ = _frame(self.draw, slider.value, "png")
             picture.value = base64.b64decode(address.split(",", 1)[1])
             picture.alt = self.alt
             readout.value = html.escape(sentence)
@@ -143,24 +151,24 @@ aria-valuetext="{escape(value)}">
         return widgets.VBox([slider, picture, readout])
 
 
-def _frame(draw: Callable[[float], str], value: float, kind: str) -> tuple[str, str]:
-    """Draw one value; returns the picture as a data address, and the sentence.
+def _frame(
+    draw: Callable[[float], str], value: float, kind: str, place: Bbox | None = None
+) -> tuple[str, str, Bbox | None]:
+    """Draw one value; returns the picture as a data address, the sentence, and the place of its Axes.
 
     Line drawings have few colours: a WebP without loss on a palette is both sharper and smaller than
     one with loss.
     """
     with needs("notebook"):
         import matplotlib.pyplot as plt
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from PIL import Image
 
     plt.close("all")
     sentence = typeset(draw(value))
-    figure: Figure = plt.gcf()
+    figure = plt.gcf()
     figure.set_dpi(115)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # savefig would lay out and draw twice
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    pixels, place = _pixels(figure, place)
+    picture = Image.fromarray(pixels)
     plt.close(figure)
     buffer = io.BytesIO()
     if kind == "webp":
@@ -169,4 +177,34 @@ def _frame(draw: Callable[[float], str], value: float, kind: str) -> tuple[str, 
     else:
         picture.save(buffer, kind)
     encoded = base64.b64encode(buffer.getvalue()).decode()
-    return f"data:image/{kind};base64,{encoded}", sentence
+    return f"data:image/{kind};base64,{encoded}", sentence, place
+
+
+def _pixels(figure: Figure, place: Bbox | None) -> tuple[Any, Bbox | None]:
+    """Draw a figure; returns its pixels, and the place that its only Axes has found.
+
+    To lay a picture out takes longer than to draw it. Axes that stand alone are put in the place that
+    those of the frame before had found, and stay there unless something then reaches the rim.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    canvas = FigureCanvasAgg(figure)
+    engine = figure.get_layout_engine()
+    # its children are its patch and the Axes: no second Axes, title or legend of its own
+    constrained = isinstance(engine, ConstrainedLayoutEngine)
+    alone = constrained and len(figure.get_children()) == 1 + len(figure.axes) == 2
+    if alone and place is not None:
+        figure.set_layout_engine("none")
+        figure.axes[0].set_position(place)
+        canvas.draw()
+        pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+        rim = np.ones(pixels.shape[:2], bool)
+        rim[RIM:-RIM, RIM:-RIM] = False
+        if np.all(pixels[rim] == pixels[0, 0]):
+            return pixels, place
+        figure.set_layout_engine(engine)
+        figure.axes[0].set_in_layout(True)
+    canvas.draw()  # savefig would lay out and draw twice
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    return pixels, figure.axes[0].get_position(original=True) if alone else None

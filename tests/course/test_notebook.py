@@ -98,6 +98,22 @@ def test_frames_leave_no_figure_open(explorer):
     assert not plt.get_fignums()
 
 
+def test_frames_stay_in_place_until_something_would_be_cut():
+    def high(value):
+        _, ax = plt.subplots(layout="constrained")
+        ax.plot([0, value])
+        ax.set_yticks([0, value], ["0", f"{value:,}"])
+        places.append(ax)
+        return "high"
+
+    places = []
+    pictures = [picture for _, picture, _ in Explorer(high, [3, 5, 10**9], label="v", alt="a").frames()]
+    left = [ax.get_position().x0 for ax in places]
+    assert left[0] == left[1] < left[2]
+    for value, picture in [(5, pictures[1]), (10**9, pictures[2])]:
+        assert Explorer(high, [value, 1], label="v", alt="a").frames()[0][1] == picture
+
+
 def test_chapters_run_as_scripts_in_any_folder(tmp_path):
     # what a student does first: import the package from elsewhere
     code = "import scalinglab as s; print(s.fit_vpnls(s.load_llama3()).surface.alpha)"
