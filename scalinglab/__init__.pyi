@@ -13,7 +13,9 @@ from .fitting.approach2 import fit_approach2 as fit_approach2
 from .fitting.approach3 import fit_approach3 as fit_approach3
 from .fitting.certificate import Certificate as Certificate, certify as certify
 from .fitting.free_levels import LevelsFit as LevelsFit
-from .fitting.results import FitError as FitError, FrontierFit as FrontierFit, SurfaceFit as SurfaceFit
+from .fitting.frontier_fits import FrontierFit as FrontierFit
+from .fitting.influences import influence as influence
+from .fitting.results import FitError as FitError, SurfaceFit as SurfaceFit
 from .fitting.vpnls import fit_vpnls as fit_vpnls
 from .laws.formulas import Law as Law
 from .laws.power_laws import PowerLaw as PowerLaw

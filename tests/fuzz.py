@@ -55,8 +55,8 @@ RESULTS = {
     "LackOfFit", "ProvenRegion",
     "Envelope", "EnvelopeFit", "FitError", "FrontierFit", "Hindcast", "Intersection", "Interval",
     "LearningCurve", "LevelsFit", "MethodComparison", "Misallocation", "OracleError", "Parabola",
-    "Prediction", "Profile", "Question", "Recount", "RepeatedAllocation", "Repeats", "Score", "Screening", "SearchResult",
-    "StraightLine", "SurfaceFit", "Verdict",
+    "Prediction", "Profile", "Question", "Recount", "RepeatedAllocation", "Repeats", "Score", "Screening",
+    "SearchResult", "StraightLine", "SurfaceFit", "Verdict",
 }  # fmt: skip
 
 #: Answers in which nan or inf means what the docstring says.

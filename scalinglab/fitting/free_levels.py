@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike
 
 from scalinglab._arrays import FloatArray, positive
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.concerns import compute_concerns, require_identifiable
-from scalinglab.fitting.results import FitError, _html_table, _sentences, vanished_terms
+from scalinglab.fitting.concerns import require_identifiable
+from scalinglab.fitting.data_concerns import compute_concerns
+from scalinglab.fitting.printed_fits import html_table, sentences
+from scalinglab.fitting.results import FitError, vanished_terms
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.objectives import Loss, Squared
@@ -149,12 +151,12 @@ class LevelsFit:
             ("terms", "  ".join(f"{name} {text}" for name, text in self.printed.items())),
             ("levels", f"{len(self.levels)} budgets, {self.levels.min():.5g} to {self.levels.max():.5g}"),
             ("frontier", f"{self._frontier}  objective {self.objective:.5g}"),
-            ("concerns", _sentences(self.concerns)),
+            ("concerns", sentences(self.concerns)),
         ]
         return "\n".join(f"{name:<9} {text}" for name, text in lines)
 
     def _repr_html_(self) -> str:
-        return _html_table(
+        return html_table(
             ("method", *self.printed, "a", "objective"),
             (
                 f"{self.method}, {self.loss}",
@@ -178,7 +180,7 @@ def grouped(runs: Runs) -> tuple[CentredLogs, np.ndarray[Any, Any], np.ndarray[A
 def fit_free_levels(runs: Runs) -> LevelsFit:
     """Fit both terms by variable projection with the levels of the budgets partialled out."""
     require_identifiable(runs)
-    _require_contrasts(runs)
+    require_contrasts(runs)
     logs, starts, _ = grouped(runs)
     optimum, spare = search_within(logs, starts)
     A, B, alpha, beta = optimum.theta
@@ -187,7 +189,16 @@ def fit_free_levels(runs: Runs) -> LevelsFit:
     return LevelsFit(terms, runs.budgets, optimum.levels, runs, optimum.objective, concerns, spare)
 
 
-def _require_contrasts(runs: Runs) -> None:
+def with_levels(terms: LossSurface, runs: Runs) -> LevelsFit:
+    """The fit with these terms and the levels that go with them best, without a search or a verdict."""
+    _, member = runs.by_budget()
+    rest = runs.L - terms.loss(runs.N, runs.D)
+    sizes = np.bincount(member)
+    levels = np.bincount(member, rest) / sizes
+    return LevelsFit(terms, runs.budgets, levels, runs, float(np.sum((rest - levels[member]) ** 2)))
+
+
+def require_contrasts(runs: Runs) -> None:
     """Raise FitError unless enough runs can be compared with others of their budget."""
     budgets, member = runs.by_budget()
     if len(budgets) == 1:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 from scalinglab._arrays import of_kind, positive_number, shortened
 from scalinglab._extras import needs
+from scalinglab.fitting.data_concerns import COMPUTE_TOLERANCE
+from scalinglab.fitting.free_levels import LevelsFit
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import SurfaceAlgebra, training_flops
 from scalinglab.planning.compute_price import H100_AS_PUBLISHED, H100_DENSE, GpuRate
@@ -31,6 +33,10 @@ class Plan(Protocol):
         """Tokens to train on with C FLOPs."""
 
 
+#: Or the parameters and tokens of a plan of one's own.
+OwnPlan = tuple[float, float] | Mapping[str, float]
+
+
 @dataclass(frozen=True)
 class Misallocation:
     """Result of judging a plan: its allocation of a budget beside the best one, and what it wastes.
@@ -38,7 +44,7 @@ class Misallocation:
     Attributes
     ----------
     C : float
-        The budget in FLOPs.
+        The budget in FLOPs; of a plan of one's own what it spends, 6ND.
     N, D : float
         The plan's parameters and tokens.
     N_true, D_true : float
@@ -115,13 +121,14 @@ def deadweight_loss(truth: Truth, N: ArrayLike, D: ArrayLike) -> Any:
     return 1 - surface.C_for(surface.loss(N, D)) / training_flops(N, D)
 
 
-def misallocation(plan: Plan, truth: Truth, C: float) -> Misallocation:
+def misallocation(plan: Plan | OwnPlan, truth: Truth, C: float) -> Misallocation:
     """Judge a plan's allocation of C FLOPs by a surface taken as true.
 
     Parameters
     ----------
-    plan : LossSurface, SurfaceFit or FrontierFit
-        Whatever answers ``N_opt`` and ``D_opt``.
+    plan : LossSurface, SurfaceFit, FrontierFit, tuple or mapping
+        Whatever answers ``N_opt`` and ``D_opt``; or a plan of your own, ``(N, D)``, ``{"N": ..., "D": ...}``,
+        or one of the two, ``{"N": 70e9}``, whose other spends the rest of the budget.
     truth : LossSurface or SurfaceFit
         The surface that judges.
     C : float
@@ -134,7 +141,8 @@ def misallocation(plan: Plan, truth: Truth, C: float) -> Misallocation:
     Raises
     ------
     ValueError
-        If ``truth`` has no loss surface.
+        If ``truth`` has no loss surface, or a plan of your own spends another budget: 6ND differs from C by
+        more than 2 %. Where it differs by less, the plan is judged at what it spends.
 
     See Also
     --------
@@ -153,16 +161,24 @@ def misallocation(plan: Plan, truth: Truth, C: float) -> Misallocation:
     >>> result = misallocation(plan=CHINCHILLA, truth=CHINCHILLA_REFIT, C=5.76e23)
     >>> f"{result.D / result.D_true:.2f} times the tokens, {result.fraction:.1%} wasted"
     '2.24 times the tokens, 20.5% wasted'
+    >>> f"{misallocation((280e9, 300e9), CHINCHILLA, C=5.04e23).fraction:.0%} wasted"
+    '75% wasted'
     """
     surface = _surface(truth)
     C = positive_number("misallocation: C", C)
-    if isinstance(plan, type) or not all(callable(getattr(plan, name, None)) for name in ("N_opt", "D_opt")):
+    if isinstance(plan, (tuple, list, Mapping)):
+        N, D = _own_plan(plan, C)
+        C = training_flops(N, D)
+    elif isinstance(plan, type) or not all(
+        callable(getattr(plan, name, None)) for name in ("N_opt", "D_opt")
+    ):
         raise ValueError(
             f"misallocation: plan is {shortened(plan)}; give a surface or a fit, which answer "
-            "N_opt(C), D_opt(C)."
+            'N_opt(C), D_opt(C), or your own, (N, D) or {"N": ...}.'
         )
-    N = positive_number("misallocation: N_opt of plan", plan.N_opt(C))
-    D = positive_number("misallocation: D_opt of plan", plan.D_opt(C))
+    else:
+        N = positive_number("misallocation: N_opt of plan", plan.N_opt(C))
+        D = positive_number("misallocation: D_opt of plan", plan.D_opt(C))
     loss = surface.loss(N, D)
     return Misallocation(
         C=C,
@@ -229,12 +245,38 @@ def cost_table(
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def _own_plan(plan: Any, C: float) -> tuple[float, float]:
+    """Parameters and tokens of a plan of one's own, which spend the budget."""
+    letters = plan if isinstance(plan, Mapping) else dict(zip("ND", plan, strict=False))
+    if not letters or set(letters) - set("ND") or (not isinstance(plan, Mapping) and len(plan) != 2):
+        raise ValueError(
+            f"misallocation: plan is {shortened(plan)}; give parameters and tokens, (N, D), or one of them, "
+            '{"N": 70e9} or {"D": 1.4e12}.'
+        )
+    given = {
+        name: positive_number(f"misallocation: {name} of plan", value) for name, value in letters.items()
+    }
+    N = given["N"] if "N" in given else C / training_flops(1.0, given["D"])
+    D = given["D"] if "D" in given else C / training_flops(N, 1.0)
+    spent = training_flops(N, D)
+    if not abs(spent / C - 1) <= COMPUTE_TOLERANCE:
+        raise ValueError(
+            f"misallocation: plan spends 6ND = {spent:.3g} FLOPs and C is {C:.3g}; pass C={spent:.4g} to "
+            f'judge the plan by what it spends, or one of its numbers, {{"N": {N:.4g}}}, to spend C.'
+        )
+    return N, D
+
+
 def _surface(truth: Truth) -> SurfaceAlgebra:
+    if isinstance(truth, LevelsFit):
+        raise ValueError(
+            "truth: a fit with a level per budget has no loss surface to judge by; give fit_vpnls(runs) as "
+            "truth, and this fit as the plan."
+        )
     surface = truth.surface if isinstance(truth, SurfaceFit) else truth
     if not isinstance(surface, SurfaceAlgebra):
         raise ValueError(
             f"truth: a {type(truth).__name__} has no loss surface to judge by; give a LossSurface "
-            "or a SurfaceFit "
-            "as truth."
+            "or a SurfaceFit as truth."
         )
     return surface

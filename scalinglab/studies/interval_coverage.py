@@ -5,30 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import floats, generator, not_negative, of_kind, one_of, share, shortened, whole
+from scalinglab._arrays import (
+    FloatArray,
+    floats,
+    generator,
+    not_negative,
+    of_kind,
+    positive_number,
+    share,
+    shortened,
+    whole,
+)
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
+from scalinglab.fitting.free_levels import LevelsFit, require_contrasts, with_levels
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import CentredLogs
 from scalinglab.solvers.objectives import Squared
 from scalinglab.solvers.quantiles import two_sided_quantile
-from scalinglab.uncertainty.bootstraps import bootstrap
-from scalinglab.uncertainty.covariances import covariance, require_interior
+from scalinglab.uncertainty.covariances import Errors, covariance, require_interior
 from scalinglab.uncertainty.draws import Kind
-from scalinglab.uncertainty.profiles import Statistic, distance_along
-from scalinglab.uncertainty.refits import refit_surface
+from scalinglab.uncertainty.profiles import EXPONENTS, Statistic, distance_along, distance_at
+from scalinglab.uncertainty.questions import AT_A_BUDGET, checked_question
+from scalinglab.uncertainty.refits import refit_levels, refit_surface
+from scalinglab.uncertainty.resampling import bootstrap
 
 #: Losses drawn, at most: runs times studies.
 MOST_LOSSES = 20_000_000
 
-#: Ways to an interval, in the order in which tables list them.
-INTERVALS = ("covariance", "robust covariance", "profile", "pairs", "residual", "wild")
+#: Ways to an interval, in the order in which tables list them: six that take the errors of the runs to be
+#: independent, and three that let those of a budget be shared.
+INTERVALS = (
+    "covariance", "robust covariance", "profile", "pairs", "residual", "wild",
+    "clustered covariance", "budgets", "levels",
+)  # fmt: skip
+
+#: Those that do not take the errors of a budget's runs to be independent.
+SHARED_INTERVALS = INTERVALS[6:]
+
+_COVARIANCES: dict[str, Errors] = {
+    "covariance": "alike",
+    "robust covariance": "unequal",
+    "clustered covariance": "shared",
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +70,8 @@ class Coverage:
         Simulated studies.
     covered : dict of str to int
         Studies whose interval held the truth, for each way to an interval.
+    C : float or None
+        The budget in FLOPs, of a statistic that has one.
 
     See Also
     --------
@@ -55,6 +82,7 @@ class Coverage:
     level: float
     studies: int
     covered: dict[str, int]
+    C: float | None = None
 
     @property
     def standard_error(self) -> float:
@@ -76,6 +104,7 @@ def coverage(
     *,
     shared: float = 0.0,
     statistic: Statistic = "a",
+    C: float | None = None,
     level: float = 0.9,
     intervals: Sequence[str] = INTERVALS[:3],
     draws: int = 200,
@@ -101,19 +130,24 @@ def coverage(
         Source of chance.
     shared : float
         :math:`\tau`, the standard deviation of an error that all runs of a budget share.
-    statistic : {"a", "alpha", "beta"}
-        Whose intervals.
+    statistic : {"a", "alpha", "beta", "N_opt", "D_opt", "L_opt"}
+        Whose intervals; of the last three at a budget.
+    C : float, optional
+        That budget in FLOPs.
     level : float
         Nominal coverage.
     intervals : sequence of str
-        Which of ``INTERVALS`` to try; the three bootstraps cost ``studies * draws`` refits each.
+        Which of ``INTERVALS`` to try; the four bootstraps cost ``studies * draws`` refits each. "clustered
+        covariance" is ``covariance(fit, "shared")``, "budgets" a bootstrap of whole budgets, "levels" the
+        covariance of ``fit_vpnls(runs, levels="budget")``, which does not know L_opt.
     draws : int
         Bootstrap draws of each study.
 
     Returns
     -------
     Coverage
-        A study whose fit lies on the edge of what is allowed counts as not covered.
+        A study without an interval counts as not covered: its fit lies on the edge of what is allowed, or
+        too many draws failed.
 
     Raises
     ------
@@ -140,7 +174,8 @@ def coverage(
     of_kind("coverage: surface", surface, LossSurface, "give a LossSurface, for instance CHINCHILLA")
     of_kind("coverage: design", design, IsoflopDesign, "give an IsoflopDesign")
     generator("coverage: rng", rng)
-    one_of("coverage: statistic", statistic, ("a", "alpha", "beta"))
+    if checked_question("coverage", statistic, C, EXPONENTS, AT_A_BUDGET) is not None:
+        C = positive_number("coverage: C, the budget,", C)
     share("coverage: level", level)
     draws = whole("coverage: draws", draws, 2)
     if isinstance(intervals, str) or not isinstance(intervals, (list, tuple)):
@@ -152,7 +187,14 @@ def coverage(
         raise ValueError(
             f"coverage: no interval {shortened(unknown[0])} of intervals; there are {', '.join(INTERVALS)}."
         )
+    if "levels" in intervals and statistic == "L_opt":
+        raise ValueError(
+            "coverage: intervals has levels, and a fit with free levels does not know L_opt; leave one "
+            "of them out."
+        )
     runs = design.runs(surface)
+    if "levels" in intervals:
+        require_contrasts(runs)
     studies = whole("coverage: studies", studies, 1, max(1, MOST_LOSSES // len(runs)))
     sigma = floats("coverage: noise", noise)
     if sigma.ndim and sigma.shape != (len(runs),):
@@ -172,41 +214,65 @@ def coverage(
     found = refit_surface(logs, surface, None, studies)
     alive = np.isfinite(found.a)
     found, logs = found.take(alive), logs._replace(L=L[alive])
-    fits = [_fit_of(found.one(k), Runs(runs.N, runs.D, losses, runs.C)) for k, losses in enumerate(logs.L)]
-    truth = getattr(surface, statistic)
+    drawn = [Runs(runs.N, runs.D, losses, runs.C) for losses in L]
+    fits = [_fit_of(found.one(k), drawn[row]) for k, row in enumerate(np.flatnonzero(alive))]
+    asked = _Question(statistic, C, level, surface)
     rss = np.array([fit.objective for fit in fits])
-    away = distance_along(logs, found, rss, statistic, np.full(len(fits), truth))
+    if statistic in EXPONENTS:
+        away = distance_along(logs, found, rss, statistic, np.full(len(fits), asked.truth))
     covered = dict.fromkeys(intervals, 0)
-    for fit, distance in zip(fits, away, strict=True):
-        for name in intervals:
-            with suppress(FitError):  # the fit lies on the edge of what is allowed
-                covered[name] += _holds(name, fit, statistic, truth, level, draws, rng, distance)
-    return Coverage(statistic, level, studies, covered)
+    for k, fit in enumerate(fits):
+        for name in (name for name in intervals if name != "levels"):
+            with suppress(FitError):  # the fit lies on the edge of what is allowed, or draws failed
+                if name == "profile":
+                    require_interior(fit, "profile")
+                    distance = away[k] if C is None else distance_at(fit, statistic, C, asked.truth)
+                    covered[name] += distance <= two_sided_quantile(level, fit.freedom)
+                else:
+                    covered[name] += asked.held_by(name, fit, draws, rng)
+    if "levels" in intervals:
+        for free in _levels_fits(surface, drawn, L):
+            with suppress(FitError):
+                covered["levels"] += asked.held_by("covariance", free, draws, rng)
+    return Coverage(statistic, level, studies, {name: int(count) for name, count in covered.items()}, C)
+
+
+class _Question(NamedTuple):
+    """Whose interval, at which level, and the surface that is right."""
+
+    statistic: Statistic
+    C: float | None
+    level: float
+    surface: LossSurface
+
+    @property
+    def truth(self) -> float:
+        """The value that intervals should hold."""
+        right = getattr(self.surface, self.statistic)
+        return float(right if self.C is None else right(self.C))
+
+    def held_by(self, name: str, fit: SurfaceFit | LevelsFit, draws: int, rng: np.random.Generator) -> bool:
+        """Whether one interval of one study holds the truth."""
+        if name in _COVARIANCES:
+            low, high = covariance(fit, _COVARIANCES[name]).interval(self.statistic, self.C, self.level)
+        else:
+            draw = bootstrap(fit.runs, fit, draws, rng, kind=cast(Kind, name))
+            low, high = draw.interval(self.statistic, self.C, self.level)
+        return bool(low <= self.truth <= high)
+
+
+def _levels_fits(surface: LossSurface, drawn: Sequence[Runs], L: FloatArray) -> list[LevelsFit]:
+    """The fit with free levels of every study that has one, all found at once."""
+    start = LevelsFit(surface, drawn[0].budgets, np.zeros(0), drawn[0], 0.0)
+    found = refit_levels(start, None, L, len(L))
+    fits = []
+    for row in np.flatnonzero(np.isfinite(found.a)):
+        A, B, alpha, beta = (float(getattr(found, name)[row]) for name in ("A", "B", "alpha", "beta"))
+        fits.append(with_levels(LossSurface(0.0, A, B, alpha, beta), drawn[int(row)]))
+    return fits
 
 
 def _fit_of(surface: LossSurface, runs: Runs) -> SurfaceFit:
     """The least-squares fit of one study, whose surface is known."""
     objective = float(np.sum((runs.L - surface.loss(runs.N, runs.D)) ** 2))
     return SurfaceFit(surface, runs, Squared(), "VPNLS", objective)
-
-
-def _holds(
-    name: str,
-    fit: SurfaceFit,
-    statistic: Statistic,
-    truth: float,
-    level: float,
-    draws: int,
-    rng: np.random.Generator,
-    distance: float,
-) -> bool:
-    """Whether one interval of one study holds the truth; ``distance`` is that of the profile to it."""
-    if name == "profile":
-        require_interior(fit, "profile")
-        return bool(distance <= two_sided_quantile(level, fit.freedom))
-    if name in ("covariance", "robust covariance"):
-        low, high = covariance(fit, robust=name.startswith("robust")).interval(statistic, level)
-    else:
-        draw = bootstrap(fit.runs, fit, draws, rng, kind=cast(Kind, name), within_budgets=True)
-        low, high = draw.interval(statistic, level)
-    return bool(low <= truth <= high)

@@ -1,29 +1,26 @@
-"""Bootstrap of one or more fits to the same runs."""
+"""What a bootstrap returns: the refits of every draw, and intervals that say how many failed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalinglab._arrays import FloatArray, blocks, flag, floats, generator, of_kind, share, shortened, whole
-from scalinglab.data.runs import Runs, require_runs
-from scalinglab.fitting.results import Fit, FitError, FrontierFit, SurfaceFit
-from scalinglab.laws.ensembles import Frontiers, Replicates, Surfaces
-from scalinglab.solvers.centred_logs import CentredLogs
-from scalinglab.solvers.objectives import Squared
-from scalinglab.uncertainty.draws import Kind, draw_losses, draw_weights
+from scalinglab._arrays import FloatArray, flag, floats, positive_number, share, shortened
+from scalinglab.fitting.results import FitError, FrontierFit
+from scalinglab.laws.ensembles import Replicates, Surfaces
 from scalinglab.uncertainty.intervals import Interval
-from scalinglab.uncertainty.refits import refit_frontier, refit_surface
+from scalinglab.uncertainty.questions import AT_A_BUDGET, checked_question, names_of
+from scalinglab.uncertainty.refits import Refitted
 
-#: Draws, at most: their answers take half a gigabyte for every fit.
-MOST_DRAWS = 10_000_000
+#: A statistic by name, or a function of the fits.
+Statistic = str | Callable[..., Any]
 
-#: Runs times draws that exist at once, at most.
-DRAWN = 1 << 21
+#: A standard error is refused where more than this share of the draws failed: the tail of a 90 % interval.
+FAILED = 0.05
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,7 +29,7 @@ class Bootstrap:
 
     Attributes
     ----------
-    fits : tuple of SurfaceFit or FrontierFit
+    fits : tuple of SurfaceFit, LevelsFit or FrontierFit
         What was refitted; every method saw the same draws.
     replicates : tuple of Surfaces or Frontiers
         Parameters of every draw, one entry a fit; nan where that fit failed.
@@ -47,7 +44,7 @@ class Bootstrap:
     Covariance, Profile
     """
 
-    fits: tuple[Fit, ...]
+    fits: tuple[Refitted, ...]
     replicates: tuple[Replicates, ...]
     failed: NDArray[np.bool_]
     kind: str
@@ -62,37 +59,42 @@ class Bootstrap:
         """Draws in which some fit failed."""
         return int(self.failed.any(axis=0).sum())
 
-    def values(self, statistic: str | Callable[..., Any]) -> FloatArray:
+    def values(self, statistic: Statistic, C: float | None = None) -> FloatArray:
         """Evaluate a statistic in every draw.
 
         Parameters
         ----------
         statistic : str or callable
-            ``"a"`` and the like, an attribute of the first fit; or a function of as many arguments as
-            there are fits. Each argument answers ``N_opt(C)``, ``a`` and so on with one entry a draw.
+            ``"a"`` and the like, an attribute of the first fit; ``"N_opt"``, ``"D_opt"`` or ``"L_opt"``, what
+            the first fit answers at C FLOPs; or a function of as many arguments as there are fits. Each
+            argument answers ``N_opt(C)``, ``a`` and so on with one entry a draw.
+        C : float, optional
+            The budget in FLOPs of a statistic that has one.
 
         Returns
         -------
         ndarray, shape (draws,)
             nan where a fit failed.
         """
-        names = (
-            (*self.fits[0].surface.PARAMETERS, "a", "b", "gamma", "G", "K")
-            if isinstance(self.fits[0], SurfaceFit)
-            else ("coefficient", "a", "b")
-        )
-        if not callable(statistic) and not (isinstance(statistic, str) and statistic in names):
-            raise ValueError(
-                f"Bootstrap: statistic is {shortened(statistic)}; give {', '.join(names)}, or a "
-                "function of the fits."
-            )
+        first = self.fits[0]
+        names = names_of(first, (*Surfaces.PARAMETERS, "a", "b", "gamma", "G", "K"))
+        at_a_budget = names_of(first, AT_A_BUDGET)
+        if isinstance(first, FrontierFit):
+            names, at_a_budget = ("coefficient", "a", "b"), AT_A_BUDGET[:2]
+        if callable(statistic):
+            if C is not None:
+                raise ValueError(
+                    f"Bootstrap: C is {shortened(C)}, and the statistic is a function; let it ask for the "
+                    "budget itself, lambda fit: fit.N_opt(C)."
+                )
+        elif checked_question("Bootstrap", statistic, C, names, at_a_budget, ", or a function") is not None:
+            C = positive_number("Bootstrap: C, the budget,", C)
         kept = ~self.failed.any(axis=0)
         alive = [replicate.take(kept) for replicate in self.replicates]
         found = np.full(self.draws, np.nan)
         try:
-            found[kept] = floats(
-                "", statistic(*alive) if callable(statistic) else getattr(alive[0], statistic)
-            )
+            answer = statistic(*alive) if callable(statistic) else getattr(alive[0], statistic)
+            found[kept] = floats("", answer if C is None else answer(C))
         except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise ValueError(
                 f"Bootstrap: statistic is {shortened(statistic)}, which does not give one number a draw for "
@@ -101,20 +103,25 @@ class Bootstrap:
         return found
 
     def interval(
-        self, statistic: str | Callable[..., Any], level: float = 0.9, worst: bool = False
+        self,
+        statistic: Statistic,
+        C: float | None = None,
+        level: float = 0.9,
+        worst: bool | None = None,
     ) -> Interval:
         """Percentile interval of a statistic.
 
         Parameters
         ----------
-        statistic : str or callable
+        statistic, C : str or callable, and float
             As in :meth:`values`.
         level : float
             Nominal coverage.
-        worst : bool
-            Let every failed draw lie beyond both ends: the widest interval that the failures allow. Use it
-            when failures are not rare beside (1 - level)/2. Without it the interval speaks for the draws that
-            could be fitted, and its level is not the one it says.
+        worst : bool, optional
+            Where failed draws lie. True: beyond both ends, which gives the widest interval that they allow.
+            False: they are left out, and the interval speaks for the draws that could be fitted; its level
+            is not the one it says. When absent they are left out as long as they are no more than
+            (1 - level)/2 of the draws, what either tail holds; more are refused.
 
         Returns
         -------
@@ -124,16 +131,15 @@ class Bootstrap:
         Raises
         ------
         FitError
-            If every draw failed.
+            If every draw failed; or, unless ``worst`` is given, more than (1 - level)/2 of them.
         ValueError
-            If the level is not between 0 and 1.
+            If the level is not between 0 and 1, or statistic and budget do not go together.
         """
-        level, worst = share("Bootstrap.interval: level", level), flag("Bootstrap.interval: worst", worst)
-        values = np.sort(self.values(statistic))
+        level = share("Bootstrap.interval: level", level)
+        values = np.sort(self.values(statistic, C))
         alive = values[np.isfinite(values)]
-        if not len(alive):
-            raise FitError("bootstrap: every draw failed, so there is no interval; add runs to the budgets.")
         tail = (1 - level) / 2
+        worst = self._settled("interval", worst, len(alive), tail)
         if not worst:
             low, high = np.quantile(alive, [tail, 1 - tail])
             return Interval(float(low), float(high))
@@ -142,172 +148,62 @@ class Bootstrap:
         high = np.quantile(np.concatenate([alive, lost]), 1 - tail, method="higher")
         return Interval(float(low), float(high))
 
-    def standard_error(self, statistic: str | Callable[..., Any]) -> float:
-        """Standard deviation of a statistic over the draws that did not fail."""
-        return float(np.nanstd(self.values(statistic), ddof=1))
+    def standard_error(
+        self, statistic: Statistic, C: float | None = None, worst: bool | None = None
+    ) -> float:
+        """Standard deviation of a statistic over the draws that did not fail.
+
+        Parameters
+        ----------
+        statistic, C : str or callable, and float
+            As in :meth:`values`.
+        worst : bool, optional
+            Where failed draws lie: anywhere, so that one of them makes it infinite, or left out. When absent
+            they are left out as long as they are no more than one in twenty; more are refused.
+        """
+        values = self.values(statistic, C)
+        alive = values[np.isfinite(values)]
+        if self._settled("standard_error", worst, len(alive), FAILED) and len(alive) < self.draws:
+            return float("inf")
+        return float(np.std(alive, ddof=1)) if len(alive) > 1 else float("nan")
+
+    def _settled(self, what: str, worst: bool | None, alive: int, allowed: float) -> bool:
+        """Where failed draws lie; FitError if there are too many of them and nobody said."""
+        if worst is not None:
+            worst = flag(f"Bootstrap.{what}: worst", worst)
+        lost = self.draws - alive
+        if not alive and not worst:
+            name = what.replace("_", " ")
+            raise FitError(f"bootstrap: every draw failed, so there is no {name}; add {self._remedy()}.")
+        if worst is None and lost > allowed * self.draws:
+            raise FitError(
+                f"bootstrap: {lost} of {self.draws} draws failed, more than the {allowed:.3g} of them that "
+                f"either end may leave out, so the rest make no honest {what.replace('_', ' ')}; worst=True "
+                f"lets the failed lie anywhere, worst=False leaves them out; better add {self._remedy()}."
+            )
+        return bool(worst)
+
+    def _remedy(self) -> str:
+        """What keeps draws from failing, by the fit that failed most."""
+        if self.kind == "budgets":
+            return "budgets"
+        most = self.fits[int(np.argmax(self.failed.sum(axis=1)))]
+        if isinstance(most, FrontierFit):
+            return "sizes to every budget, or fit a surface, which needs no parabola, fit_vpnls(runs)"
+        return "runs over a wider range of N and D"
 
     def __repr__(self) -> str:
         methods = [
             f"{fit.method}: {int(failed.sum())} of {self.draws} draws failed"
             for fit, failed in zip(self.fits, self.failed, strict=True)
         ]
+        what = (
+            ": worst=True lets them lie beyond both ends of an interval, worst=False leaves them out"
+            if self.failures
+            else ""
+        )
         return (
             f"bootstrap {self.draws} draws, {self.kind}\n"
-            f"failures  {self.failures} of {self.draws} draws ({self.failures / self.draws:.1%})\n"
+            f"failures  {self.failures} of {self.draws} draws ({self.failures / self.draws:.1%}){what}\n"
             + "\n".join(f"          {line}" for line in methods)
         )
-
-
-def bootstrap(
-    runs: Runs,
-    fit: Fit | Sequence[Fit],
-    draws: int,
-    rng: np.random.Generator,
-    kind: Kind = "pairs",
-    within_budgets: bool = True,
-) -> Bootstrap:
-    r"""Bootstrap one or more fits to the same runs: refit them on resampled runs.
-
-    ======== ==================================================== =================================
-    kind     a draw                                               stays honest when
-    ======== ==================================================== =================================
-    pairs    as many runs, drawn with replacement                 errors differ in size, or the
-                                                                  model is slightly wrong
-    residual fitted losses plus residuals drawn with replacement  errors share one distribution
-    wild     fitted losses plus each run's residual, its sign     errors differ in size
-             tossed
-    ======== ==================================================== =================================
-
-    Draw pairs unless you know more: they assume least. Residual draws give the sharper answer if errors are
-    alike. Wild draws let them differ and, unlike pairs, keep every run in each draw, so that no budget loses
-    its shape. None is honest when errors are shared between runs.
-
-    Parameters
-    ----------
-    runs : Runs
-        The runs that were fitted.
-    fit : SurfaceFit, FrontierFit, or a sequence of them
-        Fits of these runs: a surface by least squares, or Approach 2. Given several, every draw is
-        refitted by all of them, so that statistics of them together have an interval.
-    draws : int
-        Number of draws; a thousand or more for an interval.
-    rng : numpy.random.Generator
-        Source of chance.
-    kind : {"pairs", "residual", "wild"}
-        How a draw is made. The last two need a surface among the fits, whose predictions they start
-        from; residuals are enlarged by :math:`\sqrt{n/(n-p)}`, p the number of parameters.
-    within_budgets : bool
-        Draw pairs within each budget, so that none is lost: right for IsoFLOP designs, whose budgets were
-        chosen. Pass False when every run has a compute of its own.
-
-    Returns
-    -------
-    Bootstrap
-
-    Raises
-    ------
-    ValueError
-        If the runs are not those of the fit, the fit cannot be repeated, or a budget has a single run.
-
-    See Also
-    --------
-    covariance : Standard errors of one surface fit at no cost.
-    profile : An interval of one surface fit that need not be symmetric.
-    coverage : How often each interval holds the truth.
-
-    Notes
-    -----
-    Memory holds the answers and a block of two million runs and draws, however many draws there are.
-    Efron :cite:p:`efron1979`; residuals after :cite:t:`freedman1981`, wild after :cite:t:`wu1986`.
-    Surfaces are refitted from the optimum of all runs, without searching for other minima. In Approach 2
-    a draw fails if any budget the fit used has fewer than three distinct sizes or a parabola that does
-    not open upwards, or so little that its vertex lies ten half-widths of the grid away; other vertices
-    outside the sampled sizes are kept. The chapter *How sure are we?*.
-
-    Examples
-    --------
-    >>> from scalinglab import fit_vpnls, load_llama3
-    >>> runs = load_llama3()
-    >>> boot = bootstrap(runs, fit_vpnls(runs), 500, np.random.default_rng(0))
-    >>> boot.draws, boot.failures
-    (500, 0)
-    """
-    require_runs("bootstrap", runs)
-    generator("bootstrap: rng", rng)
-    flag("bootstrap: within_budgets", within_budgets)
-    fits = (fit,) if isinstance(fit, SurfaceFit | FrontierFit) else fit
-    of_kind("bootstrap: fit", fits, (list, tuple), "give a fit, or several in a list")
-    fits = tuple(fits)
-    for one in fits:
-        of_kind(
-            "bootstrap: fit", one, (SurfaceFit, FrontierFit), "give what fit_vpnls or fit_approach2 returned"
-        )
-    draws = whole("bootstrap: draws", draws, 2, MOST_DRAWS)
-    _check(runs, fits, draws, kind)
-    logs = CentredLogs.of(runs)
-    weights, losses = None, runs.L
-    parts: list[list[Replicates]] = []
-    for rows in blocks(draws, max(1, DRAWN // len(runs))):
-        count = rows.stop - rows.start
-        if kind == "pairs":
-            weights = draw_weights(runs, count, rng, within_budgets)
-        else:
-            centre = next(one for one in fits if isinstance(one, SurfaceFit))
-            losses = draw_losses(centre, count, rng, kind)
-        parts.append(
-            [
-                refit_surface(logs._replace(L=losses), one.surface, weights, count)
-                if isinstance(one, SurfaceFit)
-                else refit_frontier(one, weights, losses)
-                for one in fits
-            ]
-        )
-    replicates = tuple(_joined(blocks_of_one) for blocks_of_one in zip(*parts, strict=True))
-    failed = np.array([np.isnan(replicate.a) for replicate in replicates])
-    where = " within budgets" if kind == "pairs" and within_budgets else ""
-    return Bootstrap(fits, replicates, failed, kind + where)
-
-
-def _joined(parts: Sequence[Replicates]) -> Replicates:
-    """The replicates of several blocks of draws as one."""
-
-    def column(letter: str) -> FloatArray:
-        return np.concatenate([getattr(part, letter) for part in parts])
-
-    if isinstance(parts[0], Frontiers):
-        return Frontiers(column("coefficient"), column("a"))
-    return Surfaces(*map(column, Surfaces.PARAMETERS))
-
-
-def _check(runs: Runs, fits: tuple[Fit, ...], draws: int, kind: str) -> None:
-    """Raise ValueError unless these fits can be repeated on resampled runs."""
-    if not isinstance(kind, str) or kind not in ("pairs", "residual", "wild"):
-        raise ValueError(f"bootstrap: no kind {shortened(kind)}; there are pairs, residual and wild.")
-    if not fits:
-        raise ValueError("bootstrap: there is no fit in this list; give one or more.")
-    for fit in fits:
-        same = len(fit.runs) == len(runs) and all(
-            np.array_equal(getattr(fit.runs, letter), getattr(runs, letter)) for letter in "NDLC"
-        )
-        if not same:
-            raise ValueError(f"bootstrap: {fit.method} was fitted to other runs; refit it on these.")
-        if isinstance(fit, SurfaceFit) and fit.loss != Squared():
-            raise ValueError(
-                f"bootstrap: {fit.method} minimised {fit.loss}, and only squared residuals of L are refitted "
-                "fast; refit with fit_vpnls(runs)."
-            )
-        if isinstance(fit, FrontierFit) and not fit.parabolas:
-            raise ValueError(
-                f"bootstrap: {fit.method} has no parabolas to refit; pass a fit by fit_approach2."
-            )
-    if kind != "pairs":
-        surfaces = [fit for fit in fits if isinstance(fit, SurfaceFit)]
-        if not surfaces:
-            raise ValueError(
-                f"bootstrap: {kind} draws start from a fitted surface; add one to the fits, or draw pairs."
-            )
-        if surfaces[0].freedom <= 0:
-            raise ValueError(
-                f"bootstrap: {len(runs)} runs for {len(surfaces[0].surface.parameters)} parameters leave no "
-                "residuals; draw pairs, or add runs."
-            )

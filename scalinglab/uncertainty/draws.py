@@ -1,4 +1,4 @@
-"""Bootstrap draws: weights of the runs for pairs, new losses for residual and wild draws."""
+"""Bootstrap draws: weights of the runs for pairs and budgets, new losses for residual and wild draws."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.results import SurfaceFit
+from scalinglab.fitting.free_levels import LevelsFit
+from scalinglab.fitting.results import FitError, SurfaceFit
 
-Kind = Literal["pairs", "residual", "wild"]
+Kind = Literal["pairs", "residual", "wild", "budgets"]
+
+#: Kinds of draws, in the order in which messages list them.
+KINDS = ("pairs", "residual", "wild", "budgets")
 
 
 def draw_weights(runs: Runs, draws: int, rng: np.random.Generator, within_budgets: bool = True) -> FloatArray:
@@ -23,7 +27,7 @@ def draw_weights(runs: Runs, draws: int, rng: np.random.Generator, within_budget
     if sizes.min() < 2:
         raise ValueError(
             f"bootstrap: budget {budgets[np.argmin(sizes)]:.3g} has a single run, which would be drawn every "
-            "time; pass within_budgets=False."
+            "time; leave within_budgets out, or pass False."
         )
     weights = np.empty((draws, n))
     for k, size in enumerate(sizes):
@@ -31,7 +35,25 @@ def draw_weights(runs: Runs, draws: int, rng: np.random.Generator, within_budget
     return weights
 
 
-def draw_losses(fit: SurfaceFit, draws: int, rng: np.random.Generator, kind: Kind) -> FloatArray:
+def draw_budgets(runs: Runs, draws: int, rng: np.random.Generator) -> FloatArray:
+    """Number of times that each run's budget is drawn in each draw of whole budgets, shape (draws, n)."""
+    budgets, member = runs.by_budget()
+    count = len(budgets)
+    if count < 2:
+        raise FitError(
+            "bootstrap: all runs share one budget, and whole budgets are drawn from two or more; add runs at "
+            "other budgets, or draw pairs."
+        )
+    return np.asarray(rng.multinomial(count, np.full(count, 1 / count), draws)[:, member], float)
+
+
+def every_budget_has_company(runs: Runs) -> bool:
+    """Whether no run is alone at its budget, so that pairs can be drawn within budgets."""
+    _, member = runs.by_budget()
+    return int(np.bincount(member).min()) > 1
+
+
+def draw_losses(fit: SurfaceFit | LevelsFit, draws: int, rng: np.random.Generator, kind: Kind) -> FloatArray:
     """Losses of each residual or wild draw, around the fitted ones, shape (draws, n)."""
     predicted, n = fit.predicted, len(fit.runs)
     enlarged = fit.residuals * np.sqrt(n / fit.freedom)

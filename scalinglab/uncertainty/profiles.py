@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, share, shortened
+from scalinglab._arrays import FloatArray, positive_number, share
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.laws.surface import SurfaceAlgebra
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
@@ -15,8 +15,19 @@ from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
 from scalinglab.solvers.quantiles import two_sided_quantile
 from scalinglab.uncertainty.covariances import covariance, require_interior
 from scalinglab.uncertainty.intervals import Interval
+from scalinglab.uncertainty.questions import AT_A_BUDGET, checked_question
+from scalinglab.uncertainty.target_profiles import HeldAnswer
 
-Statistic = Literal["a", "alpha", "beta"]
+Statistic = Literal["a", "alpha", "beta", "N_opt", "D_opt", "L_opt"]
+
+#: Exponents, which are held along a line of the plane of exponents.
+EXPONENTS = ("a", "alpha", "beta")
+
+#: Values at which a profile is drawn: of an exponent, and of an answer at a budget, where each is a search.
+VALUES, FEWER_VALUES = 81, 31
+
+#: Logs of N* and D* are followed so far from their estimate.
+WIDEST = 30.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,6 +51,8 @@ class Profile:
         standard errors.
     values, rss : ndarray, shape (k,)
         The curve, for drawing: values and the sum of squares the other parameters leave.
+    C : float or None
+        The budget in FLOPs, of a statistic that has one.
 
     See Also
     --------
@@ -55,14 +68,18 @@ class Profile:
     freedom: int
     values: FloatArray
     rss: FloatArray
+    C: float | None = None
 
     def __repr__(self) -> str:
-        low, high = self.interval
-        interval = f"{self.level:.0%} profile interval {low:.5f} to {high:.5f}"
-        return f"{self.statistic} = {self.estimate:.5f}, {interval}"
+        show = "{:.4g}" if self.statistic in ("N_opt", "D_opt") else "{:.5f}"
+        estimate, low, high = (show.format(x) for x in (self.estimate, *self.interval))
+        name = self.statistic if self.C is None else f"{self.statistic}({self.C:.3g})"
+        return f"{name} = {estimate}, {self.level:.0%} profile interval {low} to {high}"
 
 
-def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> Profile:
+def profile(
+    fit: SurfaceFit, statistic: Statistic = "a", C: float | None = None, level: float = 0.9
+) -> Profile:
     r"""Profile of a statistic of a surface fit, and its likelihood-ratio interval.
 
     Use it when runs are few or errors large, so that the interval is not symmetric; otherwise
@@ -81,15 +98,19 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
     ----------
     fit : SurfaceFit
         A least-squares fit of L.
-    statistic : {"a", "alpha", "beta"}
-        What to profile. For a the exponents are :math:`\alpha = \beta(1-a)/a`.
+    statistic : {"a", "alpha", "beta", "N_opt", "D_opt", "L_opt"}
+        What to profile. For a the exponents are :math:`\alpha = \beta(1-a)/a`; the last three are the best
+        N, the best D and the lowest loss at a budget.
+    C : float, optional
+        That budget in FLOPs.
     level : float
         Nominal coverage.
 
     Returns
     -------
     Profile
-        An end that the runs leave open is the end of the range in which exponents are sought.
+        An end that the runs leave open is the end of the range in which exponents are sought, or, of an
+        answer at a budget, zero or infinity.
 
     Raises
     ------
@@ -111,12 +132,14 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
     Examples
     --------
     >>> from scalinglab import fit_vpnls, load_llama3
-    >>> profile(fit_vpnls(load_llama3()), "a")
+    >>> fit = fit_vpnls(load_llama3())
+    >>> profile(fit, "a")
     a = 0.50292, 90% profile interval 0.47801 to 0.52804
+    >>> profile(fit, "D_opt", 3.8e25)
+    D_opt(3.8e+25) = 1.019e+13, 90% profile interval 7.101e+12 to 1.458e+13
     """
     level = share("profile: level", level)
-    if not isinstance(statistic, str) or statistic not in ("a", "alpha", "beta"):
-        raise ValueError(f"profile: no statistic {shortened(statistic)}; there are a, alpha and beta.")
+    budget = checked_question("profile", statistic, C, EXPONENTS, AT_A_BUDGET)
     logs = require_interior(fit, "profile")
     s = fit.surface
     scatter = float(np.sum((logs.L - logs.L.mean()) ** 2))
@@ -125,22 +148,67 @@ def profile(fit: SurfaceFit, statistic: Statistic = "a", level: float = 0.9) -> 
             "profile: the runs follow the surface to the last digit, so there is no scatter to judge by; "
             "add noise to simulated runs."
         )
-    estimate = float(getattr(s, statistic))
-    freedom = fit.freedom
-    t, rss_min = two_sided_quantile(level, freedom), np.array([fit.objective])
+    t = two_sided_quantile(level, fit.freedom)
+    limit = fit.objective * (1 + t**2 / fit.freedom)
+    if budget is not None:
+        C = positive_number("profile: C, the budget,", C)
+        return _profile_at(fit, logs, statistic, C, level, t, limit)
+    estimate, rss_min = float(getattr(s, statistic)), np.array([fit.objective])
 
     def root_excess(value: float) -> float:
         return float(distance_along(logs, s, rss_min, statistic, np.array([value]))[0]) - t
 
     step = t * covariance(fit).standard_error(statistic)
-    low_edge, high_edge = (0.005, 0.995) if statistic == "a" else EXPONENT_RANGE
-    low = _crossing(root_excess, estimate, -step, low_edge)
-    high = _crossing(root_excess, estimate, step, high_edge)
+    edges = (0.005, 0.995) if statistic == "a" else EXPONENT_RANGE
+    interval, values = _crossings(root_excess, estimate, step, edges, VALUES)
+    rss = reduced_along(logs, statistic, values, _free_start(s, statistic, VALUES))
+    return Profile(statistic, estimate, level, interval, limit, fit.freedom, values, rss)
+
+
+def _profile_at(
+    fit: SurfaceFit, logs: CentredLogs, statistic: Any, C: float, level: float, t: float, limit: float
+) -> Profile:
+    """Profile of an answer at a budget, of N and D in their logs; each search starts where the last ended."""
+    target = HeldAnswer(logs, C, statistic)
+    best, freedom = target.start(fit.surface), fit.freedom
+    estimate, in_logs = float(getattr(fit.surface, statistic)(C)), statistic != "L_opt"
+    held = float(np.log(estimate)) if in_logs else estimate
+    near = {held: best}
+
+    def lowest(value: float) -> float:
+        start = near[min(near, key=lambda known: abs(known - value))]
+        found, near[value] = target.lowest(value, start)
+        return max(found, fit.objective)
+
+    def root_excess(value: float) -> float:
+        return float(np.sqrt((lowest(value) / fit.objective - 1) * freedom)) - t
+
+    error = covariance(fit).standard_error(statistic, C) / (estimate if in_logs else 1)
+    edges = (held - WIDEST, held + WIDEST) if in_logs else (1e-3 * estimate, 10 * estimate)
+    interval, values = _crossings(root_excess, held, t * error, edges, FEWER_VALUES)
+    rss = np.array([lowest(value) for value in values])
+    ends = [edge if edge not in edges else (-np.inf, np.inf)[edge > held] for edge in interval]
+    if in_logs:
+        ends, values = [float(np.exp(end)) for end in ends], np.exp(values)
+    return Profile(statistic, estimate, level, Interval(*map(float, ends)), limit, freedom, values, rss, C)
+
+
+def distance_at(fit: SurfaceFit, statistic: Any, C: float, value: float) -> float:
+    """Distance of a value of an answer at a budget from the best one by the profile, in standard errors."""
+    target = HeldAnswer(CentredLogs.of(fit.runs), C, statistic)
+    held = value if statistic == "L_opt" else float(np.log(value))
+    found, _ = target.lowest(held, target.start(fit.surface))
+    return float(np.sqrt(max(found / fit.objective - 1, 0) * fit.freedom))
+
+
+def _crossings(
+    root_excess: Any, estimate: float, step: float, edges: tuple[float, float], count: int
+) -> tuple[Interval, FloatArray]:
+    """Where the excess becomes positive on either side, and values a little beyond for drawing."""
+    low = _crossing(root_excess, estimate, -step, edges[0])
+    high = _crossing(root_excess, estimate, step, edges[1])
     margin = 0.3 * (high - low)
-    values = np.linspace(max(low - margin, low_edge), min(high + margin, high_edge), 81)
-    rss = reduced_along(logs, statistic, values, _free_start(s, statistic, 81))
-    limit = fit.objective * (1 + t**2 / freedom)
-    return Profile(statistic, estimate, level, Interval(low, high), limit, freedom, values, rss)
+    return Interval(low, high), np.linspace(max(low - margin, edges[0]), min(high + margin, edges[1]), count)
 
 
 def distance_along(

@@ -1,19 +1,50 @@
-"""Refits of thousands of bootstrap draws at once: surfaces and Approach 2."""
+"""Refits of thousands of bootstrap draws at once: surfaces, terms with free levels, and Approach 2."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 
 from scalinglab._arrays import FloatArray
-from scalinglab.fitting.results import FrontierFit
-from scalinglab.laws.ensembles import Frontiers, Surfaces
+from scalinglab.fitting.free_levels import LevelsFit, grouped
+from scalinglab.fitting.results import FrontierFit, SurfaceFit
+from scalinglab.laws.ensembles import Frontiers, Replicates, Surfaces
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import CentredLogs
-from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
+from scalinglab.solvers.levenberg_marquardt import Descent, levenberg_marquardt
 from scalinglab.solvers.parabola import fit_parabolas
+from scalinglab.solvers.within_groups import moments_within
 
 #: A vertex this many half-widths of the grid from its centre belongs to a parabola without a minimum.
 FLAT = 10.0
+
+#: What can be refitted.
+Refitted = SurfaceFit | LevelsFit | FrontierFit
+
+
+def refit(
+    fit: Refitted,
+    logs: CentredLogs,
+    weights: FloatArray | None,
+    losses: FloatArray,
+    draws: int,
+    whole_budgets: bool = False,
+) -> Replicates:
+    """Refit one fit to every draw; of whole budgets a draw with fewer than two of them is nan."""
+    if whole_budgets and weights is not None:
+        _, first = np.unique(fit.runs.by_budget()[1], return_index=True)
+        lost = (weights[:, first] > 0).sum(axis=1) < 2
+        if isinstance(fit, FrontierFit):
+            return refit_line(fit, weights)
+        found = refit(fit, logs, weights, losses, draws)
+        assert isinstance(found, Surfaces)
+        return Surfaces(**{name: np.where(lost, np.nan, x) for name, x in found.parameters.items()})
+    if isinstance(fit, SurfaceFit):
+        return refit_surface(logs._replace(L=losses), fit.surface, weights, draws)
+    if isinstance(fit, LevelsFit):
+        return refit_levels(fit, weights, losses, draws)
+    return refit_frontier(fit, weights, losses)
 
 
 def refit_surface(logs: CentredLogs, start: LossSurface, weights: FloatArray | None, draws: int) -> Surfaces:
@@ -21,13 +52,48 @@ def refit_surface(logs: CentredLogs, start: LossSurface, weights: FloatArray | N
     found = levenberg_marquardt(
         logs, np.full(draws, start.alpha), np.full(draws, start.beta), weights, tolerance=1e-7
     )
+    return _surfaces(logs, found, found.E)
+
+
+def refit_levels(fit: LevelsFit, weights: FloatArray | None, losses: FloatArray, draws: int) -> Surfaces:
+    """Refit both terms with free levels to every draw; E is nan, and all is where a term vanished."""
+    logs, starts, order = grouped(fit.runs)
+    logs = logs._replace(L=losses[..., order])
+    found = levenberg_marquardt(
+        logs,
+        np.full(draws, fit.terms.alpha),
+        np.full(draws, fit.terms.beta),
+        None if weights is None else weights[:, order],
+        tolerance=1e-7,
+        moments_of=partial(moments_within, starts),
+    )
+    return _surfaces(logs, found, np.full(draws, np.nan))
+
+
+def _surfaces(logs: CentredLogs, found: Descent, E: FloatArray) -> Surfaces:
+    """What searches found in the units of the runs; nan where a term vanished."""
     lost = (found.A <= 0) | (found.B <= 0)
     with np.errstate(over="ignore", invalid="ignore"):  # a coefficient too large to write down: a lost draw
         A = found.A * np.exp(found.alpha * logs.log_N0)
         B = found.B * np.exp(found.beta * logs.log_D0)
         lost |= ~np.isfinite(A + B)
-    E, A, B, alpha, beta = (np.where(lost, np.nan, x) for x in (found.E, A, B, found.alpha, found.beta))
+    E, A, B, alpha, beta = (np.where(lost, np.nan, x) for x in (E, A, B, found.alpha, found.beta))
     return Surfaces(E, A, B, alpha, beta)
+
+
+def refit_line(fit: FrontierFit, weights: FloatArray) -> Frontiers:
+    """Refit the line of Approach 2 through the vertices of the budgets drawn; weights are whole budgets'."""
+    budgets, member = fit.runs.by_budget()
+    vertex = {parabola.C: parabola.vertex for parabola in fit.used}
+    used = np.array([k for k, C in enumerate(budgets) if C in vertex])
+    x, y = np.log(budgets[used]), np.log([vertex[C] for C in budgets[used]])
+    w = weights[:, [int(np.argmax(member == k)) for k in used]]
+    with np.errstate(divide="ignore", invalid="ignore"):  # fewer than two of them in a draw: no line
+        total = w.sum(axis=1)
+        mean_x, mean_y = w @ x / total, w @ y / total
+        spread = w @ x**2 / total - mean_x**2
+        a = np.where(spread > 1e-12, (w @ (x * y) / total - mean_x * mean_y) / spread, np.nan)
+        return Frontiers(np.exp(mean_y - a * mean_x), a)
 
 
 def refit_frontier(fit: FrontierFit, weights: FloatArray | None, losses: FloatArray) -> Frontiers:

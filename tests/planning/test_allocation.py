@@ -183,3 +183,39 @@ def test_fits_and_surfaces_can_plan_and_judge(llama3, references):
     plain = misallocation(fit_approach2(llama3), fit.surface, 1e24)
     assert plain == misallocation(fit_approach2(llama3), fit, 1e24)
     np.testing.assert_array_equal(misallocation(fit, CHINCHILLA, 1e24).N, fit.surface.N_opt(1e24))
+
+
+def test_a_plan_of_your_own():
+    C = 5.88e23
+    chinchilla = misallocation((70e9, 1.4e12), CHINCHILLA_REFIT, C)
+    assert (chinchilla.N, chinchilla.D) == (70e9, 1.4e12)
+    assert chinchilla.fraction == pytest.approx(deadweight_loss(CHINCHILLA_REFIT, 70e9, 1.4e12))
+    for plan in ({"N": 70e9, "D": 1.4e12}, {"N": 70e9}, {"D": 1.4e12}, [70e9, 1.4e12]):
+        assert misallocation(plan, CHINCHILLA_REFIT, C).fraction == pytest.approx(chinchilla.fraction)
+
+
+def test_a_plan_of_your_own_is_judged_at_what_it_spends():
+    rounded = misallocation((70e9, 1.4e12), CHINCHILLA_REFIT, 5.8e23)
+    assert rounded.C == pytest.approx(6 * 70e9 * 1.4e12)
+    with pytest.raises(ValueError, match=r"plan spends 6ND = 5.88e\+23 FLOPs and C is 1e\+24") as refused:
+        misallocation((70e9, 1.4e12), CHINCHILLA_REFIT, 1e24)
+    assert "pass C=5.88e+23" in str(refused.value)
+    assert '{"N": 7e+10}' in str(refused.value)
+    assert misallocation((70e9, 1.4e12), CHINCHILLA_REFIT, 5.88e23).C == pytest.approx(5.88e23)
+    assert misallocation({"N": 7e10}, CHINCHILLA_REFIT, 1e24).C == pytest.approx(1e24)
+
+
+@pytest.mark.parametrize(
+    "plan", [3.0, (1e9,), (1e9, 2e10, 3.0), {}, {"n": 1e9}, {"N": [1e9, 2e9]}, ("a", 1), None]
+)
+def test_what_is_no_plan_is_refused(plan):
+    with pytest.raises(ValueError, match="of plan is|plan is"):
+        misallocation(plan, CHINCHILLA, 1e20)
+
+
+def test_a_fit_with_levels_plans_and_does_not_judge():
+    runs = IsoflopDesign([1e18, 1e19, 1e20]).runs(CHINCHILLA, 0.001, np.random.default_rng(0))
+    levels = fit_vpnls(runs, levels="budget")
+    assert misallocation(levels, CHINCHILLA, 1e21).fraction < 0.05
+    with pytest.raises(ValueError, match=r"give fit_vpnls\(runs\) as truth"):
+        misallocation(CHINCHILLA, levels, 1e21)

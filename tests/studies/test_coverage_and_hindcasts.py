@@ -44,9 +44,9 @@ def test_counts_are_those_of_single_studies():
     for z in noise:
         fit = fit_vpnls(type(runs)(runs.N, runs.D, runs.L + 0.004 * z, runs.C))
         intervals = {
-            "covariance": covariance(fit).interval("a", 0.7),
-            "robust covariance": covariance(fit, robust=True).interval("a", 0.7),
-            "profile": profile(fit, "a", 0.7).interval,
+            "covariance": covariance(fit).interval("a", level=0.7),
+            "robust covariance": covariance(fit, "unequal").interval("a", level=0.7),
+            "profile": profile(fit, "a", level=0.7).interval,
         }
         for name, (low, high) in intervals.items():
             counted[name] += low <= CHINCHILLA_REFIT.a <= high
