@@ -173,7 +173,7 @@ def _frame(
     buffer = io.BytesIO()
     if kind == "webp":
         palette = picture.quantize(32, dither=Image.Dither.NONE)
-        palette.convert("RGB").save(buffer, "webp", lossless=True, quality=50, method=4)
+        palette.convert("RGB").save(buffer, "webp", lossless=True, quality=25, method=3)
     else:
         picture.save(buffer, kind)
     encoded = base64.b64encode(buffer.getvalue()).decode()
