@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalinglab._arrays import shortened
-
 #: Columns of text that name a run, the first of them first, in any case.
 NAMING = ("name", "run_name", "run name", "run", "run_id", "id", "exp_name", "experiment", "label", "model")
 
@@ -55,7 +53,8 @@ class Origin:
         if self.lines is not None:
             line = self.lines + at if isinstance(self.lines, int) else int(self.lines[at])
             place = f"line {line} of the file"
-        said = ", ".join(filter(None, [place, shortened(name, 50) if name else ""]))
+        short = name if len(name) <= 40 else name[:37] + "..."
+        said = ", ".join(filter(None, [place, repr(short) if name else ""]))
         return f"row {row} ({said})" if said else f"row {row}"
 
 
