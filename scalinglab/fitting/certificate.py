@@ -16,8 +16,8 @@ from scalinglab.fitting.concerns import surface_concerns
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.branch_and_bound import FLOOR, GRID, Search, polished, polished_face, search
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
+from scalinglab.solvers.coefficients import Problem
 from scalinglab.solvers.faces import spare_terms
-from scalinglab.solvers.mixtures import Problem
 from scalinglab.solvers.newton import Optimum
 from scalinglab.solvers.objectives import Huber, Squared
 
@@ -268,10 +268,10 @@ def _refitted(
         fit = dataclasses.replace(fit, search=f"{fit.search}; {how}")
     if better:
         surface = logs.surface(*found.theta)
-        concerns = tuple(surface_concerns(surface, fit.runs, spare))
+        concerns = tuple(surface_concerns(surface, fit.runs, spare, fit.loss))
         return dataclasses.replace(fit, surface=surface, objective=objective, concerns=concerns, spare=spare)
     if spare != fit.spare:
-        concerns = tuple(surface_concerns(fit.surface, fit.runs, spare))
+        concerns = tuple(surface_concerns(fit.surface, fit.runs, spare, fit.loss))
         return dataclasses.replace(fit, concerns=concerns, spare=spare)
     return fit
 

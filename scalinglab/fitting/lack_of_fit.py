@@ -10,8 +10,9 @@ from scalinglab._arrays import FloatArray
 from scalinglab.fitting.certificate import checked_box, checked_number, require_convex
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
+from scalinglab.solvers.coefficients import Problem
+from scalinglab.solvers.interior_point import interior_point
 from scalinglab.solvers.lower_bound import interval_maxima, largest_coefficients, powers, weak_duality
-from scalinglab.solvers.mixtures import Problem, interior_point
 
 #: Sub-intervals of the range of exponents on which the proof looks between the columns.
 PIECES = 480

@@ -132,7 +132,7 @@ def _is_squared(loss: Loss | None, name: str) -> bool:
         raise ValueError(
             f"{name}: loss takes residuals in log L, which are not linear in E, A, B; give a loss of L."
         )
-    return loss is None or isinstance(loss, Squared)
+    return loss is None or np.isinf(loss.knot)
 
 
 def _checked(values: ArrayLike, name: str) -> FloatArray:

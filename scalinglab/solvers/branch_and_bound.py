@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
+from scalinglab.solvers.coefficients import Problem
 from scalinglab.solvers.faces import on_face
 from scalinglab.solvers.lower_bound import lower_bounds
-from scalinglab.solvers.mixtures import Problem
 from scalinglab.solvers.newton import newton
 from scalinglab.solvers.objectives import Loss
 

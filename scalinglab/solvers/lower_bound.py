@@ -20,7 +20,8 @@ from typing import NamedTuple
 import numpy as np
 
 from scalinglab._arrays import FloatArray
-from scalinglab.solvers.mixtures import Problem, best_mixture
+from scalinglab.solvers.coefficients import Problem
+from scalinglab.solvers.mixtures import best_mixture
 
 #: Intervals into which a side is divided to bound g between its ends.
 INTERVALS = 4

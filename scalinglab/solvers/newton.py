@@ -145,14 +145,15 @@ def _expand(
         r = residuals(loss, f, logs.L[rows])
         if loss.log:
             X /= f
-        weight, psi = loss.weight(r), loss.psi(r)
-        bend = loss.curvature(r) - weight
-        if loss.log:  # r = log f - log L: dr = df/f, d²r = d²f/f - df df/f²
-            bend -= psi
+        weight = loss.weight(r)
+        psi = weight * r
         value += float(loss.rho(r).sum())
         slopes += X @ psi
         majorant += (X[:5] * weight) @ X[:5].T
-        if bend.any():
+        if loss.log or loss.knot < np.inf:
+            bend = loss.curvature(r) - weight
+            if loss.log:  # r = log f - log L: dr = df/f, d²r = d²f/f - df df/f²
+                bend -= psi
             bent += (X[:5] * bend) @ X[:5].T
     amplitudes = np.array([1, 1, 1, -A, -B])
     outer = amplitudes[:, None] * amplitudes

@@ -17,6 +17,14 @@ class Loss(Protocol):
     def log(self) -> bool:
         """Whether residuals are differences of log L."""
 
+    @property
+    def knot(self) -> float:
+        """Up to which residual rho is a parabola, ``unit * r**2 / 2``; beyond it is a straight line."""
+
+    @property
+    def unit(self) -> float:
+        """Curvature of rho at zero."""
+
     def rho(self, r: FloatArray) -> FloatArray:
         """The term each residual adds to the objective."""
 
@@ -57,6 +65,16 @@ class Squared:
 
     def __post_init__(self) -> None:
         flag("Squared: log", self.log)
+
+    @property
+    def knot(self) -> float:
+        """Infinite: a parabola everywhere."""
+        return np.inf
+
+    @property
+    def unit(self) -> float:
+        """2."""
+        return 2.0
 
     def __str__(self) -> str:
         return "squared" + " on log L" * self.log
@@ -129,6 +147,16 @@ class Huber:
             ) from None
         flag("Huber: log", self.log)
 
+    @property
+    def knot(self) -> float:
+        """``delta``."""
+        return self.delta
+
+    @property
+    def unit(self) -> float:
+        """1."""
+        return 1.0
+
     def __str__(self) -> str:
         return f"Huber({self.delta:g})" + " on log L" * self.log
 
@@ -164,6 +192,6 @@ def objective(loss: Loss, predicted: Any, L: FloatArray) -> float:
 
 def require_loss(who: str, loss: Any) -> None:
     """Raise ValueError unless this is a loss, or None for the usual one."""
-    answers = ("log", "rho", "psi", "curvature", "weight")
+    answers = ("log", "knot", "unit", "rho", "psi", "curvature", "weight")
     if loss is not None and (isinstance(loss, type) or not all(hasattr(loss, name) for name in answers)):
         raise ValueError(f"{who}: loss is {shortened(loss)}; give Squared() or Huber(delta).")

@@ -14,17 +14,26 @@ how to leave.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray
+from scalinglab._arrays import FloatArray, blocks
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.newton import Optimum, newton
 from scalinglab.solvers.objectives import Loss, residuals
 from scalinglab.solvers.projection import free_least_squares, nonnegative_least_squares
 
+#: Exponents in an octave, and octaves: the columns of each are the squares of those an octave below.
+_OCTAVE, _OCTAVES = 8, 8
+
+_GRID = EXPONENT_RANGE[1] * 2.0 ** (np.arange(1 - _OCTAVE * _OCTAVES, 1) / _OCTAVE)
+
 #: Exponents at which columns are priced.
-PRICES = np.geomspace(*EXPONENT_RANGE, 64)
+PRICES = _GRID[EXPONENT_RANGE[0] <= _GRID]
+
+#: Runs whose columns are held at once.
+BLOCK = 1024
 
 #: Local maxima of the price from which the search starts again, at most, for each term.
 PEAKS = 3
@@ -94,12 +103,12 @@ def worthwhile_starts(
     y, weight = -w * loss.psi(r), w * loss.weight(r)
     firm = needed and optimum.settled  # inside the bounds, and no term to spare for a small gain
     share = CLEAR_GAIN if firm else GAIN
-    least = share * optimum.objective * float(loss.weight(np.zeros(1))[0])
+    least = share * optimum.objective * loss.unit
     pairs = []
     alike = logs.n @ logs.d > ALIKE * np.sqrt((logs.n @ logs.n) * (logs.d @ logs.d))
     if alike and abs(alpha - beta) > 0.1 * max(alpha, beta):
         pairs.append((beta, alpha))  # where N and D grow together the terms may have to change places
-    of_N, of_D = (dearest(x, y, w, least) for x in (logs.n, logs.d))
+    of_N, of_D = dearest(np.array([logs.n, logs.d]), y, w, least)
     pairs += [(peak, beta) for peak in of_N] + [(alpha, peak) for peak in of_D]
     if not firm:  # far from the present exponent the column may be a plateau: half-way there too
         pairs += [(math.sqrt(peak * alpha), beta) for peak in of_N]
@@ -118,24 +127,45 @@ def worthwhile_starts(
     return starts
 
 
-def dearest(x: FloatArray, y: FloatArray, w: FloatArray, least: float) -> list[float]:
-    r"""Exponents at which the price of a column has a local maximum worth ``least``, the dearest first.
+def dearest(logs: FloatArray, y: FloatArray, w: FloatArray, least: float) -> list[list[float]]:
+    r"""Exponents of each term where the gain of a column has a local maximum worth ``least``, dearest first.
 
     A column p lowers the objective by up to :math:`g^2 / 2 \sum w \tilde p^2` if E moves with it, p centred.
-    ``x`` holds the centred logs of the term. At most ``PEAKS`` exponents are returned.
+    ``logs`` (K, m) are the centred logs of the terms. At most ``PEAKS`` exponents are returned for each.
     """
-    P = np.multiply.outer(-PRICES, x)
-    np.exp(P, out=P)
-    g, sums = P @ y, P @ w
-    raw = np.square(P, out=P) @ w
-    centred = np.maximum(raw - sums**2 / w.sum(), 1e-14 * raw)
-    gain = np.maximum(g, 0) ** 2 / (2 * centred)
-    if not gain.max() > least:
-        return []
-    fenced = np.pad(gain, 1)
-    peaks = np.flatnonzero((gain > least) & (gain >= fenced[:-2]) & (gain >= fenced[2:]))
-    order = np.argsort(-gain[peaks], kind="stable")[:PEAKS]
-    return [float(PRICES[peak]) for peak in peaks[order]]
+    parts = [_sums(_columns(logs[:, rows]), y[rows], w[rows]) for rows in blocks(len(y), BLOCK)]
+    g, squares = _prices_and_squares(sum(parts[1:], parts[0]), w)
+    gain = np.maximum(g, 0) ** 2 / (2 * squares)
+    high = gain > least
+    if not high.any():
+        return [[] for _ in gain]
+    fenced = np.pad(gain, ((0, 0), (1, 1)))
+    tops = high & (gain >= fenced[:, :-2]) & (gain >= fenced[:, 2:])
+    found = []
+    for row, top in zip(gain, tops, strict=True):
+        peaks = np.flatnonzero(top)
+        found.append(PRICES[peaks[np.argsort(-row[peaks], kind="stable")[:PEAKS]]].tolist())
+    return found
+
+
+def _columns(logs: FloatArray) -> FloatArray:
+    """Columns of all ``PRICES``, shape (j, K, m): only those of the lowest octave are exponentials."""
+    P = np.empty((_OCTAVES, _OCTAVE, *logs.shape))
+    np.exp(np.multiply.outer(-_GRID[:_OCTAVE], logs), out=P[0])
+    for lower, upper in pairwise(P):
+        np.square(lower, out=upper)
+    return P.reshape(-1, *logs.shape)[-len(PRICES) :]
+
+
+def _sums(P: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
+    """Of columns (j, K, m), overwritten: g, and the weighted sums of the column and its square; (3, K, j)."""
+    return np.array([(P @ y).T, (P @ w).T, (np.square(P, out=P) @ w).T])
+
+
+def _prices_and_squares(sums: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Of every column g, and the weighted sum of squares about the mean."""
+    g, total, raw = sums
+    return g, np.maximum(raw - total**2 / w.sum(), 1e-14 * raw)
 
 
 def _moved(logs: CentredLogs, weight: FloatArray, alpha: float, beta: float) -> tuple[FloatArray, FloatArray]:
@@ -169,6 +199,6 @@ def prices(logs: FloatArray, y: FloatArray, exponents: FloatArray) -> FloatArray
     exponents : ndarray, shape (j,)
         Exponents to price.
     """
-    P = np.exp(-exponents[:, None] * logs[:, None])
-    length = np.linalg.norm(P - P.mean(axis=2, keepdims=True), axis=2)
-    return np.asarray(P @ y / (length * np.linalg.norm(y)))
+    w = np.ones_like(y)
+    g, squares = _prices_and_squares(_sums(np.exp(np.multiply.outer(-exponents, logs)), y, w), w)
+    return np.asarray(g / (np.sqrt(squares) * np.linalg.norm(y)))

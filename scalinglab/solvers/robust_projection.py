@@ -6,7 +6,8 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import CentredLogs
-from scalinglab.solvers.mixtures import Problem, best_mixture
+from scalinglab.solvers.coefficients import Problem
+from scalinglab.solvers.mixtures import best_mixture
 from scalinglab.solvers.objectives import Loss
 
 #: Gap at which a problem counts as solved, relative to its objective.

@@ -10,8 +10,9 @@ from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs, bin_runs
 from scalinglab.solvers.faces import both_terms_are_needed, cannot_tie, lowest_face, spare_terms
 from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
+from scalinglab.solvers.neighbouring_minima import along_valleys
 from scalinglab.solvers.newton import Optimum, newton
-from scalinglab.solvers.objectives import Loss, Squared
+from scalinglab.solvers.objectives import Loss
 from scalinglab.solvers.pricing import priced
 from scalinglab.solvers.projection import Products, map_products, nonnegative_least_squares
 
@@ -36,14 +37,15 @@ def search_exponents(logs: CentredLogs, loss: Loss) -> tuple[Optimum, tuple[str,
     few, weights = (logs, None) if len(logs.n) <= MANY else bin_runs(logs)
     ends: list[Optimum] = []
     face = 0.0
-    if isinstance(loss, Squared) and weights is None:
+    squares = np.isinf(loss.knot)
+    if squares and weights is None:
         products = map_products(logs, START_EXPONENTS, START_EXPONENTS, None)
         ends += [newton(logs, loss, cell, SHORT) for cell in valleys(products)]
         face = lowest_face(products)
     if not (ends and all(optimum.settled for optimum in ends)):
         starts = local_minima(few, weights)
-        if not isinstance(loss, Squared):
-            starts = np.array(distinct([*starts, *_reweighted(logs, loss, starts[0])]))
+        if not squares:
+            starts = np.array(distinct([*starts, _reweighted(logs, loss, starts[0])]))
         ends += _raced(logs, loss, starts)
     best = min(ends, key=lambda optimum: optimum.objective)
     if face:
@@ -51,6 +53,8 @@ def search_exponents(logs: CentredLogs, loss: Loss) -> tuple[Optimum, tuple[str,
     else:
         needed = both_terms_are_needed(few, loss, best, weights)
     best = priced(logs, loss, best, needed, few, weights)
+    if not squares and weights is None:
+        best = along_valleys(logs, loss, best)
     # what is spare in many runs shows in a few of them
     return (best, ()) if needed or weights is not None else spare_terms(logs, loss, best)
 
@@ -107,14 +111,12 @@ def distinct(starts: Iterable[FloatArray]) -> list[FloatArray]:
 
 
 def _reweighted(logs: CentredLogs, loss: Loss, start: FloatArray) -> FloatArray:
-    """A few rounds of reweighted least squares, each over the whole map, as starts for a polish."""
-    for _ in range(4):
+    """Where reweighted least squares over the whole map lead, as a start for a polish."""
 
-        def weight(rows: slice, theta: FloatArray = start) -> FloatArray:
-            E, A, B, alpha, beta = theta
-            fitted = E + A * np.exp(-alpha * logs.n[rows]) + B * np.exp(-beta * logs.d[rows])
-            return loss.weight(fitted - logs.L[rows])
+    def weight(rows: slice) -> FloatArray:
+        E, A, B, alpha, beta = start
+        fitted = E + A * np.exp(-alpha * logs.n[rows]) + B * np.exp(-beta * logs.d[rows])
+        return loss.weight(fitted - logs.L[rows])
 
-        few, weights = (logs, weight(slice(None))) if len(logs.n) <= MANY else bin_runs(logs, weight)
-        start = local_minima(few, weights)[0]
-    return start[None]
+    few, weights = (logs, weight(slice(None))) if len(logs.n) <= MANY else bin_runs(logs, weight)
+    return np.asarray(local_minima(few, weights)[0])

@@ -13,7 +13,7 @@ from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.branch_and_bound import grid
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.lower_bound import lower_bounds
-from scalinglab.solvers.mixtures import Problem
+from scalinglab.solvers.coefficients import Problem
 
 
 @dataclass(frozen=True, repr=False)

@@ -29,7 +29,7 @@ from scalinglab.fitting.certificate import NOT_PROVEN
 from scalinglab.laws import ASYMMETRIC
 from scalinglab.solvers.branch_and_bound import search
 from scalinglab.solvers.centred_logs import CentredLogs
-from scalinglab.solvers.mixtures import Problem
+from scalinglab.solvers.coefficients import Problem
 from scalinglab.solvers.newton import newton
 from scalinglab.uncertainty import proven_region
 

@@ -8,8 +8,10 @@ from scipy.optimize import nnls
 
 from scalinglab import CHINCHILLA, Huber, IsoflopDesign, Squared, fit_vpnls
 from scalinglab.solvers.centred_logs import CentredLogs
+from scalinglab.solvers.coefficients import Problem
+from scalinglab.solvers.interior_point import interior_point
 from scalinglab.solvers.lower_bound import interval_maxima, inverse_rho, lower_bounds, powers
-from scalinglab.solvers.mixtures import Problem, best_mixture, interior_point, pivot
+from scalinglab.solvers.mixtures import best_mixture, pivot
 from scalinglab.solvers.robust_projection import robust_fits
 
 PROBLEMS = max(1, int(os.environ.get("SCALINGLAB_PROBLEMS", "0")) // 100)

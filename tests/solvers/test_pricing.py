@@ -56,11 +56,11 @@ def test_the_minimum_is_kept(runs, loss):
 def test_a_column_of_no_positive_price_cannot_help(fresh):
     for _ in range(20):
         x, w = fresh.standard_normal(30), fresh.uniform(0.1, 1, 30)
-        assert dearest(x, -np.ones(30), w, 0.0) == []
+        assert dearest(x[None], -np.ones(30), w, 0.0) == [[]]
         e = fresh.choice(PRICES[20:40])
         column = np.exp(-e * x)
         y = column - column @ w / w.sum()
-        assert dearest(x, y * w, w, 0.0)[0] == pytest.approx(e, rel=0.2)
+        assert dearest(x[None], y * w, w, 0.0)[0][0] == pytest.approx(e, rel=0.2)
 
 
 def test_gathered_runs_are_priced_as_their_runs_are(runs):
