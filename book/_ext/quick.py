@@ -8,9 +8,9 @@ searched for what has no owner seldom, as nearly all that a build makes lives to
 import functools
 import gc
 
-import pybtex.plugin
 import sphinx.builders.html
 from sphinx import addnodes
+from sphinxcontrib.bibtex.domain import pybtex
 
 #: Objects made between two searches of memory, and how often the older ones are looked at.
 SELDOM = (100_000, 50, 20)

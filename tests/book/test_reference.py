@@ -335,3 +335,20 @@ class TestPictures:
         ax = plotting.run_map(runs)
         assert len(ax.collections[0].get_offsets()) == len(runs)
         plt.close("all")
+
+
+def test_contents_of_titles_keep_what_hangs_below_a_title():
+    from docutils import nodes
+    from sphinx import addnodes
+
+    def entry(*below):
+        return nodes.list_item(
+            "", addnodes.compact_paragraph(), *(nodes.bullet_list("", one) for one in below)
+        )
+
+    headings = nodes.bullet_list("", entry(nodes.list_item("", addnodes.compact_paragraph())))
+    hung = nodes.bullet_list("", entry(addnodes.toctree()))
+    titles_of = extension("quick").titles_of
+    assert [len(titles_of(one)[0]) for one in (headings, hung)] == [1, 2]
+    assert isinstance(titles_of(hung)[0][1][0], addnodes.toctree)
+    assert len(headings[0]) == 2  # the page's own contents keep every heading
