@@ -89,7 +89,7 @@ def with_error(value: float, error: float) -> str:
     """
     if not math.isfinite(error):
         return f"{value:.4g}"
-    if error < 5e-7 * abs(value):
+    if error <= 5e-7 * abs(value):
         return f"{value:.6g}"
     size = max(abs(value), error)
     if not 1e-4 <= size < 1e5:

@@ -12,13 +12,16 @@ from scalinglab.fitting.linearised import HELD, Linearised
 from scalinglab.solvers.centred_logs import CentredLogs, Columns
 from scalinglab.solvers.deletions import beyond, chance_beyond, set_aside, strangers
 from scalinglab.solvers.newton import newton
-from scalinglab.solvers.objectives import Squared
+from scalinglab.solvers.objectives import Huber, Squared
 
 #: A run that was left out with others stays out if chance puts a run so far from the rest this often.
 READMITTED = 0.01
 
 #: A refit has arrived where its next step is so small, in standard errors.
 ARRIVED = 0.1
+
+#: Exponents from which a robust fit starts where that by squares ends at an edge, and its steps at most.
+USUAL, STEPS = 0.35, 40
 
 #: At most this share of the runs is left out.
 MOST = 0.4
@@ -67,7 +70,7 @@ def odd_runs(found: Linearised) -> OddRuns:
         return NONE
     if found.count > HELD:
         return _of_many(found)
-    here, out = found, np.empty(0, np.intp)
+    here, out = found if len(found.free) == 5 else _off_the_edge(found), np.empty(0, np.intp)
     rest = np.arange(found.count)
     while len(out) < MOST * found.count:
         places = strangers(here.tangent) or (set_aside(here.tangent) if not len(out) else ())
@@ -80,17 +83,28 @@ def odd_runs(found: Linearised) -> OddRuns:
             return NONE
     if not len(out):
         return NONE
-    scores, heights = judged(here, Some.of(found.runs, out))
-    belong = np.array([2 * chance_beyond(abs(t), here.tangent.freedom) > READMITTED for t in scores])
-    if belong.any():
-        rest = np.sort(np.concatenate([rest, out[belong]]))
-        out = out[~belong]
+    while True:
+        scores, heights = judged(here, Some.of(found.runs, out))
+        belong = np.array([2 * chance_beyond(abs(t), here.tangent.freedom) > READMITTED for t in scores])
+        if not belong.any():
+            break
+        rest, out = np.sort(np.concatenate([rest, out[belong]])), out[~belong]
         if not len(out):
             return NONE
         here = refitted(here, Some.of(found.runs, rest))
-        scores, heights = judged(here, Some.of(found.runs, out))
     order = np.argsort(-np.abs(scores), kind="stable")
     return OddRuns(out[order], heights[order], scores[order], here)
+
+
+def _off_the_edge(found: Linearised) -> Linearised:
+    """A robust fit, linearised, unless that is at an edge too: a run far off may push a fit there."""
+    logs, log = CentredLogs.of(found.runs), found.loss.log
+    X = np.stack([np.ones_like(logs.n), np.exp(-USUAL * logs.n), np.exp(-USUAL * logs.d)], axis=1)
+    coefficients = np.linalg.lstsq(X, logs.L, rcond=None)[0]
+    start = np.array([*np.maximum(coefficients, 1e-2 * logs.L.min()), USUAL, USUAL])
+    end = logs.surface(*newton(logs, Huber(found.spread, log), start, STEPS).theta)
+    there = Linearised.of(end, found.runs, Squared(log), found.logs)
+    return there if len(there.free) == 5 and there.regular else found
 
 
 def refitted(near: Linearised, runs: Columns) -> Linearised:

@@ -134,8 +134,8 @@ class Recommendation:
                 )
                 shown = [f"{number:.{digits}f}" for number in (value, low, high)]
             else:
-                shown = [format_count(number) for number in (value, low, high)]
-            lines.append(f"{name:<5} {shown[0]:>8}" + f"   {shown[1]} to {shown[2]}" * known)
+                shown = [format_count(number) for number in ((value, low, high) if known else (value,))]
+            lines.append(f"{name:<5} {shown[0]:>8}" + (f"   {shown[1]} to {shown[2]}" if known else ""))
         return "\n".join([*lines, *([f"no interval: {self.note}"] if self.note else [])])
 
 

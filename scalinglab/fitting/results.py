@@ -185,12 +185,12 @@ class SurfaceFit:
     @property
     def no_frontier(self) -> str:
         """Why there is no frontier: nothing is known of its exponent; empty if there is one."""
-        if self.undetermined:
-            return f"none: {_listed(self.undetermined)} not determined"
         ratios = [(part.min(), part.max()) for part in map(self._ratios, blocks(len(self.runs)))]
         lowest, highest = min(low for low, _ in ratios), max(high for _, high in ratios)
         if highest < ONE_RATIO * lowest:
             return f"none: all runs share D/N near {lowest:.3g}"
+        if self.undetermined:
+            return f"none: {_listed(self.undetermined)} not determined"
         error = self.standard_errors["a"]
         return f"none: a is {with_error(self.a, error)}" if error > NOTHING_KNOWN else ""
 

@@ -19,6 +19,7 @@ from .fitting import (
     residual_histogram as residual_histogram,
     residuals as residuals,
 )
+from .influences import influence_map as influence_map
 from .laws import (
     contradiction as contradiction,
     line_and_law as line_and_law,

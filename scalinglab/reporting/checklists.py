@@ -78,6 +78,7 @@ def checklist(fit: SurfaceFit) -> str:
             f"{len(runs)} at {len(runs.budgets)} budgets (within 1 %); N {_span(runs.N)}, D {_span(runs.D)}, "
             f"D/N {_span(runs.D / runs.N)}, L {_span(runs.L, 4)}; fingerprint `{fingerprint(runs)}`",
         ),
+        *[("Prepared", " ".join(runs.notes))] * bool(runs.notes),
         ("Compute", f"{_span(runs.C)} FLOPs; {counted}"),
         ("Objective", f"sum over runs of {_formula(loss)}, r = fitted - observed {scale}; all weights one"),
         ("Method", f"{fit.method}; {fit.search}"),
@@ -89,6 +90,7 @@ def checklist(fit: SurfaceFit) -> str:
                 for name, value in s.parameters.items()
             ),
         ),
+        ("Errors", _errors(fit)),
         (
             "Frontier",
             fit.no_frontier or f"`N* = {s.G:.6g} (C/6)^{s.a:.6f}`, from the parameters",
@@ -101,6 +103,14 @@ def checklist(fit: SurfaceFit) -> str:
         *(("To fill in", question) for question in TO_FILL_IN),
     ]
     return "\n".join(f"- **{name}**: {text}" for name, text in lines)
+
+
+def _errors(fit: SurfaceFit) -> str:
+    """Standard errors of the parameters and of a, or why there are none."""
+    if fit.no_errors:
+        return f"no standard errors: {fit.no_errors}"
+    errors = ", ".join(f"`{name}` {error:.2g}" for name, error in fit.standard_errors.items())
+    return f"standard errors to first order, all runs alike and independent: {errors}"
 
 
 def _span(values: FloatArray, digits: int = 3) -> str:

@@ -18,12 +18,16 @@ from scalinglab import (
     CHINCHILLA,
     Huber,
     IsoflopDesign,
+    Runs,
+    Squared,
+    SurfaceFit,
     covariance,
     fit_approach1,
     fit_approach2,
     fit_approach3,
     fit_vpnls,
     hindcast,
+    influence,
     load_chinchilla,
     load_llama3,
     plotting,
@@ -212,6 +216,15 @@ def certificate():
         surface(), (0.01, 2.0), 1e-6, 0.0, 12, np.array(cells), np.ones(6), levels, left, 0.0, "made up"
     )
     plotting.certificate(proof)
+
+
+@example
+def influence_map():
+    runs = perfect()
+    raised = 0.004 * np.cos(3.0 * np.arange(len(runs)) ** 2)
+    raised[4] += 0.2
+    fit = SurfaceFit(CHINCHILLA, Runs(runs.N, runs.D, runs.L + raised), Squared(), "by hand", 1.0)
+    plotting.influence_map(influence(fit))
 
 
 @example
