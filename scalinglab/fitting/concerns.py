@@ -8,9 +8,10 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray, blocks
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.data_concerns import compute_concerns as compute_concerns, data_concerns, extremes
+from scalinglab.fitting.data_concerns import data_concerns, extremes
 from scalinglab.fitting.linearised import Linearised
 from scalinglab.fitting.odd_runs import odd_runs
+from scalinglab.fitting.repeats_and_checkpoints import repeat_concerns
 from scalinglab.fitting.results import ONE_RATIO, FitError, vanished_terms
 from scalinglab.fitting.run_concerns import (
     carrying_concerns,
@@ -83,7 +84,8 @@ def surface_concerns(
     """
     found = Linearised(surface, runs, Squared() if loss is None else loss)
     sums = runs.sums_by_budget(found.add)
-    concerns = data_concerns(runs)
+    freedom = len(runs) - len(surface.parameters)
+    concerns = data_concerns(runs) + repeat_concerns(runs, found.residuals, freedom)
     vanished = vanished_terms(surface, runs)
     concerns += _absent_terms(vanished)
     concerns += _spare_terms(
@@ -109,7 +111,6 @@ def surface_concerns(
     concerns += odd_concerns(runs, found, odd, not {"alpha", "beta"} & missing)
     hardly = [] if one_ratio or missing else hardly_determined(found)
     concerns += hardly
-    freedom = len(runs) - len(surface.parameters)
     if freedom < len(surface.parameters):
         concerns.append(
             f"{len(runs)} runs for {len(surface.parameters)} parameters leave {freedom} to judge the fit by; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,7 @@ class Linearised:
         self.free = [k for k, here in enumerate([s.E > 0, s.A > 0, s.B > 0, *within]) if here]
         self._factor: FloatArray = np.empty((0, 5))
         self._slopes, self._squares = np.zeros(5), 0.0
+        self._residuals: FloatArray | None = None
         self._held: list[tuple[NDArray[np.intp], FloatArray, FloatArray]] = []
 
     @classmethod
@@ -97,6 +99,7 @@ class Linearised:
         self._squares += total
         start = rows.start or 0
         if self.count <= HELD:
+            self._residuals = r
             self._held.append((np.arange(start, start + len(e)), J, e))
         else:
             ends = [place for k in (3, 4) for place in (J[:, k].argmin(), J[:, k].argmax())]
@@ -104,6 +107,11 @@ class Linearised:
             kept = np.unique(np.concatenate([far, [*ends, squares.argmax()]])).astype(np.intp)
             self._held.append((kept + start, J[kept], e[kept]))
         return np.ones_like(r), r, squares if r is e else r * r
+
+    @property
+    def residuals(self) -> Any:
+        """Residuals in L, to be asked for some rows: of very many runs they are computed when asked."""
+        return _Residuals(self) if self._residuals is None else self._residuals
 
     @cached_property
     def held(self) -> tuple[NDArray[np.intp], FloatArray, FloatArray]:
@@ -252,3 +260,13 @@ class Linearised:
             return LossSurface(float(s.E + step[0]), float(A), float(B), float(alpha), float(beta))
         except ValueError:
             return None
+
+
+class _Residuals:
+    """Residuals in L of the runs that are asked for."""
+
+    def __init__(self, of: Linearised) -> None:
+        self.of = of
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> FloatArray:
+        return self.of.columns(self.of.runs, rows)[2]
