@@ -4,6 +4,7 @@ from .data.datasets import (
     load_llama3 as load_llama3,
 )
 from .data.isoflop_design import IsoflopDesign as IsoflopDesign
+from .data.repeats import best_of_repeats as best_of_repeats, mean_of_repeats as mean_of_repeats
 from .data.runs import Runs as Runs
 from .data.screening import Screening as Screening, screen as screen
 from .data.screening_stages import ScreeningLimits as ScreeningLimits
@@ -33,6 +34,7 @@ from .planning.compute_price import (
 )
 from .reporting.checklists import checklist as checklist
 from .solvers.objectives import Huber as Huber, Squared as Squared
+from .studies.law_comparison import compare as compare
 from .studies.hindcasts import Hindcast as Hindcast, hindcast as hindcast
 from .theory.isoflop_bias import (
     Approach2Bias as Approach2Bias,

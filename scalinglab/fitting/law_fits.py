@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, flag, of_kind, overflow_is_refused, shortened
+from scalinglab._arrays import FloatArray, flag, of_kind, overflow_is_refused, plain, positive, shortened
 from scalinglab.data.runs import Runs, require_runs
+from scalinglab.fitting.data_concerns import data_concerns
+from scalinglab.fitting.law_concerns import MOST, Evidence, law_concerns
 from scalinglab.fitting.results import FitError
 from scalinglab.fitting.vpnls import fit_vpnls
+from scalinglab.laws.allocations import Optimum
 from scalinglab.laws.formulas import STANDARD, Law
 from scalinglab.laws.models import Model
 from scalinglab.solvers.full_steps import Refined, tangents
 from scalinglab.solvers.law_search import REDRAWN, SCREENED, STARTS, search_law
 from scalinglab.solvers.objectives import Huber, Loss, Squared, objective, require_loss
+from scalinglab.solvers.separable import Ends, descend
 
 #: Other minima whose objective is within this share of the lowest are told.
 NEARLY_AS_LOW = 0.01
@@ -122,12 +126,59 @@ class LawFit:
         """Observed minus fitted loss of every run, shape (n,)."""
         return self.runs.L - self.predicted
 
+    def optimum(
+        self,
+        C: float,
+        cost: str = "6*N*D",
+        over: Sequence[str] = ("N", "D"),
+        given: Mapping[str, float] | None = None,
+    ) -> Optimum:
+        """Allocation of a cost C that the fit implies, as :meth:`Law.optimum` describes."""
+        return self.law.optimum(self.values, C, cost, over, given)
+
+    def N_opt(self, C: Any) -> Any:
+        """Parameters that minimise the fitted loss at C FLOPs, of a law in N and D."""
+        return self._best("N", C)
+
+    def D_opt(self, C: Any) -> Any:
+        """Tokens that minimise the fitted loss at C FLOPs, of a law in N and D."""
+        return self._best("D", C)
+
+    def _best(self, name: str, C: Any) -> Any:
+        budgets = positive(f"LawFit.{name}_opt: C", C)
+        return plain(
+            np.array([self.optimum(float(one))[name] for one in budgets.flat]).reshape(budgets.shape)
+        )
+
     @cached_property
     def tangents(self) -> tuple[FloatArray, FloatArray]:
         """Residuals of the objective and their derivatives in the inner parameters, (n,) and (K + p, n)."""
         y = np.log(self.runs.L) if self.target_is_log else self.runs.L
         loss = plain_loss(self.loss) if self.target_is_log else self.loss
         return tangents(self.model, y, loss, self.coefficients, self.coordinates)
+
+    def refits(
+        self, weights: FloatArray | None = None, losses: FloatArray | None = None
+    ) -> tuple[Ends, FloatArray]:
+        """Refits from this optimum, many at once: of runs with weights (R, n), or of other losses (R, n).
+
+        Least squares, of the fit's own weights where it minimised another loss; no search for other minima.
+        Returns where they ended and the losses each predicts for every run, (R, n).
+        """
+        y = self.runs.L if losses is None else losses
+        y = np.log(y) if self.target_is_log else y
+        loss = plain_loss(self.loss) if self.target_is_log else self.loss
+        r, _ = self.tangents
+        root = np.sqrt(loss.weight(r) / loss.weight(np.zeros(1))) / (y if loss.log else 1.0)
+        if weights is not None:
+            root = root * np.sqrt(weights)
+        R = max(len(np.atleast_2d(y)), len(np.atleast_2d(root)))
+        free = np.array([name in self.model.law.free for name in self.model.law.coefficients], bool)
+        start = np.repeat(self.coordinates[None], R, axis=0)
+        ends = descend(self.model, y * root, start, free, np.broadcast_to(root, (R, len(r))))
+        at = self.model.evaluate(ends.u, slopes=False)
+        fitted = np.einsum("rk,rkn->rn", ends.c, at.Phi) + (0.0 if at.offset is None else at.offset)
+        return ends, np.exp(fitted) if self.target_is_log else fitted
 
     @cached_property
     def response(self) -> FloatArray:
@@ -213,6 +264,11 @@ def fit_law(law: Law, runs: Runs, loss: Loss | None = None, *, log: bool = False
     loss = Squared(log) if loss is None else loss
     if log and not loss.log:
         loss = replace(loss, log=True) if isinstance(loss, Squared | Huber) else loss
+    if law.linear_form is not law and not loss.log:
+        raise ValueError(
+            f"Law.fit: {law.formula} has coefficients of either sign inside its exponential, linear in log "
+            "L; fit it with log=True."
+        )
     inner = law.inside_exponential() if loss.log else None
     names = (inner or law).parameters(runs.extra)
     data = columns_of(runs, law)
@@ -235,7 +291,10 @@ def fit_law(law: Law, runs: Runs, loss: Loss | None = None, *, log: bool = False
     others = tuple(
         _told(law, model, end) for end in minima[1:] if end.objective <= best.objective * (1 + NEARLY_AS_LOW)
     )
-    return replace(fit, parameters=shown, minima=others)
+    evidence = Evidence(inner or law, model, runs, y, scale, best, fit.condition)
+    concerns = data_concerns(runs) if {"N", "D"} <= law.names_of(runs.extra) else []
+    concerns += law_concerns(evidence, 1 + len(others))
+    return replace(fit, parameters=shown, minima=others, concerns=tuple(concerns[:MOST]))
 
 
 def _minima(

@@ -1,4 +1,5 @@
 from . import published as published
+from .allocations import Optimum as Optimum
 from .compute_laws import (
     ComputeLaw as ComputeLaw,
     chinchilla_note_law as chinchilla_note_law,

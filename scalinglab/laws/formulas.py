@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from functools import lru_cache
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from scalinglab._arrays import FloatArray, finite, of_kind, overflow_is_refused, plain, shortened
+from scalinglab.laws.allocations import Optimum, optimum
 from scalinglab.laws.expressions import (
     Call,
     Name,
@@ -137,7 +138,7 @@ class Law:
         if wrong := sorted(everything & {"L"}):
             raise ValueError(f"Law: the formula has {wrong[0]}, the loss itself; it may use N, D, C.")
         if self.declared is not None:
-            self.separated()  # says at once what is wrong; else the runs decide what is a column
+            self.linear_form.separated()  # says at once what is wrong; else the runs decide what is a column
 
     def names_of(self, extra: Iterable[str] = ()) -> frozenset[str]:
         """Names of the formula that are variables, given the runs' extra columns."""
@@ -150,7 +151,7 @@ class Law:
 
     def parameters(self, extra: Iterable[str] = ()) -> tuple[str, ...]:
         """Names of what a fit determines, in the order of the formula."""
-        return tuple(self.separated(extra).recovered)
+        return tuple(self.linear_form.separated(extra).recovered)
 
     def box(self, extra: Iterable[str] = ()) -> tuple[FloatArray, FloatArray, Any]:
         """Bounds of the nonlinear parameters in search coordinates, and which are searched in logs."""
@@ -164,6 +165,27 @@ class Law:
             ends.append((np.log(low), np.log(high)) if in_logs[-1] else (low, high))
         box = np.array(ends, float).reshape(-1, 2)
         return box[:, 0], box[:, 1], np.array(in_logs, bool)
+
+    def role(self, name: str, extra: Iterable[str] = ()) -> str:
+        """What a nonlinear parameter does in the formula."""
+        return _roles(self._node, self.names_of(extra)).get(name, "")
+
+    def tied_to(self, name: str) -> Node:
+        """The expression that gives a tied parameter."""
+        return self._ties[name]
+
+    def without_tie(self, name: str) -> Law:
+        """The same law with one parameter untied."""
+        return Law(
+            self.formula,
+            where=self.where,
+            variables=self.declared,
+            bounds=self.bounds,
+            fixed=self.fixed,
+            tie={key: one for key, one in self.tie.items() if key != name},
+            free=self.free,
+            name=self.name,
+        )
 
     def model(self, data: Mapping[str, FloatArray]) -> Model:
         """The law on given columns, ready for a search."""
@@ -186,6 +208,45 @@ class Law:
         if missing := sorted(self._names - set(given)):
             raise ValueError(f"Law.loss: {missing[0]} is missing; give it a number.")
         return plain(np.asarray(value(self._node, given), float))
+
+    def optimum(
+        self,
+        parameters: Mapping[str, float],
+        C: float,
+        cost: str = "6*N*D",
+        over: Sequence[str] = ("N", "D"),
+        given: Mapping[str, float] | None = None,
+    ) -> Optimum:
+        """Allocation of a cost C that the law implies for its parameters.
+
+        Parameters
+        ----------
+        parameters : mapping of str to float
+            Values of the law's parameters.
+        C : float
+            What may be spent; FLOPs for the usual cost.
+        cost : str
+            What a run costs: a formula of the law's variables that rises with those in ``over``; an
+            inference term or active parameters of your own, ``"6*N*D + 2*N*1e12"``.
+        over : sequence of str
+            One or two variables that are free.
+        given : mapping of str to float, optional
+            The others, ``{"U": 1e11}``.
+
+        Returns
+        -------
+        Optimum
+            In closed form where the law is a function of two powers' sum and the cost a multiple of ND.
+
+        Examples
+        --------
+        >>> from scalinglab import CHINCHILLA
+        >>> Law("E + A/N**alpha + B/D**beta").optimum(CHINCHILLA.parameters, 5.76e23)
+        at 5.76e+23: N 4.019e+10  D 2.389e+12  loss 1.9308 (closed form)
+        """
+        of_kind("Law.optimum: parameters", parameters, Mapping, 'give {"E": 1.7, ...}')
+        numbers = {name: Num(float(finite(f"Law: {name}", one))) for name, one in parameters.items()}
+        return optimum(substitute(self._node, numbers), C, cost, over, given)
 
     def two_terms(self, extra: Iterable[str] = ()) -> dict[str, str]:
         """Names that stand for E, A, B, alpha and beta where this is the law of a :class:`LossSurface`.
@@ -213,6 +274,11 @@ class Law:
         inner._node = self._node.arguments[0]
         inner._names = frozenset(names(inner._node))
         return inner
+
+    @property
+    def linear_form(self) -> Law:
+        """The law whose coefficients are linear: of ln L where an exponential has some of either sign."""
+        return (self.inside_exponential() if self.free else None) or self
 
     def fit(self, runs: Any, loss: Any = None, *, log: bool = False) -> Any:
         """Fit the law to runs.
@@ -261,7 +327,7 @@ class Law:
         }
 
     def __repr__(self) -> str:
-        separated = self.separated()
+        separated = self.linear_form.separated()
         linear = [name.removesuffix("'") for name in separated.coefficients]
         signs = (
             "; all ≥ 0" if not self.free else f"; {', '.join(sorted(self.free))} of either sign, others ≥ 0"
@@ -285,7 +351,7 @@ class Law:
             ("nonlinear", ", ".join(shown)),
             *((("tied", ", ".join(f"{k} = {v}" for k, v in self.tie.items())),) if self.tie else ()),
             *((("fixed", ", ".join(f"{k} = {v:g}" for k, v in self.fixed.items())),) if self.fixed else ()),
-            ("fit", path),
+            ("fit", path if self.linear_form is self else f"in log L (log=True), {path}"),
         ]
         return "\n".join(f"{head:<9} {text}" for head, text in lines)
 

@@ -22,6 +22,9 @@ REDRAWN = 16
 #: Ends refined in all parameters, at most.
 REFINED = 4
 
+#: Minima are distinct if some coordinate differs by more.
+APART = 1e-3
+
 #: Numbers a screen holds at once, at most.
 HELD = 1 << 21
 
@@ -52,7 +55,11 @@ def search_law(
         ends = Ends(*(np.concatenate(pair) for pair in zip(best, ends, strict=True)))
     found = [refine(model, y, loss, ends.c[k], ends.u[k], free) for k in _distinct(ends)]
     found.sort(key=lambda end: end.objective)
-    return Search(tuple(found), len(starts))
+    apart: list[Refined] = []
+    for end in found:
+        if all(np.abs(end.u - other.u).max(initial=0.0) > APART for other in apart):
+            apart.append(end)
+    return Search(tuple(apart), len(starts))
 
 
 def fill(low: FloatArray, high: FloatArray, count: int) -> FloatArray:
@@ -123,7 +130,7 @@ def _distinct(ends: Ends) -> list[int]:
     for k in range(len(ends.rss)):
         if not np.isfinite(ends.rss[k]) or len(kept) == REFINED:
             break
-        if all(np.abs(ends.u[k] - ends.u[other]).max(initial=0) > 1e-3 for other in kept):
+        if all(np.abs(ends.u[k] - ends.u[other]).max(initial=0) > APART for other in kept):
             kept.append(k)
     return kept
 

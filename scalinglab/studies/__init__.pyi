@@ -6,7 +6,13 @@ from .czech2026 import (
 )
 from .deadweight import deadweight_by_stage as deadweight_by_stage
 from .hindcasts import Hindcast as Hindcast, hindcast as hindcast
-from .interval_coverage import INTERVALS as INTERVALS, Coverage as Coverage, coverage as coverage
+from .interval_coverage import (
+    INTERVALS as INTERVALS,
+    SHARED_INTERVALS as SHARED_INTERVALS,
+    Coverage as Coverage,
+    coverage as coverage,
+)
+from .law_comparison import LawComparison as LawComparison, compare as compare
 from .method_comparison import (
     compare_methods as compare_methods,
     draw_from_one_stream as draw_from_one_stream,
