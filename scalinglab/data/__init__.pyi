@@ -5,6 +5,7 @@ from .datasets import (
     load_llama3 as load_llama3,
 )
 from .isoflop_design import IsoflopDesign as IsoflopDesign
+from .repeats import best_of_repeats as best_of_repeats, mean_of_repeats as mean_of_repeats
 from .runs import Runs as Runs
 from .screening import Screening as Screening, screen as screen
 from .screening_stages import STAGES as STAGES, ScreeningLimits as ScreeningLimits

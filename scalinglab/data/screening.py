@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 from scalinglab._arrays import of_kind, shortened
 from scalinglab._extras import needs
+from scalinglab.data.budgets import blurred_budgets
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.data.screening_stages import STAGES, ScreeningLimits, Stage
 
@@ -83,7 +84,7 @@ class Screening:
         return {"all runs": self.runs, **{stage: self.after(stage) for stage in self.stages}}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a pandas table: one row a dropped run, with N, D, L, C, stage and reason."""
+        """Return a pandas table: one row a dropped run, with N, D, L, C, its name, stage and reason."""
         with needs("tables"):
             import pandas as pd
 
@@ -92,7 +93,9 @@ class Screening:
             {letter: getattr(self.runs, letter)[rows] for letter in ("N", "D", "L", "C")}, index=rows
         )
         return table.assign(
-            stage=[flag.stage for flag in self.flags], reason=[flag.reason for flag in self.flags]
+            run=[self.runs.label(row) for row in rows],
+            stage=[flag.stage for flag in self.flags],
+            reason=[flag.reason for flag in self.flags],
         )
 
     def __repr__(self) -> str:
@@ -166,9 +169,8 @@ def screen(
     if not (runs.L > 0).all():
         row = int(np.argmin(runs.L > 0))
         raise ValueError(
-            f"screen: loss of row {row} of runs is {runs.L[row]:g}; curvature is judged on log L, "
-            "so losses must "
-            "be positive. Drop the run or correct its loss."
+            f"screen: loss of {runs.label(row)} of runs is {runs.L[row]:g}; curvature is judged on log L, "
+            "so losses must be positive. Drop the run or correct its loss."
         )
     left = np.arange(len(runs))
     flags: list[Flag] = []
@@ -184,10 +186,25 @@ def screen(
         if not len(left):
             raise ValueError(
                 f"screen: of these runs nothing is left after the stage {name!r}. {flags[-1].reason} "
-                "Relax the limits or "
-                "leave that stage out."
+                + _way_out(runs)
             )
     return Screening(runs, runs.take(left), tuple(flags), names)
+
+
+def _way_out(runs: Runs) -> str:
+    """What to do where nothing is left: runs on no IsoFLOP curves cannot be screened by them."""
+    budgets = runs.budgets
+    if 3 * len(budgets) <= len(runs):
+        return "Relax the limits or leave that stage out."
+    if blurred := blurred_budgets(budgets, runs.C, runs.N, runs.D):
+        return (
+            f"These {len(runs)} runs at {len(budgets)} budgets look like {blurred.meant}: group them first, "
+            f"runs.group(rtol={blurred.rtol:g})."
+        )
+    return (
+        f"These {len(runs)} runs at {len(budgets)} budgets lie on no IsoFLOP curves, which stages compare: "
+        "fit them as they are, fit_vpnls(runs), with Huber if some are far off."
+    )
 
 
 def _checked_stages(stages: Any) -> tuple[tuple[str, Stage], ...]:

@@ -95,7 +95,8 @@ def near_duplicates(runs: Runs, limits: ScreeningLimits) -> Reasons:
 def too_few(runs: Runs, limits: ScreeningLimits) -> Reasons:
     """Drop budgets with fewer runs than ``limits.points``."""
     return {
-        row: f"Only {len(rows)} runs are left at {C:.3g} FLOPs; {limits.points} are asked for."
+        row: f"Only {len(rows)} run{'s are' if len(rows) > 1 else ' is'} left at {C:.3g} FLOPs; "
+        f"{limits.points} are asked for."
         for C, rows in _curves(runs)
         if len(rows) < limits.points
         for row in rows

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from scalinglab._arrays import FloatArray, flag
+from scalinglab.data.budgets import some_budgets
 from scalinglab.data.runs import Runs, require_runs
-from scalinglab.fitting.data_concerns import data_concerns
+from scalinglab.fitting.data_concerns import blurred_budget_concerns, data_concerns, rises_with_size
+from scalinglab.fitting.repeats_and_checkpoints import disagreements
 from scalinglab.fitting.results import FitError, FrontierFit, Parabola
 from scalinglab.laws.power_laws import PowerLaw
 from scalinglab.solvers.parabola import fit_parabolas
@@ -43,7 +47,8 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
     Raises
     ------
     FitError
-        If fewer than two budgets remain.
+        If fewer than two budgets remain, if the runs lie on no IsoFLOP curves, or if the losses rise with
+        size.
 
     See Also
     --------
@@ -73,18 +78,22 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
             f"all runs share the budget {budgets[0]:.3g} FLOPs, and a power law needs two; "
             "add an IsoFLOP curve at another budget."
         )
+    if rises_with_size(runs):
+        raise FitError(*data_concerns(runs))
+    _require_curves(runs)
     parabolas = tuple(fit_parabola(runs.at(C), extrapolate=extrapolate) for C in budgets)
     used = [parabola for parabola in parabolas if not parabola.verdict]
-    left_out = [parabola.verdict for parabola in parabolas if parabola.verdict]
+    left_out = _left_out(parabolas)
     if len(used) < 2:
         raise FitError(
             f"{len(used)} of {len(budgets)} budgets give a usable vertex, and a power law needs two. "
-            + " ".join(left_out)
+            + " ".join([*blurred_budget_concerns(runs), *left_out])
         )
     x = np.log([parabola.C for parabola in used])
     y = np.log([parabola.vertex for parabola in used])
     slope, intercept = np.polyfit(x, y, 1)
-    concerns = data_concerns(runs) + left_out + _influence(used, x, y, slope)
+    concerns = data_concerns(runs) + _outside_zero_to_one(slope) + left_out + _without_freedom(used)
+    concerns += _repeats(runs, parabolas) + _influence(used, x, y, slope)
     outside = [parabola for parabola in used if not _inside(parabola)]
     if outside:
         concerns.append(
@@ -96,6 +105,87 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
     return FrontierFit(
         PowerLaw(float(np.exp(intercept)), float(slope)), runs, "Approach 2", parabolas, tuple(concerns)
     )
+
+
+def _require_curves(runs: Runs) -> None:
+    """Raise FitError if most runs share their budget with fewer than two others."""
+    held = np.bincount(runs.by_budget()[1])
+    if 2 * held[held >= 3].sum() >= len(runs):
+        return
+    what = f"{len(runs)} runs at {len(held)} budgets"
+    blurred = blurred_budget_concerns(runs)
+    if blurred:
+        raise FitError(f"these runs lie on no IsoFLOP curves as they stand: {blurred[0]}")
+    raise FitError(
+        f"these runs lie on no IsoFLOP curves ({what}): use fit_vpnls, which needs none; or if they were "
+        "meant to share budgets, give the nominal ones, runs.group(budgets=[...])."
+    )
+
+
+def _repeats(runs: Runs, parabolas: Sequence[Parabola]) -> list[str]:
+    """Whether repeats of one (N, D) disagree by more than the parabolas leave."""
+    _, member = runs.by_budget()
+    rows = np.flatnonzero(np.array([not parabola.verdict for parabola in parabolas])[member])
+    residuals = np.zeros(len(runs))
+    for place, parabola in enumerate(parabolas):
+        if not parabola.verdict:
+            here = member == place
+            residuals[here] = runs.L[here] - parabola.loss(runs.N[here])
+    freedom = len(rows) - 3 * len(np.unique(member[rows]))
+    return disagreements(runs.take(rows), residuals[rows], freedom)
+
+
+def _left_out(parabolas: Sequence[Parabola]) -> list[str]:
+    """Budgets left out: each with its verdict, or those of one kind in one sentence."""
+    kinds: dict[str, list[Parabola]] = {}
+    for parabola in parabolas:
+        if parabola.verdict:
+            if np.isnan(parabola.coefficients[0]):
+                kind = "have fewer than 3 distinct model sizes; add sizes"
+            elif np.isnan(parabola.vertex):
+                kind = (
+                    "have a parabola that does not open upwards; add sizes on both sides of the best one, or "
+                    "repeat outlying runs"
+                )
+            else:
+                kind = (
+                    "have their vertex outside the sampled sizes; add models beyond the nearer end (or pass "
+                    "extrapolate=True)"
+                )
+            kinds.setdefault(kind, []).append(parabola)
+    return [
+        alike[0].verdict
+        if len(alike) == 1
+        else f"{len(alike)} of {len(parabolas)} budgets were left out "
+        f"({some_budgets(np.array([parabola.C for parabola in alike]), 3)}): they {kind}."
+        for kind, alike in kinds.items()
+    ]
+
+
+def _outside_zero_to_one(slope: float) -> list[str]:
+    """Say so if the best size or the best token count shrinks with compute."""
+    if 0 <= slope <= 1:
+        return []
+    shrinking = "size" if slope < 0 else "token count"
+    return [
+        f"a is {slope:.3f}: the best {shrinking} would shrink as compute grows, which no loss surface allows "
+        "(a lies between 0 and 1). Check the columns and the budgets, or compare fit_vpnls(runs)."
+    ]
+
+
+def _without_freedom(used: Sequence[Parabola]) -> list[str]:
+    """Name budgets whose parabola goes through its runs whatever their errors."""
+    exact = [parabola.C for parabola in used if parabola.points == 3]
+    if not exact:
+        return []
+    many = len(exact) > 1
+    whose = (
+        f"parabolas of {len(exact)} of {len(used)} budgets go" if many else f"parabola of {exact[0]:.3g} goes"
+    )
+    return [
+        f"the {whose} through three runs exactly: the vertex follows their errors, and nothing is left to "
+        "judge it by. Add sizes there, four or more a budget."
+    ]
 
 
 def fit_parabola(runs: Runs, *, extrapolate: bool = False) -> Parabola:

@@ -58,12 +58,12 @@ def repeat_concerns(runs: Runs, residuals: FloatArray, freedom: int) -> list[str
     list of str
         None, one or two sentences.
     """
+    return disagreements(runs, residuals, freedom, surface=True) + checkpoint_concerns(runs, residuals)
+
+
+def disagreements(runs: Runs, residuals: FloatArray, freedom: int, surface: bool = False) -> list[str]:
+    """Whether repeats disagree; if they agree, whether a surface misses what they agree on."""
     rows = repeats_together(runs, LOOKED_AT)
-    return _repeats(runs, rows, residuals, freedom) + checkpoint_concerns(runs, residuals)
-
-
-def _repeats(runs: Runs, rows: NDArray[np.intp], residuals: FloatArray, freedom: int) -> list[str]:
-    """Whether repeats disagree; if they agree, whether the fit misses what they agree on."""
     keys = repeat_keys(runs.N[rows], runs.D[rows])
     ordered = np.sort(keys)
     if not (ordered[1:] == ordered[:-1]).any():
@@ -108,7 +108,7 @@ def _repeats(runs: Runs, rows: NDArray[np.intp], residuals: FloatArray, freedom:
             "which is no run's loss."
         ]
     short = not copies and _beyond(between, free_between, inside, free_within) < FALSE_ALARMS
-    if short and scatter > 2 * error:
+    if surface and short and scatter > 2 * error:
         return [
             f"repeats of one (N, D) differ by {error:.2g}, but their means lie {scatter:.2g} off the fit: it "
             "lacks something that N and D do not say, or another term. See what more terms could gain, "

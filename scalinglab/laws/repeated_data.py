@@ -299,6 +299,11 @@ class RepeatedSurface:
 def counted(name: str, values: ArrayLike) -> FloatArray:
     """Return numbers of tokens or parameters as float64, or raise ValueError if one is no plausible count."""
     array = positive(name, values)
+    if name == "unique" and (array < 1).any():
+        raise ValueError(
+            f"unique is {shortened(values)}; give the number of different tokens, one or more: a share of D "
+            "times D."
+        )
     if ((array < SMALLEST_COUNT) | (array > LARGEST_COUNT)).any():
         raise ValueError(
             f"{name} is {shortened(values)}; give a count between {SMALLEST_COUNT} and {LARGEST_COUNT}."

@@ -90,7 +90,7 @@ def test_flags_name_run_stage_and_reason(screened, llama3):
     assert all(flag.reason.endswith(".") for flag in screened.flags)
     table = screened.to_frame()
     assert list(table["L"]) == list(llama3.L[rows])
-    assert list(table.columns) == ["N", "D", "L", "C", "stage", "reason"]
+    assert list(table.columns) == ["N", "D", "L", "C", "run", "stage", "reason"]
 
 
 def test_near_duplicates_keep_the_run_on_budget_then_the_lower_loss():

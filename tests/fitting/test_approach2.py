@@ -157,8 +157,9 @@ def test_fewer_than_two_usable_budgets():
     concave = Runs(runs.N, runs.D, np.where(runs.C < 5e18, runs.L, 6 - runs.L), runs.C)
     with pytest.raises(FitError, match=r"1 of 2 budgets.*1e\+19 was left out"):
         fit_approach2(concave)
+    level = Runs(runs.N, runs.D, np.where(runs.C < 5e18, 2 * runs.L.max() - runs.L, 6 - runs.L), runs.C)
     with pytest.raises(FitError, match="0 of 2 budgets"):
-        fit_approach2(Runs(runs.N, runs.D, -runs.L, runs.C))
+        fit_approach2(level)
 
 
 def test_two_budgets_are_enough_but_a_concern():
