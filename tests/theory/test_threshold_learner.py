@@ -57,14 +57,14 @@ def test_noisy_slopes_and_the_floor_that_hides_one():
 
 
 def test_noisy_errors_tend_to_their_limits():
-    decided, stochastic = noisy_curves([2000, 4000, 8000], rng(), replicates=400)
+    decided, stochastic = noisy_curves([1000, 2000, 4000], rng(), replicates=400)
     for curve in (decided, stochastic):
         assert (np.abs(curve.error - curve.limit(curve.t)) < 4 * curve.standard_error).all()
 
 
 def test_a_steeper_teacher_is_learnt_faster():
-    sharp, _ = noisy_curves([1000, 2000, 4000], rng(), noise=0.01)
-    blunt, _ = noisy_curves([1000, 2000, 4000], rng(), noise=0.09)
+    sharp, _ = noisy_curves([1000, 2000], rng(), noise=0.01)
+    blunt, _ = noisy_curves([1000, 2000], rng(), noise=0.09)
     np.testing.assert_allclose(blunt.error / sharp.error, 3, rtol=0.15)
 
 
