@@ -90,17 +90,40 @@ def newton(
             last = _value(logs, loss, end)
             if last <= value + 1e-12 * value + floor:
                 return Optimum(end, last, bool(((end > _LOW) & (end < _HIGH)).all()), arrived=True)
-        size = 1.0
         trial = _inside(theta + step)
         there = _expand(logs, loss, trial)
-        while not there[0] <= value + 1e-4 * size * slope:
-            size /= 2
-            if size < 1e-12:
+        if not there[0] <= value + 1e-4 * slope:
+            size = _shortened(logs, loss, theta, step, value, slope, there[0])
+            if not size:
                 return Optimum(theta, value, settled=False, arrived=True)
             trial = _inside(theta + size * step)
             there = _expand(logs, loss, trial)
         theta, here = trial, there
     return Optimum(theta, here[0], settled=False, arrived=False)
+
+
+def _shortened(
+    logs: CentredLogs,
+    loss: Loss,
+    theta: FloatArray,
+    step: FloatArray,
+    value: float,
+    slope: float,
+    ahead: float,
+) -> float:
+    """Share of a step after which the objective is low enough; zero if none is.
+
+    ``ahead`` is the objective after the whole step. A share that does not do gives way to the minimum of the
+    parabola through what is known, a tenth of it at least and half of it at most.
+    """
+    size = 1.0
+    while size >= 1e-12:
+        excess = ahead - value - slope * size
+        size *= min(max(-slope * size / (2 * excess), 0.1), 0.5) if 0 < excess < np.inf else 0.1
+        ahead = _value(logs, loss, _inside(theta + size * step))
+        if ahead <= value + 1e-4 * size * slope:
+            return size
+    return 0.0
 
 
 def _inside(theta: FloatArray) -> FloatArray:

@@ -25,8 +25,8 @@ MANY = 2000
 #: Newton steps from the cells of that map, at most; where they do not suffice the search is two-dimensional.
 SHORT = 12
 
-#: Newton steps from every start before the ends are compared; more steps for the last along a valley.
-SPRINT, LONG = 40, 1000
+#: Newton steps from every start before the ends are compared; more for the lowest of them, and for the others.
+SPRINT, LONG, CHASE = 40, 400, 120
 
 #: Local minima of that map from which the search starts, at most.
 STARTS = 6
@@ -72,7 +72,7 @@ def _raced(logs: CentredLogs, loss: Loss, starts: FloatArray) -> list[Optimum]:
     for k, end in enumerate(ends):
         if not end.arrived:
             rival = min((other.objective for j, other in enumerate(ends) if j != k), default=np.inf)
-            ends[k] = newton(logs, loss, end.theta, rival=rival)
+            ends[k] = newton(logs, loss, end.theta, CHASE if k else LONG, rival)
     best = min(ends, key=lambda end: end.objective)
     if not best.arrived:  # a long valley, and nothing known that is lower
         ends.append(newton(logs, loss, best.theta, LONG))
