@@ -11,7 +11,7 @@ from .free_levels import LevelsFit as LevelsFit
 from .frontier_fits import FrontierFit as FrontierFit, Parabola as Parabola
 from .influences import Influence as Influence, influence as influence
 from .lack_of_fit import LackOfFit as LackOfFit, lack_of_fit_bound as lack_of_fit_bound
-from .law_fits import LawFit as LawFit
+from .law_results import LawFit as LawFit
 from .methods import METHODS as METHODS, fit_every_budget as fit_every_budget
 from .recommendations import Recommendation as Recommendation
 from .reduced_objective import objective_map as objective_map, solve_coefficients as solve_coefficients

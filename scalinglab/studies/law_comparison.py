@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 from scalinglab._arrays import FloatArray, of_kind, positive_number, shortened
 from scalinglab._extras import needs
 from scalinglab.data.runs import Runs, require_runs
-from scalinglab.fitting.law_fits import LawFit, fit_law
+from scalinglab.fitting.law_fits import fit_law
+from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import FitError
 from scalinglab.laws.formulas import Law
 from scalinglab.solvers.objectives import Loss

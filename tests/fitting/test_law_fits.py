@@ -15,7 +15,7 @@ from scalinglab import (
     fit_approach3,
     fit_vpnls,
 )
-from scalinglab.fitting.law_fits import objective_at
+from scalinglab.fitting.law_results import objective_at
 from scalinglab.solvers.law_search import fill, search_law
 from scalinglab.solvers.separable import solve_inner
 
