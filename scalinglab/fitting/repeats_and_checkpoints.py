@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from scalinglab.data.runs import Runs
 LOOKED_AT = 8192
 
 #: Chance that repeats which differ by noise alone are said to disagree, and of a needless lack of fit.
-FALSE_ALARMS = 5e-4
+FALSE_ALARMS = 2e-3
 
 #: Spread of repeats, over the loss, that no seed makes.
 BEYOND_SEEDS = 0.04
@@ -70,7 +71,7 @@ def disagreements(runs: Runs, residuals: FloatArray, freedom: int, surface: bool
         return []
     _, cell = np.unique(keys, return_inverse=True)
     L, r, held = runs.L[rows], residuals[rows], np.bincount(cell)
-    repeated, free_within = len(rows) - len(held), len(rows) - len(held)
+    repeated = free_within = len(rows) - len(held)
     free_between = freedom - (len(runs) - len(rows)) - free_within
     together = np.lexsort((L, cell))
     copies = int(np.sum((np.diff(cell[together]) == 0) & (np.diff(L[together]) == 0)))
@@ -90,15 +91,14 @@ def disagreements(runs: Runs, residuals: FloatArray, freedom: int, surface: bool
         for name, values in runs.extra.items()
         if TUNED.search(name) and values.dtype.kind == "f" and _largest_range(cell, values[rows]) > 0
     ]
-    chance = _beyond(inside, free_within - copies, between, free_between)
     large = error > BEYOND_SEEDS * abs(float(np.median(L)))
-    chance = min(
-        chance,
+    chances = (
+        _beyond(inside, free_within - copies, between, free_between),
         _by_position(cell, within, inside),
         _unequal(cell, within, held),
         _one_sided(cell, within, held),
     )
-    if tuned or large or chance < FALSE_ALARMS:
+    if tuned or large or _together(chances) < FALSE_ALARMS:
         of = f" in {len(rows)} looked at" if len(rows) < len(runs) else ""
         against = f", {error / scatter:.2g} times the scatter of the rest" if error < 1e6 * scatter else ""
         cause = f" ({', '.join(tuned[:2])} differs)" if tuned else ""
@@ -115,6 +115,17 @@ def disagreements(runs: Runs, residuals: FloatArray, freedom: int, surface: bool
             "lack_of_fit_bound(fit), or fit a narrower range."
         ]
     return []
+
+
+def _together(chances: Sequence[float]) -> float:
+    """Chance of the least of these or of their product, by Bonferroni or Fisher; 1 says nothing."""
+    from scipy.special import chdtrc
+
+    known = [max(chance, 1e-300) for chance in chances if chance < 1]
+    if not known:
+        return 1.0
+    product = float(chdtrc(2 * len(known), -2 * sum(map(math.log, known))))
+    return 2 * min(product, len(known) * min(known))
 
 
 def _largest_range(cell: NDArray[np.intp], values: FloatArray) -> float:
