@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scalinglab._arrays import FloatArray, flag
 from scalinglab._extras import needs
 from scalinglab.data.runs import Runs, require_runs
-from scalinglab.fitting.concerns import require_identifiable, surface_concerns
+from scalinglab.fitting.concerns import MOST, require_identifiable, surface_concerns
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.lbfgs import centred_starts, search
@@ -22,8 +22,8 @@ from scalinglab.solvers.variable_projection import local_minima
 #: Exponents from which the search starts unless told otherwise, every pair of them.
 DEFAULT_EXPONENTS = (0.1, 0.25, 0.5, 1.0)
 
-#: Steps from every start, and how many of the best ends go on.
-SPRINT, FINALISTS = 300, 4
+#: Steps from every start, how many of the best ends go on, and for how many more.
+SPRINT, FINALISTS, FINISH = 200, 4, 800
 
 
 def hoffmann_starts() -> FloatArray:
@@ -127,7 +127,7 @@ def fit_approach3(
 
         points = tqdm(points, unit="start")
     ends = sorted((search(logs, loss, point, SPRINT)[:2] for point in points), key=lambda end: end[1])
-    finals = [search(logs, loss, end)[:2] for end, value in ends[:FINALISTS] if np.isfinite(value)]
+    finals = [search(logs, loss, end, FINISH)[:2] for end, value in ends[:FINALISTS] if np.isfinite(value)]
     ends[: len(finals)] = finals
     reached = min(value for _, value in ends)
     if not np.isfinite(reached):
@@ -137,7 +137,7 @@ def fit_approach3(
     ends_as_theta = (np.concatenate([np.exp(end[[2, 0, 1]]), end[3:]]) for end, _ in ends[:FINALISTS])
     optimum = min((newton(logs, loss, theta) for theta in ends_as_theta), key=lambda end: end.objective)
     surface = logs.surface(*optimum.theta)
-    concerns = surface_concerns(surface, runs, loss=loss)
+    concerns = []
     # L-BFGS-B cannot tell objectives apart that are a billionth of what a constant would leave
     level = optimum.objective * (1 + 1e-3) + 1e-9 * objective(loss, np.median(runs.L), runs.L)
     agreeing = sum(value <= level for _, value in ends)
@@ -167,7 +167,8 @@ def fit_approach3(
         "start, ftol 1e-13, gtol 1e-9; the best end polished by Newton steps; E, A, B ≥ 0, exponents in "
         f"{EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
     )
-    return SurfaceFit(surface, runs, loss, "Approach 3", optimum.objective, tuple(concerns), how)
+    concerns += surface_concerns(surface, runs, loss=loss)
+    return SurfaceFit(surface, runs, loss, "Approach 3", optimum.objective, tuple(concerns[:MOST]), how)
 
 
 def _default_starts(logs: CentredLogs) -> FloatArray:
