@@ -10,6 +10,7 @@ import numpy as np
 from scalinglab._arrays import number
 from scalinglab.data.runs import Runs
 from scalinglab.laws.surface import training_flops
+from scalinglab.solvers.akima import akima
 from scalinglab.solvers.parabola import Parabolas, fit_parabolas
 from scalinglab.solvers.quantiles import MAD_TO_SIGMA, two_sided_quantile
 
@@ -136,8 +137,6 @@ def outliers(runs: Runs, limits: ScreeningLimits) -> Reasons:
     :math:`z_i = |r_i - \operatorname{med} r| / (1.4826\,\operatorname{MAD})`. A spline goes through the bad
     runs too, so their neighbours may be dropped with them.
     """
-    from scipy.interpolate import Akima1DInterpolator
-
     residual = np.full(len(runs), np.nan)
     for _, rows in _curves(runs):
         x, L = np.log(runs.N[rows]), runs.L[rows]
@@ -147,8 +146,7 @@ def outliers(runs: Runs, limits: ScreeningLimits) -> Reasons:
             distinct = np.concatenate([[True], np.diff(x[others]) > 0]) if len(others) else others
             others = others[distinct]
             if len(others) >= 2:
-                spline = Akima1DInterpolator(x[others], L[others], extrapolate=True)
-                residual[row] = L[k] - float(spline(x[k]))
+                residual[row] = L[k] - akima(x[others], L[others], x[k])
     centred = residual - np.nanmedian(residual) if np.isfinite(residual).any() else residual
     scale = MAD_TO_SIGMA * np.nanmedian(np.abs(centred)) if np.isfinite(centred).any() else 0.0
     if not scale > 0:
