@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,13 @@ from scalinglab._arrays import FloatArray, shortened
 
 #: What each letter holds.
 MEANING = {"N": "parameters", "D": "tokens", "L": "loss", "C": "compute"}
+
+
+#: How people write counts: 25,165,824 or 12M or 1.3 B.
+WRITTEN = re.compile(
+    r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?=\s*[kmbgt]))\s*([kmbgt]?)", re.IGNORECASE
+)
+SIZES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 
 
 def column(letter: str, values: ArrayLike, label: Callable[[int], str] = "row {}".format) -> FloatArray:
@@ -33,12 +41,17 @@ def column(letter: str, values: ArrayLike, label: Callable[[int], str] = "row {}
         known = _kind(values) in "fiu" or not any(map(_bad, np.asarray(values, object)))
     except Exception:  # a foreign object may raise anything when it is turned into an array
         known = False
+    if not known and letter != "L":
+        column, known = _written_out(values)
     if not known:
         rows = enumerate(np.asarray(values, object))
-        row, entry = next(((row, entry) for row, entry in rows if _bad(entry)), (0, values))
+        wrong = _bad if letter == "L" else lambda entry: _count(entry) is None
+        row, entry = next(((row, entry) for row, entry in rows if wrong(entry)), (0, values))
+        own = getattr(values, "name", None)
+        cure = f' (pandas: df[pd.to_numeric(df["{own}"], errors="coerce").notna()])' if own else ""
         raise ValueError(
             f"Runs: {letter} ({MEANING[letter]}) of {label(row)} is {shortened(entry)}, not a number; "
-            "correct it, or convert the column (pandas: pd.to_numeric)."
+            f"correct it or drop the run{cure}."
         )
     finite = np.isfinite(column)
     if not finite.all():
@@ -103,6 +116,20 @@ def _numbers_or_texts(entries: NDArray[Any]) -> NDArray[Any]:
         except (TypeError, ValueError):
             pass
     return np.array(["" if gone else str(entry) for entry, gone in zip(entries, missing, strict=True)], str)
+
+
+def _written_out(values: Any) -> tuple[FloatArray, bool]:
+    """Counts written for people, 12M or 25,165,824, as numbers; and whether all entries are."""
+    counts = [_count(entry) for entry in np.asarray(values, object)]
+    known = None not in counts
+    return np.array(counts if known else [], np.float64), known
+
+
+def _count(entry: Any) -> float | None:
+    """A count of parameters, tokens or FLOPs as a number; None if it is none."""
+    if isinstance(entry, str) and (found := WRITTEN.fullmatch(entry.strip())):
+        return float(found[1].replace(",", "")) * SIZES[found[2].lower()]
+    return None if _bad(entry) else float(entry)
 
 
 def _dimensions(values: Any) -> int:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
+import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalinglab._arrays import of_kind, shortened
 from scalinglab._extras import needs
@@ -30,20 +35,23 @@ def columns_of_frame(
         )
     present = list(frame.columns)
     picked: dict[str, Any] = {}
+    taken: set[Any] = set()
     for letter, name in names.items():
         if not isinstance(name, Hashable):
             raise ValueError(f"Runs.from_frame: columns names {shortened(name)} for {letter}; give a name.")
+        near = [column for column in present if isinstance(column, str) and column.strip() == name]
+        name = near[0] if present.count(name) == 0 and len(near) == 1 else name
         if (found := present.count(name)) > 1:
             raise ValueError(f"Runs: {found} columns of the frame are called {name!r}; rename all but one.")
         if found:
             picked[letter] = frame[name]
+            taken.add(name)
         elif letter != "C" or "C" in (columns or {}):
             raise ValueError(
                 f"Runs: no column {name!r} for {letter} ({MEANING[letter]}); the table has "
                 f"{', '.join(map(str, present)) or 'no columns'}. "
                 f'Name yours: columns={{"{letter}": ...}}.'
             )
-    taken = {names[letter] for letter in picked}
     extra: dict[str, Any] = {}
     for place, name in enumerate(present):
         if name not in taken:
@@ -68,15 +76,34 @@ def _places(frame: Any, extra: dict[str, Any]) -> Origin:
     return Origin()
 
 
-def frame_of_file(path: Any) -> tuple[Any, int]:
-    """Table of a CSV file with a header line, and the line of its first row."""
+def frame_of_file(path: Any) -> tuple[Any, NDArray[np.intp]]:
+    """Table of a text file with a header line, and the line of each of its rows, from 1.
+
+    Columns are separated by what the header separates them by: a comma, a semicolon, a tab or blanks. Lines
+    that are blank or begin with # are left out, and blanks around names. In a table with semicolons and no
+    point between digits, commas between them are decimal.
+    """
     with needs("tables"):
         import pandas as pd
 
     if isinstance(path, (bool, int, float, bytes, type(None))):
         raise ValueError(f"Runs.read_csv: path is {shortened(path)}; give a file or the path to one.")
     try:
-        frame = pd.read_csv(path)
+        lines = _lines(path)
+        split = any(line.count('"') % 2 for line in lines)  # a quoted text may go over several lines
+        kept = [k for k, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
+        if not kept:
+            raise pd.errors.EmptyDataError
+        if split:
+            kept = list(range(kept[0], len(lines)))
+        text = "\n".join(lines[k] for k in kept)
+        separator = max(",;\t", key=lines[kept[0]].count)
+        if separator not in lines[kept[0]] and len(lines[kept[0]].split()) > 1:
+            separator = r"\s+"
+        decimal = separator == ";" and re.search(r"\d,\d", text) and not re.search(r"\d\.\d", text)
+        frame = pd.read_csv(
+            io.StringIO(text), sep=separator, skipinitialspace=True, decimal="," if decimal else "."
+        )
     except pd.errors.EmptyDataError:
         raise ValueError(f"Runs: {path} is empty; it needs a header line and one line a run.") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -90,10 +117,33 @@ def frame_of_file(path: Any) -> tuple[Any, int]:
             f"Runs: the file at path {shortened(path)} has lines with more fields than its "
             "header has names; mend the header."
         )
+    frame.columns = [str(name).strip() for name in frame.columns]
     twice = [name for name in frame.columns if f"{name}.1" in frame.columns]
     if twice:
         raise ValueError(
             f"Runs: the header of {shortened(path)} names {twice[0]!r} twice, or the column "
             f"'{twice[0]}.1' beside it; rename one."
         )
-    return frame, 2
+    if split:
+        records = csv.reader(io.StringIO(text), delimiter=separator if len(separator) == 1 else " ")
+        ends = [(0, True), *((records.line_num, bool(record)) for record in records)]
+        kept = [kept[end] for (end, _), (_, full) in itertools.pairwise(ends) if full]
+    return frame, np.array(kept[1 : len(frame) + 1], np.intp) + 1
+
+
+def _lines(path: Any) -> list[str]:
+    """Lines of whatever pandas opens: a path, an address, a packed file, an open file."""
+    import pandas as pd
+
+    table = pd.read_csv(
+        path,
+        sep="\x01",
+        header=None,
+        names=["line"],
+        quoting=csv.QUOTE_NONE,
+        skip_blank_lines=False,
+        dtype=object,
+        keep_default_na=False,
+        na_filter=False,
+    )
+    return ["" if line is None else str(line) for line in table["line"]]
