@@ -8,7 +8,7 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray, blocks
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.data_concerns import data_concerns, extremes
+from scalinglab.fitting.data_concerns import data_concerns, extremes, rises_with_size
 from scalinglab.fitting.linearised import Linearised
 from scalinglab.fitting.odd_runs import odd_runs
 from scalinglab.fitting.repeats_and_checkpoints import repeat_concerns
@@ -50,7 +50,7 @@ def require_identifiable(runs: Runs) -> None:
     if lowest <= 0:
         row = int(np.argmin(runs.L > 0))
         raise FitError(
-            f"the loss of row {row} is {runs.L[row]:g}, and the law knows only positive losses; "
+            f"the loss of {runs.label(row)} is {runs.L[row]:g}, and the law knows only positive losses; "
             "correct or drop the run, or undo what shifted the losses."
         )
     if lowest == highest:
@@ -82,6 +82,8 @@ def surface_concerns(
     absent. The weightiest come first: what makes the table another one than it seems, what the runs cannot
     say at all, runs that do not belong, and what makes the answer less certain. Six at most.
     """
+    if rises_with_size(runs):  # no law of losses has anything to say about these
+        return data_concerns(runs)
     found = Linearised(surface, runs, Squared() if loss is None else loss)
     sums = runs.sums_by_budget(found.add)
     freedom = len(runs) - len(surface.parameters)
