@@ -107,8 +107,18 @@ def more():
     boot.replicates[0].one(0)
     cov.standard_error("a")
     cov.interval("a")
+    cov.interval("N_opt", 1e22, level=0.8)
     cov.N_opt(1e22)
     cov.D_opt(1e22)
+    cov.L_opt(1e22)
+    boot.interval("D_opt", 1e22, worst=False)
+    sl.profile(fit(), "L_opt", C=1e22)
+    sl.misallocation({"N": 1e9}, TRUTH, 1e21)
+    levels = sl.fit_vpnls(runs(), levels="budget")
+    levels.N_opt(1e22)
+    levels.D_opt(1e22)
+    sl.covariance(levels, "shared").freedom("N_opt", 1e22)
+    sl.bootstrap(runs(), [levels, fit()], 3, rng(), "budgets").values("N_opt", 1e22)
     cov.new_run(1e10, 1e11)
     cov.to_frame()
     sl.screen(runs(), sl.ScreeningLimits(points=4)).after("near-duplicates")
@@ -298,6 +308,8 @@ def near(value, choose):
         if array.dtype.kind not in "fiu":
             return choose([list(value)[:1], set(map(str, value)), {}, None])
         array = array.astype(float)
+        if not array.size:
+            return choose([array.tolist(), None, np.ones(2), {}])
         spoilt = array.copy()
         spoilt.flat[-1] = choose([np.nan, np.inf, -1.0, 0.0, 1e300, 1e-300])
         wide = np.repeat(array, 2, axis=0)[::2]

@@ -96,7 +96,7 @@ def fit_vpnls(
             "use fit_approach3(runs, loss=...) for them, or a loss of L here."
         )
     if levels is not None:
-        if levels != "budget":
+        if not isinstance(levels, str) or levels != "budget":
             raise ValueError(
                 f'fit_vpnls: levels is {shortened(levels)}; give "budget" for a level per budget, or leave '
                 "it out for one level, E."

@@ -234,6 +234,7 @@ def coverage_shares(cases: Mapping[str, Coverage], ax: Axes | None = None) -> Ax
     looks = {
         "covariance": ("o", "#0072B2"), "profile": ("s", "#56B4E9"), "robust covariance": ("D", "#332288"),
         "pairs": ("v", "#882255"), "residual": ("^", "#AA4499"), "wild": ("P", "#6B5B00"),
+        "clustered covariance": ("X", "#117733"), "budgets": ("<", "#999933"), "levels": ("*", "#994400"),
     }  # fmt: skip
     first = next(iter(cases.values()))
     band = 2 * max(case.standard_error for case in cases.values())
@@ -244,7 +245,8 @@ def coverage_shares(cases: Mapping[str, Coverage], ax: Axes | None = None) -> Ax
         nudges = np.linspace(-0.28, 0.28, len(case.shares)) if len(case.shares) > 1 else [0.0]
         for nudge, (name, share) in zip(nudges, case.shares.items(), strict=True):
             marker, colour = looks[name]
-            ax.plot(share, row + nudge, marker, color=colour, ms=6, label=None if name in used else name)
+            label, size = None if name in used else name, 7 if marker == "*" else 6
+            ax.plot(share, row + nudge, marker, color=colour, ms=size, label=label)
             used[name] = None
     ax.set_yticks(range(len(cases)), list(cases))
     ax.set_ylim(len(cases) - 0.5, -0.5)

@@ -21,6 +21,7 @@ from scalinglab._arrays import FloatArray
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs, bin_runs
 from scalinglab.solvers.faces import FLOOR, TIE, cannot_tie
 from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
+from scalinglab.solvers.pricing import GAIN, PEAKS, PRICES, ROUNDS
 from scalinglab.solvers.projection import PRODUCT, Moments, Products, moments
 from scalinglab.solvers.variable_projection import MANY, START_EXPONENTS, distinct, valleys
 
@@ -105,6 +106,17 @@ def search_within(logs: CentredLogs, starts: Starts) -> tuple[GroupedOptimum, tu
     pairs = distinct(np.column_stack([found.A, found.B, found.rss, found.alpha, found.beta])[order])
     ends = [_refined(logs, starts, pair[3:], weights is not None) for pair in pairs]
     best = min(ends, key=lambda end: end.objective)
+    for _ in range(ROUNDS):
+        alpha, beta = _worthwhile(few, few_starts, weights, best).T
+        if not len(alpha):
+            break
+        found = levenberg_marquardt(few, alpha, beta, row, moments_of=partial(moments_within, few_starts))
+        k = int(np.argmin(found.rss))
+        pair = np.array([found.alpha[k], found.beta[k]])
+        again = _refined(logs, starts, pair, weights is not None)
+        if not again.objective < best.objective * (1 - GAIN):
+            break
+        best = again
     faces = []
     for term, alone in enumerate(_alone(products)):
         tie = not cannot_tie(float(products.LL - alone.max()), best.objective, float(products.LL))
@@ -116,6 +128,27 @@ def search_within(logs: CentredLogs, starts: Starts) -> tuple[GroupedOptimum, tu
         letter for letter, face in zip(("alpha", "beta"), faces[::-1], strict=True) if face.objective <= level
     )
     return lowest, spare
+
+
+def _worthwhile(
+    logs: CentredLogs, starts: Starts, weights: FloatArray | None, end: GroupedOptimum
+) -> FloatArray:
+    """Pairs of exponents, (m, 2), one moved to where its column would lower the objective, or half-way."""
+    A, B, alpha, beta = end.theta
+    r = logs.L - A * np.exp(-alpha * logs.n) - B * np.exp(-beta * logs.d)
+    r = within(r, starts, weights)
+    pairs: list[tuple[float, float]] = []
+    for place, x in enumerate((logs.n, logs.d)):
+        P = within(np.exp(np.multiply.outer(-PRICES, x)), starts, weights)
+        weighted = P if weights is None else P * weights
+        price, length = weighted @ r, np.einsum("er,er->e", weighted, P)
+        gain = np.maximum(price, 0) ** 2 / np.where(length > 0, length, np.inf)
+        fenced = np.pad(gain, 1)
+        peaks = (gain > GAIN * end.objective) & (gain >= fenced[:-2]) & (gain >= fenced[2:])
+        for peak in PRICES[peaks][np.argsort(-gain[peaks])][:PEAKS]:
+            moved = (peak, np.sqrt(peak * (beta if place else alpha)))
+            pairs += [(alpha, value) if place else (value, beta) for value in moved]
+    return np.array(pairs).reshape(-1, 2)
 
 
 def _alone(products: Products) -> tuple[FloatArray, FloatArray]:

@@ -4,6 +4,7 @@ import pytest
 from scalinglab import (
     FitError,
     IsoflopDesign,
+    bootstrap,
     covariance,
     fit_approach2,
     fit_vpnls,
@@ -68,7 +69,59 @@ def test_shared_errors_break_intervals_of_alpha_and_spare_a():
     assert a.shares["covariance"] > 0.9 - 3 * a.standard_error
 
 
+@pytest.mark.parametrize(("statistic", "at"), [("alpha", None), ("a", None), ("N_opt", 1e25)])
+@pytest.mark.parametrize("budgets", [5, 10])
+def test_two_intervals_hold_when_errors_are_shared(statistic, at, budgets):
+    # of 500 studies with either number of budgets the clustered covariance held 441 to 459, levels 438 to 450
+    design = IsoflopDesign(np.geomspace(1e18, 1e22, budgets), reach=8, points=15)
+    shares = coverage(
+        CHINCHILLA_REFIT, design, 0.004, 150, rng(6), shared=0.008, statistic=statistic, C=at,
+        intervals=("clustered covariance", "levels"),
+    ).shares  # fmt: skip
+    for share in shares.values():
+        assert abs(share - 0.9) < 3 * np.sqrt(0.09 / 150)
+
+
+def test_counts_of_answers_at_a_budget_are_those_of_single_studies():
+    few, C = IsoflopDesign([1e18, 1e19, 1e20, 1e21], reach=8, points=9), 1e23
+    intervals = ("covariance", "profile", "clustered covariance", "budgets", "levels")
+    result = coverage(
+        CHINCHILLA_REFIT, few, 0.004, 8, rng(3), shared=0.004, statistic="N_opt", C=C, level=0.6,
+        intervals=intervals, draws=30,
+    )  # fmt: skip
+    drawn, runs = rng(3), few.runs(CHINCHILLA_REFIT)
+    noise, shared = drawn.standard_normal((8, 36)), drawn.standard_normal((8, 4))
+    counted, truth = dict.fromkeys(intervals, 0), CHINCHILLA_REFIT.N_opt(C)
+    for z, Z in zip(noise, shared, strict=True):
+        study = type(runs)(runs.N, runs.D, runs.L + 0.004 * (z + np.repeat(Z, 9)), runs.C)
+        fit, levels = fit_vpnls(study), fit_vpnls(study, levels="budget")
+        found = {
+            "covariance": covariance(fit).interval("N_opt", C, level=0.6),
+            "profile": profile(fit, "N_opt", C, level=0.6).interval,
+            "clustered covariance": covariance(fit, "shared").interval("N_opt", C, level=0.6),
+            "budgets": bootstrap(study, fit, 30, drawn, "budgets").interval("N_opt", C, level=0.6),
+            "levels": covariance(levels).interval("N_opt", C, level=0.6),
+        }
+        for name, (low, high) in found.items():
+            counted[name] += low <= truth <= high
+    assert counted == result.covered
+    assert (result.statistic, result.C) == ("N_opt", C)
+
+
+def test_whole_budgets_are_too_few_to_draw_from():
+    shares = coverage(
+        CHINCHILLA_REFIT, DESIGN, 0.004, 150, rng(7), shared=0.004, intervals=("budgets",), draws=60
+    ).shares
+    assert 0.7 < shares["budgets"] < 0.88
+
+
 def test_coverage_refuses_what_it_cannot_try():
+    with pytest.raises(ValueError, match="does not know L_opt"):
+        coverage(CHINCHILLA_REFIT, DESIGN, 0.01, 3, rng(), statistic="L_opt", C=1e24, intervals=("levels",))
+    with pytest.raises(ValueError, match="N_opt is asked at a budget"):
+        coverage(CHINCHILLA_REFIT, DESIGN, 0.01, 3, rng(), statistic="N_opt")
+    with pytest.raises(FitError, match="a level per budget needs two budgets"):
+        coverage(CHINCHILLA_REFIT, IsoflopDesign([1e20]), 0.01, 3, rng(), intervals=("levels",))
     with pytest.raises(ValueError, match="no interval 'jackknife'"):
         coverage(CHINCHILLA_REFIT, DESIGN, 0.01, 10, rng(), intervals=("jackknife",))
     with pytest.raises(ValueError, match="not all zero"):
