@@ -58,6 +58,10 @@ settings.load_profile("house")
 #: Files that need the book, its notebooks or kernels: `make check` leaves them to `make test`.
 BOOK = {"test_exercises.py", "test_grading.py", "test_hostile.py", "test_problem_sets.py"}
 
+#: Files that start kernels: one worker has them all, for nbgrader's imports and the process that forks
+#: the kernels cost more than many a kernel.
+KERNELS = {"test_figures.py", "test_hostile.py", "test_problem_sets.py"}
+
 #: Tests that take two thirds of a second of processor time or more, each with a cheaper sister that
 #: `make check` keeps, and the files of stored pictures and of a plain install; the same.
 SLOW = {
@@ -105,9 +109,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make check` leaves out, keep each file on one worker, and begin with the browser.
 
-    Its book takes a while to build; what else looks at the same book comes last.
+    Its book takes a while to build, and so do the kernels; what else looks at the same book comes last.
     """
-    order = {"test_browser.py": -1, "test_reference.py": 1, "test_site.py": 1}
+    order = {"test_browser.py": -2, **dict.fromkeys(KERNELS, -1), "test_reference.py": 1, "test_site.py": 1}
     items.sort(key=lambda item: order.get(item.path.name, 0))
     for item in items:
         if item.path.parent.name == "book" or item.path.name in BOOK:
@@ -115,7 +119,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.name in SLOW or getattr(item, "originalname", None) in SLOW:
             item.add_marker("slow")
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            group = "kernels" if item.path.name in KERNELS else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

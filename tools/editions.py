@@ -20,6 +20,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+from kernels import QuickManager
 from nbclient import NotebookClient
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
@@ -48,7 +49,7 @@ COURSE = ROOT / "_build" / "course"
 AS_PNG = "from matplotlib_inline.backend_inline import set_matplotlib_formats as f; f('png')"
 SETTINGS = Path(__file__).with_name("nbgrader_config.py")
 #: What grading needs in the course directory.
-GRADING = [SETTINGS, *map(SETTINGS.with_name, ["grading.py", "answering.py"])]
+GRADING = [SETTINGS, *map(SETTINGS.with_name, ["grading.py", "answering.py", "kernels.py"])]
 
 
 class ExampleOutput(NbGraderPreprocessor):
@@ -110,7 +111,12 @@ def solve(source: Path) -> NotebookNode:
     """The executed notebook of a source; a cell that fails is an error."""
     notebook = jupytext.read(source)
     check_cells(notebook, source)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(source.parent)}})
+    client = NotebookClient(
+        notebook,
+        kernel_manager_class=QuickManager,
+        timeout=120,
+        resources={"metadata": {"path": str(source.parent)}},
+    )
     with client.setup_kernel():
         assert client.kc is not None
         for i, cell in enumerate(notebook.cells):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jupytext
 import yaml
+from kernels import QuickManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
@@ -40,9 +41,9 @@ def run(page: Path) -> NotebookNode:
     notebook = jupytext.read(page)
     client = NotebookClient(
         notebook,
+        kernel_manager_class=QuickManager,
         timeout=120,
         resources={"metadata": {"path": str(page.parent)}},
-        extra_arguments=["--log-level=40"],  # say errors, nothing less
     )
     inline = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     with client.setup_kernel(env={**os.environ, **inline}):

@@ -32,6 +32,7 @@ from typing import Any
 import nbformat
 import numpy as np
 from answering import HEAD, RECORDS
+from kernels import QuickManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters import HTMLExporter, NotebookExporter
 from nbformat import NotebookNode
@@ -167,22 +168,31 @@ def untouched(cell: NotebookNode) -> bool:
 class RestoreCells(OverwriteCells):
     """Gives every cell of the set its kind and points, and puts deleted graded cells back with a notice."""
 
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Restore one notebook; what the gradebook knows of its cells is read once."""
+        self.known: dict[str, tuple[bool, bool, float | None]] | None = None
+        return super().preprocess(nb, resources)
+
     def preprocess_cell(
         self, cell: NotebookNode, resources: Resources, cell_index: int
     ) -> tuple[NotebookNode, Resources]:
         """Believe the gradebook and not the submission; drop the marks that the set does not know."""
         if mark := cell.metadata.get("nbgrader"):
-            kept = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
-            worth = {one.name: one.max_score for one in kept.grade_cells}
-            answers = {one.name for one in kept.solution_cells}
-            known = {one.name: one for one in kept.source_cells}
-            if mark.grade_id not in known:
+            if self.known is None:
+                kept = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+                worth = {one.name: one.max_score for one in kept.grade_cells}
+                answers = {one.name for one in kept.solution_cells}
+                self.known = {
+                    one.name: (one.name in answers, one.locked, worth.get(one.name))
+                    for one in kept.source_cells
+                }
+            if mark.grade_id not in self.known:
                 del cell.metadata["nbgrader"]
                 return cell, resources
-            one = known[mark.grade_id]
-            mark.update(grade=one.name in worth, solution=one.name in answers, locked=one.locked, task=False)
-            if one.name in worth:
-                mark.points = worth[one.name]
+            answer, locked, points = self.known[mark.grade_id]
+            mark.update(grade=points is not None, solution=answer, locked=locked, task=False)
+            if points is not None:
+                mark.points = points
             else:
                 mark.pop("points", None)
         return super().preprocess_cell(cell, resources, cell_index)
@@ -415,6 +425,9 @@ class Grade(Execute):
     """Runs a submission in its kernel and the tests here; what kills the kernel loses its problem only."""
 
     memory = Integer(4 * 2**30, help="bytes of address space that a submission may use").tag(config=True)
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(kernel_manager_class=QuickManager, **settings)
 
     def preprocess(
         self, nb: NotebookNode, resources: Resources, km: Any = None

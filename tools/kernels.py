@@ -2,20 +2,24 @@
 
 A kernel's start and the imports of matplotlib, pandas and SciPy cost two seconds of processor time, more than
 the rest of many a page. What forks is the standard library's fork server, a process without threads that
-has imported libraries and nothing of ours, so that a page still shows what it must import. Where the system
-is not Linux, a kernel starts as always.
+has imported libraries and nothing of ours, so that a page still shows what it must import. Each kernel is a
+process of its own, and none sees what another has run. Where the system is not Linux, a kernel starts as always.
 """
 
-import multiprocessing
+import atexit
+import contextlib
+import multiprocessing.util  # what it does at exit comes after what we do
 import os
 import signal
 import sys
+import types
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 #: pyplot is not among them: its import, in the kernel, is what lets a page draw.
 LIBRARIES = [
@@ -29,6 +33,7 @@ INLINE = "module://matplotlib_inline.backend_inline"
 def serve(arguments: list[str], env: dict[str, str], folder: str) -> None:
     """Be a kernel, as ``python -m ipykernel_launcher`` would be one."""
     import matplotlib
+    import numpy as np
     from ipykernel.kernelapp import IPKernelApp
 
     os.setsid()  # what the kernel starts ends with it
@@ -39,6 +44,7 @@ def serve(arguments: list[str], env: dict[str, str], folder: str) -> None:
         os.getppid()
     )  # it ends with the process that forks, and that with ours
     sys.path.insert(0, "")
+    np.random.seed()  # noqa: NPY002  (not the state that all forks begin with)
     matplotlib.rcParams["backend"] = os.environ.setdefault("MPLBACKEND", INLINE)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # it ends with the fork server, and that with us
@@ -80,6 +86,17 @@ class Child:
         self.send_signal(signal.SIGKILL)
 
 
+@contextlib.contextmanager
+def nameless_program() -> Iterator[None]:
+    """Keep from a child the program that asks for it, which it would run once more as a module."""
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
+
+
 class Forked(LocalProvisioner):
     """Forks a kernel where its command would start an interpreter."""
 
@@ -90,8 +107,10 @@ class Forked(LocalProvisioner):
         folder = str(settings.get("cwd") or os.getcwd())
         arguments = [*cmd[cmd.index("-f") :], "--log-level=40"]  # say errors, nothing less
         process = context.Process(target=serve, args=(arguments, dict(settings["env"]), folder))
-        process.start()
-        self.process, self.pid, self.pgid = Child(process), process.pid, None
+        with nameless_program():
+            process.start()
+        self.process = Child(process)  # type: ignore[assignment]
+        self.pid, self.pgid = process.pid, None
         return self.connection_info
 
 
@@ -108,8 +127,10 @@ class QuickManager(AsyncKernelManager):
         return await super()._async_pre_start_kernel(**settings)
 
 
+@atexit.register
 def end_fork_server() -> None:
     """End the process that forks and wait for it, so that its processor time is counted as ours."""
-    from multiprocessing.forkserver import _forkserver  # type: ignore[attr-defined]
+    if sys.platform == "linux":
+        from multiprocessing.forkserver import _forkserver
 
-    _forkserver._stop()
+        _forkserver._stop()  # type: ignore[attr-defined]
