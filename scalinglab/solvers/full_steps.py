@@ -12,7 +12,7 @@ from scalinglab.solvers.objectives import Loss, residuals
 from scalinglab.solvers.separable import LONGEST_STEP, Separable
 
 #: Steps, at most.
-MOST_STEPS = 200
+MOST_STEPS = 600
 
 
 class Refined(NamedTuple):

@@ -91,7 +91,7 @@ def solve_inner(Phi: FloatArray, y: FloatArray, free: NDArray[np.bool_], constra
     R, K, n = Phi.shape
     y = np.broadcast_to(y, (R, n))
     if not K:
-        return Inner(np.zeros((R, 0)), y, np.einsum("rn,rn->r", y, y), np.zeros((R, n, 0)))
+        return Inner(np.zeros((R, 0)), y.copy(), np.einsum("rn,rn->r", y, y), np.zeros((R, n, 0)))
     sizes = np.sqrt(np.einsum("rkn,rkn->rk", Phi, Phi))
     usable = np.isfinite(sizes) & (sizes > 0)
     scale = np.where(usable, sizes, 1.0)
@@ -195,7 +195,7 @@ def descend(
     model : Separable
         The law on its runs.
     y : ndarray, shape (n,) or (R, n)
-        Losses.
+        Losses, each times the root of its weight.
     u : ndarray, shape (R, p)
         Where the searches start.
     free : ndarray of bool, shape (K,)
@@ -218,11 +218,11 @@ def descend(
 
     def state(points: FloatArray, rows: NDArray[np.intp], signs: bool) -> tuple[Inner, FloatArray]:
         at = model.evaluate(points)
-        target, Phi = y[rows], at.Phi
-        if at.offset is not None:
-            target = target - at.offset
+        target, Phi, offset = y[rows], at.Phi, at.offset
         if root is not None:
-            Phi, target = Phi * root[rows, None], target * root[rows]
+            Phi, offset = Phi * root[rows, None], None if offset is None else offset * root[rows]
+        if offset is not None:
+            target = target - offset
         inner = solve_inner(Phi, target, free, signs)
         J = at.moved(inner.c, p)
         if root is not None:
