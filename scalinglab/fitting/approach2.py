@@ -108,9 +108,12 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
 
 
 def _require_curves(runs: Runs) -> None:
-    """Raise FitError if most runs share their budget with fewer than two others."""
-    held = np.bincount(runs.by_budget()[1])
-    if 2 * held[held >= 3].sum() >= len(runs):
+    """Raise FitError if most runs lie at budgets with fewer than three sizes."""
+    _, member = runs.by_budget()
+    order = np.lexsort((runs.N, member))
+    new = (np.diff(member[order], prepend=-1) > 0) | (np.diff(runs.N[order], prepend=0.0) != 0)
+    held, sizes = np.bincount(member), np.bincount(member[order][new])
+    if 2 * held[sizes >= 3].sum() >= len(runs):
         return
     what = f"{len(runs)} runs at {len(held)} budgets"
     blurred = blurred_budget_concerns(runs)
