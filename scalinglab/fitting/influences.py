@@ -149,9 +149,10 @@ class Influence:
             "a moves most without",
         ]
         for k in self.largest():
+            relative = "" if fit.no_errors else f" ({self.relative[k]:+.2f} s.e.)"
             lines.append(
-                f"  {runs.label(int(self.rows[k]))}: a {self.a_without[k]:.4f} ({self.relative[k]:+.2f} "
-                f"s.e.), it lies {self.scores[k]:+.1f} standard errors off"
+                f"  {runs.label(int(self.rows[k]))}: a {self.a_without[k]:.4f}{relative}, it lies "
+                f"{self.scores[k]:+.1f} standard errors off"
             )
         return "\n".join(lines)
 
@@ -187,8 +188,7 @@ def influence(fit: SurfaceFit) -> Influence:
     ValueError
         If it is no fit of a surface.
     FitError
-        If a parameter stands at the edge of what is allowed or cannot be told from another, or there are no
-        more runs than parameters: first-order theory does not hold there.
+        If the parameters cannot be told apart, or there are no more runs than parameters.
 
     See Also
     --------
@@ -197,7 +197,8 @@ def influence(fit: SurfaceFit) -> Influence:
 
     Notes
     -----
-    Deletion diagnostics are those of linear regression, on the tangent of the surface. Where errors are
+    Deletion diagnostics are those of linear regression, on the tangent of the surface; what stands at the
+    edge of what is allowed is held there. Where errors are
     Gaussian and alike, some run is said not to belong in about one of two hundred fits.
 
     Examples
@@ -214,12 +215,12 @@ def influence(fit: SurfaceFit) -> Influence:
       row 120: a 0.4972 (-0.38 s.e.), it lies +1.9 standard errors off
     """
     require_fit("influence", fit)
-    if fit.no_errors:
-        raise FitError(
-            f"influence: {fit.no_errors}, where first-order theory does not hold; heed the fit's concerns, "
-            "or refit without single runs: fit_vpnls(runs.take(rows))."
-        )
     found = Linearised.of(fit.surface, fit.runs, fit.loss)
+    if fit.freedom <= 0 or not found.regular:
+        raise FitError(
+            f"influence: {fit.no_errors}, so that nothing says what a run does; add runs, or refit without "
+            "single runs: fit_vpnls(runs.take(rows))."
+        )
     rows, _, _ = found.held
     tangent = found.tangent
     scores = tangent.deletion_residuals

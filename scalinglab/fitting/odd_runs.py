@@ -20,6 +20,9 @@ READMITTED = 0.01
 #: A refit has arrived where its next step is so small, in standard errors.
 ARRIVED = 0.1
 
+#: A robust fit is much closer if its typical residual is below this share of the other's.
+CLOSER = 0.7
+
 #: Exponents from which a robust fit starts where that by squares ends at an edge, and its steps at most.
 USUAL, STEPS = 0.35, 40
 
@@ -97,14 +100,15 @@ def odd_runs(found: Linearised) -> OddRuns:
 
 
 def _off_the_edge(found: Linearised) -> Linearised:
-    """A robust fit, linearised, unless that is at an edge too: a run far off may push a fit there."""
+    """A robust fit, linearised, if that is at no edge or much closer: runs far off may push a fit there."""
     logs, log = CentredLogs.of(found.runs), found.loss.log
     X = np.stack([np.ones_like(logs.n), np.exp(-USUAL * logs.n), np.exp(-USUAL * logs.d)], axis=1)
     coefficients = np.linalg.lstsq(X, logs.L, rcond=None)[0]
     start = np.array([*np.maximum(coefficients, 1e-2 * logs.L.min()), USUAL, USUAL])
     end = logs.surface(*newton(logs, Huber(found.spread, log), start, STEPS).theta)
     there = Linearised.of(end, found.runs, Squared(log), found.logs)
-    return there if len(there.free) == 5 and there.regular else found
+    better = len(there.free) == 5 or there.spread < CLOSER * found.spread
+    return there if better and there.regular else found
 
 
 def refitted(near: Linearised, runs: Columns) -> Linearised:

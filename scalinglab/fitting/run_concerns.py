@@ -52,11 +52,11 @@ def odd_concerns(runs: Runs, found: Linearised, odd: OddRuns, settled: bool) -> 
             "right? Leave it out and refit, and report both."
         ]
     rows = runs.listed(odd.rows, most=NAMED)
+    more = ": influence(fit).odd lists their rows" if count > NAMED else ""
     return [
         f"{count:,} runs lie {'far ' * (sides == 'off')}{sides} the surface of the others: {rows}, by "
         f"{sizes.min():.2g} to {sizes.max():.2g} ({scores.min():.1f} to {scores.max():.1f} standard errors)"
-        f"{instead}. Check them: influence(fit).odd lists their rows. Leave them out and refit, and report "
-        "both."
+        f"{instead}. Check them{more}. Leave them out and refit, and report both."
     ]
 
 

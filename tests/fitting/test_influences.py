@@ -124,10 +124,8 @@ def test_the_table_and_the_print_name_what_is_odd():
 
 
 def test_what_has_no_first_order_theory_is_refused():
-    N = np.geomspace(1e7, 1e10, 9)
-    flat = Runs(N, np.geomspace(1e11, 1e9, 9), 3 + 500 * N**-0.4)
-    with pytest.raises(FitError, match=r"influence: .*heed"):
-        influence(fit_vpnls(flat))
+    with pytest.raises(FitError, match=r"influence: 5 runs for 5 parameters, .*add runs"):
+        influence(fit_vpnls(RUNS.take([0, 7, 11, 16, 23])))
     with pytest.raises(ValueError, match="fit_vpnls"):
         influence(fit_approach2(RUNS))
 
@@ -145,3 +143,14 @@ def test_very_many_runs_are_looked_at_where_it_matters():
     assert found.a_without[k] == pytest.approx(
         fit_vpnls(fit.runs.take(np.arange(20_000) != 12_345)).a, abs=1e-6
     )
+
+
+def test_an_edge_is_held_and_the_odd_run_is_named():
+    """What a concern's remedy calls answers at an edge too."""
+    L = RUNS.L - 1.69
+    L[[3, 9, 12]] += 0.4
+    fit = fit_vpnls(Runs(RUNS.N, RUNS.D, L, RUNS.C))
+    assert fit.surface.E == 0
+    assert any("of the others: rows" in text for text in fit.concerns)
+    assert set(influence(fit).odd) == {3, 9, 12}
+    assert "s.e." not in str(influence(fit))
