@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalinglab._arrays import FloatArray, of_kind, plain, positive
 from scalinglab._text import with_error
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.printed_fits import html_table, sentences
 from scalinglab.laws.allocations import Optimum
+from scalinglab.laws.expressions import names as names_in
 from scalinglab.laws.formulas import STANDARD, Law
 from scalinglab.laws.models import Model
 from scalinglab.solvers.full_steps import Refined, tangents
@@ -141,6 +143,45 @@ class LawFit:
             np.array([self.optimum(float(one))[name] for one in budgets.flat]).reshape(budgets.shape)
         )
 
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """Which coefficients may have either sign."""
+        return np.array([name in self.model.law.free for name in self.model.law.coefficients], dtype=bool)
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """Coefficients of terms that vary, zero or more: their errors are told in their logarithm."""
+        constant = {column.coefficient for column in self.model.law.columns if not names_in(column.node)}
+        plain = {name.removesuffix("'") for name in set(self.model.law.coefficients) - constant}
+        inside = {one for name in self.model.law.nonlinear if "/" in name for one in name[3:].split("/")}
+        return tuple(name for name in self.names if name in plain | inside and name not in self.law.free)
+
+    @property
+    def edges(self) -> tuple[str, ...]:
+        """Coefficients at zero and nonlinear parameters at a bound: there no first-order theory holds."""
+        inner = (*self.model.law.coefficients, *self.model.law.nonlinear)
+        return tuple(
+            name.removesuffix("'") for name, free in zip(inner, self.moving, strict=True) if not free
+        )
+
+    @property
+    def inner(self) -> FloatArray:
+        """Coefficients and search coordinates that move."""
+        return np.asarray(np.concatenate([self.coefficients, self.coordinates])[self.moving])
+
+    def moved(self, place: int, step: float) -> LawFit:
+        """The law with one of ``inner`` a step away, for derivatives of what it answers."""
+        whole = np.concatenate([self.coefficients, self.coordinates])
+        whole[np.flatnonzero(self.moving)[place]] += step
+        K = len(self.coefficients)
+        return replace(self, coefficients=whole[:K], coordinates=whole[K:])
+
+    def loss_gradient(self, at: Mapping[str, float]) -> FloatArray:
+        """Derivative of the loss of one run in ``inner``."""
+        steps = 1e-6 * np.maximum(np.abs(self.inner), 1e-6)
+        ends = [[self.moved(k, sign * step).predict(at) for k, step in enumerate(steps)] for sign in (1, -1)]
+        return np.asarray((np.array(ends[0]) - np.array(ends[1])) / (2 * steps))
+
     @cached_property
     def tangents(self) -> tuple[FloatArray, FloatArray]:
         """Residuals of the objective and their derivatives in the inner parameters, (n,) and (K + p, n)."""
@@ -164,9 +205,8 @@ class LawFit:
         if weights is not None:
             root = root * np.sqrt(weights)
         R = max(len(np.atleast_2d(y)), len(np.atleast_2d(root)))
-        free = np.array([name in self.model.law.free for name in self.model.law.coefficients], bool)
         start = np.repeat(self.coordinates[None], R, axis=0)
-        ends = descend(self.model, y * root, start, free, np.broadcast_to(root, (R, len(r))))
+        ends = descend(self.model, y * root, start, self.free, np.broadcast_to(root, (R, len(r))))
         at = self.model.evaluate(ends.u, slopes=False)
         fitted = np.einsum("rk,rkn->rn", ends.c, at.Phi) + (0.0 if at.offset is None else at.offset)
         return ends, np.exp(fitted) if self.target_is_log else fitted

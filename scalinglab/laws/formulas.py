@@ -187,6 +187,14 @@ class Law:
             name=self.name,
         )
 
+    def with_number(self, name: str, number: Num) -> Law:
+        """The same law with a number in the place of a parameter."""
+        held = copy(self)
+        held._node = substitute(self._node, {name: number})
+        held._names = frozenset(names(held._node))
+        held.free = self.free - {name}
+        return held
+
     def model(self, data: Mapping[str, FloatArray]) -> Model:
         """The law on given columns, ready for a search."""
         extra = set(data)

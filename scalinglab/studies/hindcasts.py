@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,12 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-from scalinglab._arrays import positive_number
+from scalinglab._arrays import FloatArray, positive_number
 from scalinglab._extras import needs
 from scalinglab.data.budgets import BUDGET_TOLERANCE
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.approach2 import fit_parabola
+from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.methods import METHODS, Method, attempt, require_methods
 from scalinglab.fitting.results import Fit, SurfaceFit
 
@@ -28,7 +29,7 @@ class Hindcast:
     ----------
     kept, held : Runs
         The runs that were fitted, and those of the larger budgets.
-    fits : dict of str to SurfaceFit or FrontierFit
+    fits : dict of str to SurfaceFit, LawFit or FrontierFit
         One for each method that could answer from the kept runs.
     refused : dict of str to str
         Methods that could not, and why.
@@ -40,7 +41,7 @@ class Hindcast:
 
     kept: Runs
     held: Runs
-    fits: dict[str, Fit]
+    fits: dict[str, Fit | LawFit]
     refused: dict[str, str]
 
     def losses(self) -> pd.DataFrame:
@@ -50,9 +51,9 @@ class Hindcast:
 
         budgets, member = self.held.by_budget()
         errors = {
-            name: self.held.L - fit.surface.loss(self.held.N, self.held.D)
+            name: self.held.L - predicted(self.held)
             for name, fit in self.fits.items()
-            if isinstance(fit, SurfaceFit)
+            if (predicted := _predictions(fit)) is not None
         }
         sizes = np.bincount(member)
         means = {name: np.bincount(member, error) / sizes for name, error in errors.items()}
@@ -82,6 +83,15 @@ class Hindcast:
         return "\n".join(lines)
 
 
+def _predictions(fit: Fit | LawFit) -> Callable[[Runs], FloatArray] | None:
+    """What predicts the losses of runs, if the fit can."""
+    if isinstance(fit, LawFit):
+        return fit.predict
+    if isinstance(fit, SurfaceFit):
+        return lambda runs: fit.surface.loss(runs.N, runs.D)
+    return None
+
+
 def hindcast(runs: Runs, highest: float, methods: Mapping[str, Method] | None = None) -> Hindcast:
     """Hindcast: fit the small budgets and predict the large ones.
 
@@ -93,7 +103,8 @@ def hindcast(runs: Runs, highest: float, methods: Mapping[str, Method] | None = 
         The highest budget that is fitted, in FLOPs. Keep three budgets or more, and hold out as many decades
         as you mean to extrapolate, as far as the runs go.
     methods : mapping of str to callable, optional
-        Label and what fits; ``METHODS`` (Approach 2, Approach 3 and VPNLS) when absent.
+        Label and what fits; ``METHODS`` (Approach 2, Approach 3 and VPNLS) when absent. A law's fit is one,
+        ``{"bent": law.fit}``.
 
     Returns
     -------
@@ -133,6 +144,8 @@ def hindcast(runs: Runs, highest: float, methods: Mapping[str, Method] | None = 
         )
     small = runs.take(kept)
     outcomes = {name: attempt(method, small) for name, method in methods.items()}
-    fits = {name: outcome for name, outcome in outcomes.items() if not isinstance(outcome, str)}
+    fits: dict[str, Fit | LawFit] = {
+        name: outcome for name, outcome in outcomes.items() if not isinstance(outcome, str)
+    }
     refused = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, str)}
     return Hindcast(small, runs.take(~kept), fits, refused)

@@ -13,6 +13,7 @@ from scalinglab._arrays import FloatArray, flag, floats, positive_number, share,
 from scalinglab.fitting.results import FitError, FrontierFit
 from scalinglab.laws.ensembles import Replicates, Surfaces
 from scalinglab.uncertainty.intervals import Interval
+from scalinglab.uncertainty.law_replicates import LawReplicates
 from scalinglab.uncertainty.questions import AT_A_BUDGET, checked_question, names_of
 from scalinglab.uncertainty.refits import Refitted
 
@@ -29,9 +30,9 @@ class Bootstrap:
 
     Attributes
     ----------
-    fits : tuple of SurfaceFit, LevelsFit or FrontierFit
+    fits : tuple of SurfaceFit, LevelsFit, LawFit or FrontierFit
         What was refitted; every method saw the same draws.
-    replicates : tuple of Surfaces or Frontiers
+    replicates : tuple of Surfaces, LawReplicates or Frontiers
         Parameters of every draw, one entry a fit; nan where that fit failed.
     failed : ndarray of bool, shape (fits, draws)
         Where a fit failed: a term of the surface vanished, or a budget's parabola did not open upwards.
@@ -45,7 +46,7 @@ class Bootstrap:
     """
 
     fits: tuple[Refitted, ...]
-    replicates: tuple[Replicates, ...]
+    replicates: tuple[Replicates | LawReplicates, ...]
     failed: NDArray[np.bool_]
     kind: str
 

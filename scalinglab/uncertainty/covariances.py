@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 from scalinglab._arrays import FloatArray, matched, one_of, plain, positive
 from scalinglab._extras import needs
 from scalinglab.fitting.free_levels import LevelsFit, grouped
+from scalinglab.fitting.law_results import LawFit, plain_loss
 from scalinglab.fitting.results import FitError, SurfaceFit, require_fit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.first_order import centred_amplitudes, first_order_response, loss_gradient
@@ -40,14 +41,14 @@ class Covariance:
 
     Attributes
     ----------
-    fit : SurfaceFit or LevelsFit
+    fit : SurfaceFit, LevelsFit or LawFit
         The fit it belongs to.
     errors : str
         What was assumed of the errors: alike, unequal, or shared within budgets.
     centred : ndarray, shape (5, 5)
         Covariance of :math:`(E, \ln A', \ln B', \alpha, \beta)`, where :math:`A'` and :math:`B'` are the
         terms' sizes at the geometric means of N and D: well-scaled whatever the units. Without E, shape
-        (4, 4), for a fit with levels.
+        (4, 4), for a fit with levels. Of a law that of its coefficients and search coordinates.
     by_budget : Clustered or None
         Where errors are shared, what the degrees of freedom of each statistic follow from.
 
@@ -57,7 +58,7 @@ class Covariance:
     Profile, Bootstrap
     """
 
-    fit: SurfaceFit | LevelsFit
+    fit: SurfaceFit | LevelsFit | LawFit
     errors: Errors
     centred: FloatArray
     by_budget: Clustered | None = None
@@ -125,9 +126,17 @@ class Covariance:
 
     def new_run(self, N: ArrayLike, D: ArrayLike, level: float = 0.9) -> Interval:
         """Interval for the loss of one more run of N parameters on D tokens: fit and scatter together."""
-        s, logs = self.fit.surface, CentredLogs.of(self.fit.runs)
         N, D = matched(N=positive("Covariance.new_run: N", N), D=positive("Covariance.new_run: D", D))
-        answer = Answer(s.loss(N, D), loss_gradient(s, logs, N, D), False)
+        if isinstance(self.fit, LawFit):
+            G = [
+                self.fit.loss_gradient({"N": one, "D": other})
+                for one, other in zip(N.flat, D.flat, strict=True)
+            ]
+            estimate = self.fit.predict({"N": N, "D": D})
+            answer = Answer(estimate, np.reshape(G, (*N.shape, -1)), False)
+        else:
+            s, logs = self.fit.surface, CentredLogs.of(self.fit.runs)
+            answer = Answer(s.loss(N, D), loss_gradient(s, logs, N, D), False)
         scatter = self.fit.objective / self.fit.freedom
         half = self._quantile(level, answer) * np.sqrt(self._error(answer) ** 2 + scatter)
         return Interval(answer.estimate - half, answer.estimate + half)
@@ -143,18 +152,22 @@ class Covariance:
                 self.standard_error(name),
                 *self.interval(name, level=level),
             )
-            for name in (*self._parameters, "a")
+            for name in self._listed
         }
         columns = ["estimate", "standard error", "low", "high"]
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
     def __repr__(self) -> str:
         lines = [f"covariance of {self.fit.method}, {len(self.fit.runs)} runs, {ERRORS[self.errors]}"]
-        for name in (*self._parameters, "a"):
+        for name in self._listed:
             estimate, error = getattr(law_of(self.fit), name), self.standard_error(name)
             few = "" if self.by_budget is None else f", {self.freedom(name):.1f} degrees of freedom"
             lines.append(f"{name:<5} {estimate:10.5g}  standard error {error:.3g}{few}")
         return "\n".join(lines)
+
+    @property
+    def _listed(self) -> tuple[str, ...]:
+        return self._parameters if isinstance(self.fit, LawFit) else (*self._parameters, "a")
 
     @property
     def _parameters(self) -> tuple[str, ...]:
@@ -174,7 +187,7 @@ class Covariance:
         return np.reshape([two_sided_quantile(level, one) for one in freedom.ravel()], freedom.shape)
 
 
-def covariance(fit: SurfaceFit | LevelsFit, errors: Errors = "alike") -> Covariance:
+def covariance(fit: SurfaceFit | LevelsFit | LawFit, errors: Errors = "alike") -> Covariance:
     r"""Covariance of the parameters of a surface fit, to first order.
 
     Use it first: it costs nothing, and where errors are small and alike the other ways agree with it. Where
@@ -206,8 +219,8 @@ def covariance(fit: SurfaceFit | LevelsFit, errors: Errors = "alike") -> Covaria
 
     Parameters
     ----------
-    fit : SurfaceFit or LevelsFit
-        A least-squares fit of L.
+    fit : SurfaceFit, LevelsFit or LawFit
+        A least-squares fit of L; of a law also of log L.
     errors : {"alike", "unequal", "shared"}
         What is assumed of the errors.
 
@@ -250,9 +263,12 @@ def covariance(fit: SurfaceFit | LevelsFit, errors: Errors = "alike") -> Covaria
     '7.1T to 14.6T tokens'
     """
     one_of("covariance: errors", errors, tuple(ERRORS))
-    logs = require_interior(fit, "covariance", levels=True)
     _, member = fit.runs.by_budget()
-    H, r = _response(fit, logs), fit.residuals
+    if isinstance(fit, LawFit):
+        _require_inner_law("covariance", fit)
+        H, r = fit.inner_response, -fit.tangents[0]
+    else:
+        H, r = _response(fit, require_interior(fit, "covariance", levels=True)), fit.residuals
     if errors == "alike":
         return Covariance(fit, errors, H @ H.T * (np.sum(r**2) / fit.freedom))
     if errors == "unequal":
@@ -280,6 +296,25 @@ def _response(fit: SurfaceFit | LevelsFit, logs: CentredLogs) -> FloatArray:
     H[1] /= A
     H[2] /= B
     return H
+
+
+def _require_inner_law(who: str, fit: LawFit) -> None:
+    """Raise FitError unless the fit of a law is an inner least-squares optimum."""
+    if plain_loss(fit.loss) != Squared():
+        raise ValueError(
+            f"{who}: the fit minimised {fit.loss}, and this theory is that of squares; refit with "
+            "law.fit(runs)."
+        )
+    if fit.freedom <= 0:
+        raise FitError(
+            f"{who}: {len(fit.runs)} runs for {len(fit.names)} parameters leave nothing to measure errors "
+            "by; add runs."
+        )
+    if fit.edges:
+        raise FitError(
+            f"{who}: {', '.join(fit.edges)} stands at the edge of its range, where first-order theory does "
+            "not hold; heed the fit's concerns, or use bootstrap."
+        )
 
 
 def require_interior(fit: SurfaceFit | LevelsFit, who: str, levels: bool = False) -> CentredLogs:

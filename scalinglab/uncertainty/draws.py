@@ -9,6 +9,7 @@ import numpy as np
 from scalinglab._arrays import FloatArray
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.free_levels import LevelsFit
+from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import FitError, SurfaceFit
 
 Kind = Literal["pairs", "residual", "wild", "budgets"]
@@ -53,7 +54,9 @@ def every_budget_has_company(runs: Runs) -> bool:
     return int(np.bincount(member).min()) > 1
 
 
-def draw_losses(fit: SurfaceFit | LevelsFit, draws: int, rng: np.random.Generator, kind: Kind) -> FloatArray:
+def draw_losses(
+    fit: SurfaceFit | LevelsFit | LawFit, draws: int, rng: np.random.Generator, kind: Kind
+) -> FloatArray:
     """Losses of each residual or wild draw, around the fitted ones, shape (draws, n)."""
     predicted, n = fit.predicted, len(fit.runs)
     enlarged = fit.residuals * np.sqrt(n / fit.freedom)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from scalinglab._arrays import FloatArray, positive_number, share
+from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.laws.surface import SurfaceAlgebra
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
@@ -15,7 +16,8 @@ from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
 from scalinglab.solvers.quantiles import two_sided_quantile
 from scalinglab.uncertainty.covariances import covariance, require_interior
 from scalinglab.uncertainty.intervals import Interval
-from scalinglab.uncertainty.questions import AT_A_BUDGET, checked_question
+from scalinglab.uncertainty.law_profiles import held_parameter
+from scalinglab.uncertainty.questions import AT_A_BUDGET, checked_question, names_of
 from scalinglab.uncertainty.target_profiles import HeldAnswer
 
 Statistic = Literal["a", "alpha", "beta", "N_opt", "D_opt", "L_opt"]
@@ -78,7 +80,7 @@ class Profile:
 
 
 def profile(
-    fit: SurfaceFit, statistic: Statistic = "a", C: float | None = None, level: float = 0.9
+    fit: SurfaceFit | LawFit, statistic: Any = "a", C: float | None = None, level: float = 0.9
 ) -> Profile:
     r"""Profile of a statistic of a surface fit, and its likelihood-ratio interval.
 
@@ -96,11 +98,11 @@ def profile(
 
     Parameters
     ----------
-    fit : SurfaceFit
-        A least-squares fit of L.
+    fit : SurfaceFit or LawFit
+        A least-squares fit of L; of a law also of log L.
     statistic : {"a", "alpha", "beta", "N_opt", "D_opt", "L_opt"}
         What to profile. For a the exponents are :math:`\alpha = \beta(1-a)/a`; the last three are the best
-        N, the best D and the lowest loss at a budget.
+        N, the best D and the lowest loss at a budget. Of a law the name of any parameter.
     C : float, optional
         That budget in FLOPs.
     level : float
@@ -139,6 +141,8 @@ def profile(
     D_opt(3.8e+25) = 1.019e+13, 90% profile interval 7.101e+12 to 1.458e+13
     """
     level = share("profile: level", level)
+    if isinstance(fit, LawFit):
+        return _profile_of_law(fit, statistic, level)
     budget = checked_question("profile", statistic, C, EXPONENTS, AT_A_BUDGET)
     logs = require_interior(fit, "profile")
     s = fit.surface
@@ -163,6 +167,26 @@ def profile(
     interval, values = _crossings(root_excess, estimate, step, edges, VALUES)
     rss = reduced_along(logs, statistic, values, _free_start(s, statistic, VALUES))
     return Profile(statistic, estimate, level, interval, limit, fit.freedom, values, rss)
+
+
+def _profile_of_law(fit: LawFit, name: str, level: float) -> Profile:
+    """Profile of a parameter of a law; each search starts where the nearest ended."""
+    checked_question("profile", name, None, names_of(fit), ())
+    held = held_parameter(fit, name)
+    V = covariance(fit)
+    best = held.lowest(fit[name])
+    t = two_sided_quantile(level, fit.freedom)
+    seen: dict[float, float] = {}
+
+    def root_excess(value: float) -> float:
+        seen[value] = max(held.lowest(value), best)
+        return float(np.sqrt((seen[value] / best - 1) * fit.freedom)) - t
+
+    edges = held.edges
+    interval, values = _crossings(root_excess, fit[name], t * V.standard_error(name), edges, FEWER_VALUES)
+    rss = np.array([max(held.lowest(float(value)), best) for value in values])
+    limit = best * (1 + t**2 / fit.freedom)
+    return Profile(name, fit[name], level, interval, limit, fit.freedom, values, rss)
 
 
 def _profile_at(

@@ -12,8 +12,8 @@ from scalinglab.fitting.certificate import checked_box, checked_number, require_
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.branch_and_bound import grid
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
-from scalinglab.solvers.lower_bound import lower_bounds
 from scalinglab.solvers.coefficients import Problem
+from scalinglab.solvers.lower_bound import lower_bounds
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,8 +8,8 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray, positive, shortened
 from scalinglab.fitting.free_levels import LevelsFit
+from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import SurfaceFit
-from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import CentredLogs
 from scalinglab.solvers.first_order import (
     STATISTICS,
@@ -33,13 +33,19 @@ class Answer(NamedTuple):
     in_logs: bool
 
 
-def law_of(fit: SurfaceFit | LevelsFit) -> LossSurface:
-    """The fitted surface; of a fit with levels both terms, with E = 0."""
+def law_of(fit: SurfaceFit | LevelsFit | LawFit) -> Any:
+    """What answers for the fitted numbers: the surface; both terms of levels, with E = 0; a law's own fit."""
+    if isinstance(fit, LawFit):
+        return fit
     return fit.terms if isinstance(fit, LevelsFit) else fit.surface
 
 
 def names_of(fit: Any, names: tuple[str, ...] = STATISTICS) -> tuple[str, ...]:
-    """Of the names those that the fit can answer."""
+    """Of the names those that the fit can answer; of a law its own, and allocations if it is of N and D."""
+    if isinstance(fit, LawFit):
+        if names != AT_A_BUDGET:
+            return tuple(name for name in fit.names if name not in fit.undetermined)
+        return AT_A_BUDGET if fit.law.names_of(fit.runs.extra) == {"N", "D"} else ()
     return tuple(name for name in names if not (isinstance(fit, LevelsFit) and name in OF_E))
 
 
@@ -64,8 +70,10 @@ def checked_question(
     return positive(f"{who}: C, the budget,", C)
 
 
-def answer_of(who: str, fit: SurfaceFit | LevelsFit, name: str, C: Any = None) -> Answer:
+def answer_of(who: str, fit: SurfaceFit | LevelsFit | LawFit, name: str, C: Any = None) -> Answer:
     """What a fit answers to a name, with its gradient, of shape (..., 5) or, of levels, (..., 4)."""
+    if isinstance(fit, LawFit):
+        return _answer_of_law(who, fit, name, C)
     law, logs = law_of(fit), CentredLogs.of(fit.runs)
     budget = checked_question(who, name, C, names_of(fit), names_of(fit, AT_A_BUDGET))
     if budget is not None:
@@ -82,3 +90,33 @@ def answer_of(who: str, fit: SurfaceFit | LevelsFit, name: str, C: Any = None) -
     else:
         found = Answer(float(getattr(law, name)), statistic_gradient(law, logs, name), False)
     return found._replace(gradient=found.gradient[..., 1:]) if isinstance(fit, LevelsFit) else found
+
+
+#: Step of a numerical derivative, as a share.
+STEP = 1e-5
+
+
+def _answer_of_law(who: str, fit: LawFit, name: str, C: Any) -> Answer:
+    """What the fit of a law answers; its gradient is in its own coefficients and search coordinates."""
+    budget = checked_question(who, name, C, names_of(fit), names_of(fit, AT_A_BUDGET))
+    if budget is None:
+        gradient = fit.gradients[fit.names.index(name)]
+        in_logs = fit[name] > 0 and name in fit.scales
+        return Answer(fit[name], gradient / fit[name] if in_logs else gradient, in_logs)
+    estimates, slopes = [], []
+    for one in budget.flat:
+        at = fit.optimum(float(one))
+        if name == "L_opt":  # by the envelope theorem the allocation stays
+            slopes.append(fit.loss_gradient(at.at))
+            estimates.append(at.loss)
+            continue
+        letter = name[0]
+        steps = STEP * np.maximum(np.abs(fit.inner), STEP)
+        up, down = (
+            [np.log(fit.moved(k, sign * step).optimum(float(one))[letter]) for k, step in enumerate(steps)]
+            for sign in (1, -1)
+        )
+        slopes.append((np.array(up) - np.array(down)) / (2 * steps))
+        estimates.append(at[letter])
+    shape = budget.shape
+    return Answer(np.reshape(estimates, shape)[()], np.reshape(slopes, (*shape, -1)), name != "L_opt")

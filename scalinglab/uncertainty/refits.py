@@ -8,6 +8,7 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.fitting.free_levels import LevelsFit, grouped
+from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import FrontierFit, SurfaceFit
 from scalinglab.laws.ensembles import Frontiers, Replicates, Surfaces
 from scalinglab.laws.surface import LossSurface
@@ -15,12 +16,13 @@ from scalinglab.solvers.centred_logs import CentredLogs
 from scalinglab.solvers.levenberg_marquardt import Descent, levenberg_marquardt
 from scalinglab.solvers.parabola import fit_parabolas
 from scalinglab.solvers.within_groups import moments_within
+from scalinglab.uncertainty.law_replicates import LawReplicates, refit_law
 
 #: A vertex this many half-widths of the grid from its centre belongs to a parabola without a minimum.
 FLAT = 10.0
 
 #: What can be refitted.
-Refitted = SurfaceFit | LevelsFit | FrontierFit
+Refitted = SurfaceFit | LevelsFit | FrontierFit | LawFit
 
 
 def refit(
@@ -30,7 +32,7 @@ def refit(
     losses: FloatArray,
     draws: int,
     whole_budgets: bool = False,
-) -> Replicates:
+) -> Replicates | LawReplicates:
     """Refit one fit to every draw; of whole budgets a draw with fewer than two of them is nan."""
     if whole_budgets and weights is not None:
         _, first = np.unique(fit.runs.by_budget()[1], return_index=True)
@@ -38,8 +40,14 @@ def refit(
         if isinstance(fit, FrontierFit):
             return refit_line(fit, weights)
         found = refit(fit, logs, weights, losses, draws)
+        if isinstance(found, LawReplicates):
+            return LawReplicates(
+                found.fit, {k: np.where(lost, np.nan, x) for k, x in found.parameters.items()}
+            )
         assert isinstance(found, Surfaces)
         return Surfaces(**{name: np.where(lost, np.nan, x) for name, x in found.parameters.items()})
+    if isinstance(fit, LawFit):
+        return refit_law(fit, weights, losses)
     if isinstance(fit, SurfaceFit):
         return refit_surface(logs._replace(L=losses), fit.surface, weights, draws)
     if isinstance(fit, LevelsFit):

@@ -9,6 +9,7 @@ import numpy as np
 from scalinglab._arrays import FloatArray, blocks, flag, generator, of_kind, shortened, whole
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.free_levels import LevelsFit
+from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import FrontierFit, SurfaceFit
 from scalinglab.laws.ensembles import Frontiers, Replicates, Surfaces
 from scalinglab.solvers.centred_logs import CentredLogs
@@ -22,6 +23,7 @@ from scalinglab.uncertainty.draws import (
     draw_weights,
     every_budget_has_company,
 )
+from scalinglab.uncertainty.law_replicates import LawReplicates
 from scalinglab.uncertainty.refits import Refitted, refit
 
 #: Draws, at most: their answers take half a gigabyte for every fit.
@@ -64,9 +66,9 @@ def bootstrap(
     ----------
     runs : Runs
         The runs that were fitted.
-    fit : SurfaceFit, LevelsFit, FrontierFit, or a sequence of them
-        Fits of these runs: a surface or free levels by least squares, or Approach 2. Given several, every
-        draw is refitted by all of them, so that statistics of them together have an interval.
+    fit : SurfaceFit, LevelsFit, LawFit, FrontierFit, or a sequence of them
+        Fits of these runs: a surface, a law or free levels by least squares, or Approach 2. Given several,
+        every draw is refitted by all of them, so that statistics of them together have an interval.
     draws : int
         Number of draws; a thousand or more for an interval.
     rng : numpy.random.Generator
@@ -123,7 +125,7 @@ def bootstrap(
         of_kind(
             "bootstrap: fit",
             one,
-            (SurfaceFit, LevelsFit, FrontierFit),
+            (SurfaceFit, LevelsFit, FrontierFit, LawFit),
             f"give the fit that {name}(runs) returns, or several in a list"
             if callable(one) and not isinstance(one, type)
             else "give what fit_vpnls or fit_approach2 returned, or several of them in a list",
@@ -134,7 +136,7 @@ def bootstrap(
     if within_budgets is None:
         within_budgets = every_budget_has_company(runs)
     weights, losses = None, runs.L
-    parts: list[list[Replicates]] = []
+    parts: list[list[Replicates | LawReplicates]] = []
     for rows in blocks(draws, max(1, DRAWN // len(runs))):
         count = rows.stop - rows.start
         if kind == "pairs":
@@ -146,17 +148,19 @@ def bootstrap(
             losses = draw_losses(centre, count, rng, kind)
         parts.append([refit(one, logs, weights, losses, count, kind == "budgets") for one in fits])
     replicates = tuple(_joined(blocks_of_one) for blocks_of_one in zip(*parts, strict=True))
-    failed = np.array([np.isnan(replicate.a) for replicate in replicates])
+    failed = np.array([one.lost if isinstance(one, LawReplicates) else np.isnan(one.a) for one in replicates])
     where = (" within budgets" if within_budgets else " over all runs") if kind == "pairs" else ""
     return Bootstrap(fits, replicates, failed, kind + where)
 
 
-def _joined(parts: Sequence[Replicates]) -> Replicates:
+def _joined(parts: Sequence[Replicates | LawReplicates]) -> Replicates | LawReplicates:
     """The replicates of several blocks of draws as one."""
 
     def column(letter: str) -> FloatArray:
         return np.concatenate([getattr(part, letter) for part in parts])
 
+    if isinstance(parts[0], LawReplicates):
+        return LawReplicates(parts[0].fit, {name: column(name) for name in parts[0].parameters})
     if isinstance(parts[0], Frontiers):
         return Frontiers(column("coefficient"), column("a"))
     return Surfaces(*map(column, Surfaces.PARAMETERS))
@@ -174,7 +178,7 @@ def _check(runs: Runs, fits: tuple[Refitted, ...], draws: int, kind: str) -> Non
         )
         if not same:
             raise ValueError(f"bootstrap: {fit.method} was fitted to other runs; refit it on these.")
-        if isinstance(fit, SurfaceFit) and fit.loss != Squared():
+        if isinstance(fit, SurfaceFit | LawFit) and fit.loss != Squared():
             raise ValueError(
                 f"bootstrap: {fit.method} minimised {fit.loss}, and only squared residuals of L are refitted "
                 "fast; refit with fit_vpnls(runs)."

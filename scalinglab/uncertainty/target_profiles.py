@@ -104,7 +104,7 @@ class HeldAnswer:
             free = max(float(w @ y) / float(w @ w), 0.0)
             K = min(free, loss / (alpha + beta))
             used = [w]
-            if K < free:  # E at zero: K follows the exponents
+            if free > K:  # E at zero: K follows the exponents
                 J[:2] -= w / (alpha + beta)
                 used = []
             r = K * w - y
