@@ -3,7 +3,8 @@
 A kernel's start and the imports of matplotlib, pandas and SciPy cost two seconds of processor time, more than
 the rest of many a page. What forks is the standard library's fork server, a process without threads that
 has imported libraries and nothing of ours, so that a page still shows what it must import. Each kernel is a
-process of its own, and none sees what another has run. Where the system is not Linux, a kernel starts as always.
+process of its own, and none sees what another has run. Where the system is not Linux, a kernel starts as
+always.
 """
 
 import atexit
