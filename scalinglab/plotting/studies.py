@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     import pandas as pd
 
+from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import LossSurface
 from scalinglab.plotting.style import (
@@ -271,7 +272,7 @@ def hindcast_errors(
     result : Hindcast
         The fits of the small budgets.
     method : str
-        Which of its fits predicts; a surface fit.
+        Which of its fits predicts; of a surface or another law.
     band : tuple of array_like, each of shape (held runs,)
         Ends of the interval of every held-out loss.
     ylim : tuple of float, optional
@@ -281,10 +282,10 @@ def hindcast_errors(
     """  # fmt: skip
     ax = axes_of(ax)
     fit = result.fits[method]
-    assert isinstance(fit, SurfaceFit)
+    assert isinstance(fit, SurfaceFit | LawFit)
     look = look_of(method)
     held = result.held
-    predicted = fit.surface.loss(held.N, held.D)
+    predicted = fit.predict(held) if isinstance(fit, LawFit) else fit.surface.loss(held.N, held.D)
     low, high = (1e3 * (np.asarray(end, float) - predicted) for end in band)
     budgets, member = held.by_budget()
     for k, C in enumerate(budgets):

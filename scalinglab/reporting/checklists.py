@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.data.runs import Runs
+from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import SurfaceFit, require_fit
 from scalinglab.laws.surface import training_flops
 from scalinglab.solvers.objectives import Loss
@@ -38,12 +40,12 @@ def fingerprint(runs: Runs) -> str:
     return hashlib.sha256(table.tobytes()).hexdigest()[:16]
 
 
-def checklist(fit: SurfaceFit) -> str:
+def checklist(fit: SurfaceFit | LawFit) -> str:
     """Checklist of a fit as a Markdown list: what a reader must know to reproduce it.
 
     Parameters
     ----------
-    fit : SurfaceFit
+    fit : SurfaceFit or LawFit
         The fit.
 
     Returns
@@ -66,13 +68,14 @@ def checklist(fit: SurfaceFit) -> str:
     >>> print(checklist(fit_vpnls(load_llama3())).splitlines()[0])
     - **Form**: `L = E + A/N^alpha + B/D^beta`; all 5 parameters fitted, nothing fixed
     """
-    require_fit("checklist", fit)
-    runs, loss, s = fit.runs, fit.loss, fit.surface
+    if not isinstance(fit, LawFit):
+        require_fit("checklist", fit)
+    runs, loss = fit.runs, fit.loss
     spent = runs.C / training_flops(runs.N, runs.D)
     counted = "C = 6ND" if np.abs(spent - 1).max() < 1e-6 else f"C/6ND {_span(spent, 4)}"
     scale = "ln L" if loss.log else "L"
     lines = [
-        ("Form", f"`L = {s.FORMULA}`; all {len(s.parameters)} parameters fitted, nothing fixed"),
+        ("Form", _form(fit)),
         (
             "Runs",
             f"{len(runs)} at {len(runs.budgets)} budgets (within 1 %); N {_span(runs.N)}, D {_span(runs.D)}, "
@@ -87,14 +90,11 @@ def checklist(fit: SurfaceFit) -> str:
             "Parameters",
             ", ".join(
                 f"`{name}` not determined" if name in fit.undetermined else f"`{name} = {value:.10g}`"
-                for name, value in s.parameters.items()
+                for name, value in _parameters(fit).items()
             ),
         ),
         ("Errors", _errors(fit)),
-        (
-            "Frontier",
-            fit.no_frontier or f"`N* = {s.G:.6g} (C/6)^{s.a:.6f}`, from the parameters",
-        ),
+        ("Frontier", _frontier(fit)),
         ("Concerns", " ".join(fit.concerns) or "none found"),
         (
             "Software",
@@ -105,9 +105,37 @@ def checklist(fit: SurfaceFit) -> str:
     return "\n".join(f"- **{name}**: {text}" for name, text in lines)
 
 
-def _errors(fit: SurfaceFit) -> str:
+def _form(fit: SurfaceFit | LawFit) -> str:
+    """The law as a formula, and what of it was fitted."""
+    if isinstance(fit, SurfaceFit):
+        parameters = len(fit.surface.parameters)
+        return f"`L = {fit.surface.FORMULA}`; all {parameters} parameters fitted, nothing fixed"
+    law = fit.law
+    parts = [f"`{name} = {part}`" for name, part in law.where.items()]
+    held = [f"`{name} = {value:g}` fixed" for name, value in law.fixed.items()]
+    held += [f"`{name} = {other}` tied" for name, other in law.tie.items()]
+    free = f"; {', '.join(sorted(law.free))} of either sign" if law.free else ""
+    return (
+        f"`L = {law.formula}`{', with ' + ', '.join(parts) if parts else ''}; {len(fit.names)} parameters "
+        f"fitted, {', '.join(held) or 'nothing fixed'}{free}"
+    )
+
+
+def _parameters(fit: SurfaceFit | LawFit) -> Mapping[str, float]:
+    return fit.surface.parameters if isinstance(fit, SurfaceFit) else fit.parameters
+
+
+def _frontier(fit: SurfaceFit | LawFit) -> str:
+    """Where the frontier comes from."""
+    if isinstance(fit, LawFit):
+        return "by `fit.optimum(C)`, at a cost stated there (6ND)"
+    s = fit.surface
+    return fit.no_frontier or f"`N* = {s.G:.6g} (C/6)^{s.a:.6f}`, from the parameters"
+
+
+def _errors(fit: SurfaceFit | LawFit) -> str:
     """Standard errors of the parameters and of a, or why there are none."""
-    if fit.no_errors:
+    if isinstance(fit, SurfaceFit) and fit.no_errors:
         return f"no standard errors: {fit.no_errors}"
     errors = ", ".join(f"`{name}` {error:.2g}" for name, error in fit.standard_errors.items())
     return f"standard errors to first order, all runs alike and independent: {errors}"

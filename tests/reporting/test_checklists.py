@@ -7,6 +7,7 @@ import pytest
 from scalinglab import (
     CHINCHILLA,
     Huber,
+    Law,
     LossSurface,
     Runs,
     Squared,
@@ -77,3 +78,14 @@ def test_fingerprint_is_the_checksum_of_the_table(llama3):
     moved = llama3.L.copy()
     moved[3] += 1e-12
     assert fingerprint(Runs(llama3.N, llama3.D, moved)) != fingerprint(llama3)
+
+
+def test_a_law_is_told_as_its_formula(llama3):
+    law = Law("E + (A/N**alpha + B/D**b2)**k", tie={"b2": "alpha"}, fixed={"E": 0.56})
+    told = lines(law.fit(llama3))
+    assert "`L = E + (A/N**alpha + B/D**b2)**k`; 4 parameters fitted" in told["Form"]
+    assert "`E = 0.56` fixed, `b2 = alpha` tied" in told["Form"]
+    numbers = {name: float(value) for name, value in re.findall(r"`(\w+) = ([^`]+)`", told["Parameters"])}
+    np.testing.assert_allclose(
+        law.loss(numbers, N=llama3.N, D=llama3.D), law.fit(llama3).predicted, rtol=1e-8
+    )
