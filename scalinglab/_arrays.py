@@ -222,10 +222,17 @@ def blocks(runs: int, size: int = 1 << 13) -> list[slice]:
 
 def positive_number(name: str, value: Any) -> float:
     """Return one positive number as a float, or raise ValueError."""
-    array = positive(name, value)
-    if array.ndim:
-        raise ValueError(f"{name} is {shortened(value)}; give one number.")
-    return float(array)
+    if type(value) in (float, int) and 0 < value <= 1e308:
+        return float(value)
+    try:
+        single = floats(name, value)
+    except ValueError:
+        single = np.empty(0)
+    if single.ndim:
+        raise ValueError(f"{name} is {shortened(value)}; give one number, positive and finite.")
+    if not (np.isfinite(single) and single > 0):
+        raise ValueError(f"{name} is {shortened(value)}; it must be positive and finite.")
+    return float(single)
 
 
 def positive_row(name: str, values: ArrayLike) -> FloatArray:

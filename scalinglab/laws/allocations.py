@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, finite, overflow_is_refused, positive_number, shortened
+from scalinglab._arrays import FloatArray, number, overflow_is_refused, positive_number, shortened
 from scalinglab.laws.expressions import (
     Name,
     Node,
@@ -98,7 +98,7 @@ def optimum(
         If a variable is missing, or there is no best allocation inside the range searched.
     """
     C = positive_number("optimum: C", C)
-    fixed = {name: float(finite(f"optimum: given[{name!r}]", one)) for name, one in (given or {}).items()}
+    fixed = {name: number(f"optimum: given[{name!r}]", one) for name, one in (given or {}).items()}
     over = (over,) if isinstance(over, str) else tuple(over)
     price = substitute(parse(cost, "optimum: cost"), {name: Num(one) for name, one in fixed.items()})
     law = substitute(law, {name: Num(one) for name, one in fixed.items()})

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, held, positive, shortened
+from scalinglab._arrays import FloatArray, held, positive_number, shortened
 from scalinglab.laws.power_laws import PowerLaw
 
 
@@ -55,8 +55,8 @@ def law_crossings(
     def gap(x: Any) -> Any:
         return first(np.exp(x)) - second(np.exp(x))
 
-    ends = [positive("law_crossings: low", low), positive("law_crossings: high", high)]
-    if not (ends[0].ndim == ends[1].ndim == 0 and ends[1] > ends[0]):
+    ends = positive_number("law_crossings: low", low), positive_number("law_crossings: high", high)
+    if not ends[1] > ends[0]:
         raise ValueError(
             f"law_crossings: the range {shortened(low)} to {shortened(high)} is empty; give low < high."
         )
@@ -65,7 +65,7 @@ def law_crossings(
             raise ValueError(
                 f"law_crossings: {name} is {shortened(curve)}; give a function of compute in FLOPs."
             )
-    x = np.linspace(float(np.log(ends[0])), float(np.log(ends[1])), 1001)
+    x = np.linspace(np.log(ends[0]), np.log(ends[1]), 1001)
     try:
         difference = np.broadcast_to(np.asarray(gap(x)).astype(float, casting="same_kind"), x.shape)
     except Exception as error:  # whatever a curve may raise
@@ -152,7 +152,7 @@ def where_laws_meet(compute: LossLaw, data: LossLaw, tokens: PowerLaw) -> Inters
     """
     for name, law in (("compute", compute), ("data", data)):
         for part in ("scale", "exponent"):
-            positive(f"where_laws_meet: {part} of {name}", getattr(law, part, np.nan))
+            positive_number(f"where_laws_meet: {part} of {name}", getattr(law, part, np.nan))
     if not isinstance(tokens, PowerLaw):
         raise ValueError(
             f"where_laws_meet: tokens is {shortened(tokens)}; give PowerLaw(coefficient, exponent)."

@@ -25,7 +25,7 @@ MANY = 2000
 #: Newton steps from the cells of that map, at most; where they do not suffice the search is two-dimensional.
 SHORT = 12
 
-#: Newton steps from every start before the ends are compared; more for the lowest of them, and for the others.
+#: Newton steps from every start before the ends are compared; more for the lowest, and for the others.
 SPRINT, LONG, CHASE = 40, 400, 120
 
 #: Local minima of that map from which the search starts, at most.

@@ -134,9 +134,9 @@ def test_crossings_of_curves_that_never_meet_or_meet_on_the_grid():
     ("call", "says"),
     [
         (lambda: law_crossings(KAPLAN, NOTE, low=1e20, high=1e20), "empty; give low < high"),
-        (lambda: law_crossings(KAPLAN, NOTE, low=[1e15, 1e16]), "give low < high"),
+        (lambda: law_crossings(KAPLAN, NOTE, low=[1e15, 1e16]), "crossings: low is .*; give one number"),
         (lambda: law_crossings(KAPLAN, NOTE, low=-1), "crossings: low is -1"),
-        (lambda: law_crossings(KAPLAN, NOTE, high="far"), "crossings: high is 'far'; give a number"),
+        (lambda: law_crossings(KAPLAN, NOTE, high="far"), "crossings: high is 'far'; give one number"),
         (lambda: law_crossings(1.69, NOTE), "first is 1.69; give a function"),
         (lambda: law_crossings(KAPLAN, lambda C: "low"), "one loss for each compute"),
         (lambda: law_crossings(KAPLAN, lambda C: C[:3]), "one loss for each compute"),
