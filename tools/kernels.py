@@ -33,11 +33,16 @@ INLINE = "module://matplotlib_inline.backend_inline"
 
 def serve(arguments: list[str], env: dict[str, str], folder: str) -> None:
     """Be a kernel, as ``python -m ipykernel_launcher`` would be one."""
+    from multiprocessing.forkserver import _forkserver
+
     import matplotlib
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp
 
     os.setsid()  # what the kernel starts ends with it
+    server: Any = _forkserver  # it waits for the end of the program that asked, and of no kernel
+    os.close(server._forkserver_alive_fd)
+    server._forkserver_alive_fd = None
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
