@@ -187,17 +187,23 @@ class Linearised:
     def variance(self) -> float:
         r"""Variance of one run's error as the loss sees it, the residual variance for squares.
 
-        .. math:: s^2 = \frac{\sum_i \psi(r_i)^2 / (n - p)}{\bigl(\overline{\psi'}\bigr)^2}
+        .. math:: s^2 = K^2\, \frac{\sum_i \psi(r_i)^2 / (n - p)}{\bigl(\overline{\psi'}\bigr)^2},
+            \qquad K = 1 + \frac{p}{n}\, \frac{\operatorname{var} \psi'}{\bigl(\overline{\psi'}\bigr)^2},
+
+        K Huber's correction for few runs: a fit lays some residuals where psi is steep.
         """
         freedom = self.count - 5
         if isinstance(self.loss, Squared):
             return self._squares / freedom
-        pushes = slope = 0.0
+        pushes = slope = square = 0.0
         for rows in blocks(self.count, HELD):
             e = self.held[2] if self.count <= HELD else self.columns(self.runs, rows)[1]
             pushes += float((self.loss.psi(e) ** 2).sum())
-            slope += float(self.chords(e).sum())
-        return pushes / freedom / (slope / self.count) ** 2
+            chords = self.chords(e)
+            slope += float(chords.sum()) / self.count
+            square += float((chords**2).sum()) / self.count
+        few = 1 + 5 / self.count * (square / slope**2 - 1)
+        return few**2 * pushes / freedom / slope**2
 
     @cached_property
     def exact(self) -> bool:

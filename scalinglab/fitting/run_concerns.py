@@ -11,10 +11,10 @@ from scalinglab.data.runs import Runs
 from scalinglab.fitting.linearised import HELD, Linearised
 from scalinglab.fitting.odd_runs import OddRuns, Some
 from scalinglab.laws.surface import LossSurface
-from scalinglab.solvers.centred_logs import CentredLogs
+from scalinglab.solvers.centred_logs import CentredLogs, Columns
 from scalinglab.solvers.first_order import statistic_gradient
 from scalinglab.solvers.newton import newton
-from scalinglab.solvers.objectives import Squared
+from scalinglab.solvers.objectives import Loss, Squared
 
 #: How often runs whose errors are independent are said to share errors within budgets, whatever the number
 #: of budgets.
@@ -62,32 +62,41 @@ def odd_concerns(runs: Runs, found: Linearised, odd: OddRuns, settled: bool) -> 
 
 def _a_without(found: Linearised, odd: OddRuns) -> float:
     """The exponent a of the same loss without the odd runs."""
-    rest = odd.rest
-    assert rest is not None
+    assert odd.rest is not None
     if isinstance(found.loss, Squared):
-        return float(rest.surface.a)
-    logs, s = CentredLogs.of(rest.runs), rest.surface
-    A, B = s.A * np.exp(-s.alpha * logs.log_N0), s.B * np.exp(-s.beta * logs.log_D0)
-    alpha, beta = newton(logs, found.loss, np.array([s.E, A, B, s.alpha, s.beta])).theta[3:]
+        return float(odd.rest.surface.a)
+    return _a_of(odd.rest.runs, odd.rest.surface, found.loss)
+
+
+def _a_of(runs: Columns, near: LossSurface, loss: Loss) -> float:
+    """The exponent a of a fit to some runs, sought near a surface."""
+    logs = CentredLogs.of(runs)
+    A, B = near.A * np.exp(-near.alpha * logs.log_N0), near.B * np.exp(-near.beta * logs.log_D0)
+    alpha, beta = newton(logs, loss, np.array([near.E, A, B, near.alpha, near.beta])).theta[3:]
     return float(beta / (alpha + beta))
 
 
 def carrying_concerns(runs: Runs, found: Linearised) -> list[str]:
-    """Name the run on which a hangs most, if it moves it by more than it should."""
+    """Name the run on which a hangs most, if it moves it by more than it should.
+
+    Judged by least squares on the tangent whatever the loss, so that its distribution is known.
+    """
     if not found.interior or found.exact or found.count > HELD:
         return []
-    gradient = statistic_gradient(found.surface, found.logs, "a")
-    error = float(found.standard_error(gradient))
-    shifts = found.deletion_shifts() @ gradient
-    most = int(np.argmax(np.abs(shifts)))
-    if not abs(shifts[most]) > LARGE_SHIFT * error:
+    pull = statistic_gradient(found.surface, found.logs, "a") @ found.R_inverse
+    tangent = found.tangent
+    error = math.sqrt(tangent.rss / tangent.freedom * float(pull @ pull))
+    left = np.maximum(1 - tangent.leverage, 1e-9)
+    shifts = np.abs(tangent.Q @ pull * tangent.residuals / left)
+    most = int(np.argmax(shifts))
+    if not shifts[most] > LARGE_SHIFT * error:
         return []
-    a = found.surface.a
-    where = f"N = {runs.N[most]:.3g}, D = {runs.D[most]:.3g}"
+    rest = np.delete(np.arange(len(runs)), most)
+    a, without = found.surface.a, _a_of(Some.of(runs, rest), found.surface, found.loss)
     return [
-        f"the fit hangs on {runs.label(most)}: without it a is about {a + shifts[most]:.3f} instead of "
-        f"{a:.3f}, {abs(shifts[most]) / error:.1f} standard errors away. Repeat that run, or add "
-        f"runs near {where}."
+        f"the fit hangs on {runs.label(most)}: without it a is {without:.3f} instead of {a:.3f}, "
+        f"{shifts[most] / error:.1f} standard errors away. Repeat that run, or add runs near "
+        f"N = {runs.N[most]:.3g}, D = {runs.D[most]:.3g}."
     ]
 
 

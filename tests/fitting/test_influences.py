@@ -86,7 +86,7 @@ def test_errors_of_a_robust_fit_are_asymptotically_right():
         runs = Runs(truth.N, truth.D, truth.L + 0.004 * rng.standard_normal(60))
         variances.append(Linearised.of(CHINCHILLA, runs, Huber(0.004)).variance)
     expected = 0.004**2 / 0.903 * 60 / 55
-    assert np.median(variances) == pytest.approx(expected, rel=0.15)
+    assert np.median(variances) == pytest.approx(expected, rel=0.2)
 
 
 def test_without_budgets_are_searches_of_their_own():
