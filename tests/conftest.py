@@ -70,8 +70,10 @@ SLOW = {
     "test_a_killed_worker_costs_its_study_alone",
     "test_a_hundred_thousand_pairs_never_undercut_their_cells_bound",
     "test_a_steeper_teacher_is_learnt_faster",
+    "test_all_seven_parameters_of_repetition",
     "test_bootstrap_intervals_keep_their_promise_on_many_runs",
     "test_chinchilla_fixed_judges_stay_apart_and_refitted_ones_agree",
+    "test_constants_of_laws_with_many_nonlinear_parameters_come_back",
     "test_default_fits_of_hard_problems_are_the_minimum",
     "test_dense_shift_is_that_of_a_fitted_parabola",
     "test_every_method_recovers_noise_free_studies",
@@ -92,6 +94,7 @@ SLOW = {
     "test_the_command_prints_the_table",
     "test_the_range_of_sizes_matters_most",
     "test_threads_change_nothing_above_rounding",
+    "test_vocabulary_with_the_polynomial_as_the_authors_call_it",
 }
 
 

@@ -100,6 +100,7 @@ EXAMPLES = {
     "loss_compute_slope": lambda: laws.loss_compute_slope(TRUTH, 1e9),
     "miss_per_residual": lambda: laws.miss_per_residual(3, 2),
     "nonembedding_parameters": lambda: laws.nonembedding_parameters(1e9),
+    "published_law": lambda: laws.published_law("kaplan"),
     "read_off_exponent": lambda: laws.read_off_exponent(TRUTH, 1e6, 1e9),
     "RepeatedSurface": repeated,
     "RepeatedAllocation": lambda: repeated().allocate([1e21, 1e22], 1e10),

@@ -12,6 +12,7 @@ from .intersections import (
     law_crossings as law_crossings,
     where_laws_meet as where_laws_meet,
 )
+from .law_records import PublishedLaw as PublishedLaw
 from .nonembedding_frontier import (
     CountedFrontier as CountedFrontier,
     counted_frontier as counted_frontier,
@@ -43,6 +44,7 @@ from .published import (
     SPARSE_NMM as SPARSE_NMM,
     SYMMETRIC as SYMMETRIC,
 )
+from .published_laws import PUBLISHED_LAWS as PUBLISHED_LAWS, published_law as published_law
 from .repeated_data import (
     RepeatedAllocation as RepeatedAllocation,
     RepeatedSurface as RepeatedSurface,

@@ -169,9 +169,12 @@ def test_formulas_need_no_network(site):
 def test_every_reference_is_cited():
     keys = re.findall(r"^@\w+\{([^,]+),", (ROOT / "book/references.bib").read_text(encoding="utf-8"), re.M)
     pages = "".join((ROOT / f"{page}.md").read_text(encoding="utf-8") for page in PAGES)
+    pages = pages.replace("{{", "{").replace("}}", "}")
+    # pages of the reference cite by the package's docstrings
+    files = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "scalinglab").rglob("*.py"))
     cited = {
         key.strip()
-        for group in re.findall(r"\{cite:\w+\}`([^`]+)`", pages.replace("{{", "{").replace("}}", "}"))
+        for group in re.findall(r"\{cite:\w+\}`([^`]+)`", pages) + re.findall(r":cite:\w+:`([^`]+)`", files)
         for key in group.split(",")
     }
     assert set(keys) == cited
