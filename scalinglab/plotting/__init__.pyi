@@ -28,6 +28,11 @@ from .laws import (
     terms as terms,
     three_regions as three_regions,
 )
+from .laws_bent import (
+    bowl_curvatures as bowl_curvatures,
+    budget_offsets as budget_offsets,
+    valley as valley,
+)
 from .laws_counting import (
     local_exponents as local_exponents,
     recounted_size_term as recounted_size_term,

@@ -61,7 +61,7 @@ from scalinglab.studies import (
 )
 from scalinglab.studies.published_searches import SearchResult
 from scalinglab.theory import leading_shift, noiseless_curve, noisy_curves
-from scalinglab.uncertainty import ProvenRegion
+from scalinglab.uncertainty import Interval, Profile, ProvenRegion
 
 BASELINE = Path(__file__).parent / "gallery"
 DPI = 45
@@ -289,6 +289,31 @@ def cloud():
 def profile_curve():
     error = covariance(surface()).standard_error("a")
     plotting.profile_curve(profile(surface(), "a"), "exponent a", error)
+
+
+@example
+def bowl_curvatures():
+    C = np.geomspace(1e18, 1e22, 5)
+    laws = {"additive": 0.03 * (C / 1e18) ** -0.16, "outer power": 0.04 * (C / 1e18) ** -0.13}
+    plotting.bowl_curvatures(C, [0.036, 0.035, 0.033, 0.029, 0.024], laws)
+
+
+@example
+def budget_offsets():
+    sizes, tokens = np.geomspace(1e8, 1e9, 6), np.repeat([2e9, 2e10, 2e11], 6)
+    N = np.tile(sizes, 3) * np.repeat([1.0, 3.0, 9.0], 6)
+    offsets = np.repeat([0.004, -0.002, 0.001], 6) + np.tile([0.002, -0.002], 9)
+    D = tokens * np.tile(sizes[::-1], 3) / 1e9
+    runs = Runs(N, D, CHINCHILLA.loss(N, D) + offsets)
+    plotting.budget_offsets(SurfaceFit(CHINCHILLA, runs, Squared(), "made up", 0.0), reach=4)
+
+
+@example
+def valley():
+    w = np.linspace(-0.05, 0.15, 31)
+    rss = 1 + ((w - 0.05) / 0.035) ** 2 * (1 - 2 * (w - 0.05)) / 36
+    made_up = Profile("w", 0.05, 0.9, Interval(-0.0085, 0.1105), 1.079, 36, w, rss)
+    plotting.valley(made_up, 0.035, "R")
 
 
 @example
