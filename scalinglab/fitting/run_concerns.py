@@ -51,8 +51,8 @@ def odd_concerns(runs: Runs, found: Linearised, odd: OddRuns, settled: bool) -> 
             f"({scores[0]:.1f} standard errors){instead}. Check that run: was it finished, is its number "
             "right? Leave it out and refit, and report both."
         ]
-    rows = runs.listed(odd.rows, most=NAMED)
-    more = ": influence(fit).odd lists their rows" if count > NAMED else ""
+    rows = runs.listed(odd.rows, most=NAMED if count > NAMED + 1 else count)
+    more = ": influence(fit).odd lists their rows" if count > NAMED + 1 else ""
     return [
         f"{count:,} runs lie {'far ' * (sides == 'off')}{sides} the surface of the others: {rows}, by "
         f"{sizes.min():.2g} to {sizes.max():.2g} ({scores.min():.1f} to {scores.max():.1f} standard errors)"
