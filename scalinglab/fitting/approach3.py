@@ -23,7 +23,7 @@ from scalinglab.solvers.variable_projection import local_minima
 DEFAULT_EXPONENTS = (0.1, 0.25, 0.5, 1.0)
 
 #: Steps from every start, how many of the best ends go on, and for how many more.
-SPRINT, FINALISTS, FINISH = 200, 4, 800
+SPRINT, FINALISTS, FINISH = 200, 4, 600
 
 
 def hoffmann_starts() -> FloatArray:
@@ -135,7 +135,10 @@ def fit_approach3(
             "fit_approach3: the objective overflows at every start; give starts nearer the losses."
         )
     ends_as_theta = (np.concatenate([np.exp(end[[2, 0, 1]]), end[3:]]) for end, _ in ends[:FINALISTS])
-    optimum = min((newton(logs, loss, theta) for theta in ends_as_theta), key=lambda end: end.objective)
+    optimum = newton(logs, loss, next(ends_as_theta))
+    for theta in ends_as_theta:
+        end = newton(logs, loss, theta, rival=optimum.objective)
+        optimum = min(optimum, end, key=lambda end: end.objective)
     surface = logs.surface(*optimum.theta)
     concerns = []
     # L-BFGS-B cannot tell objectives apart that are a billionth of what a constant would leave

@@ -177,5 +177,6 @@ def _step(
     coupling = np.where(held.any(axis=1), 0.0, hessian[:, 0, 1] / (scale[:, 0] * scale[:, 1]))[:, None]
     diagonal = 1 + damping[:, None]
     det = np.maximum(diagonal**2 - coupling**2, np.finfo(float).eps)
-    step = (coupling * slope[:, ::-1] - diagonal * slope) / (det * scale)
+    with np.errstate(over="ignore"):  # of a term that is next to nothing
+        step = (coupling * slope[:, ::-1] - diagonal * slope) / (det * scale)
     return np.asarray(np.clip(theta + np.clip(step, -0.5, 0.5), low, high))

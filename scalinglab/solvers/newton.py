@@ -19,6 +19,9 @@ from scalinglab.solvers.projection import PRODUCT
 #: Steps after which the pace of a polish is judged; a share of the objective that is next to nothing.
 PACE, STANDSTILL = 10, 1e-7
 
+#: Share of what a constant would leave below which steps that creep are not worth while.
+NOTHING = 1e-13
+
 _LOW = np.array([0.0, 0.0, 0.0, EXPONENT_RANGE[0], EXPONENT_RANGE[0]])
 
 _HIGH = np.array([np.inf, np.inf, np.inf, EXPONENT_RANGE[1], EXPONENT_RANGE[1]])
@@ -77,7 +80,7 @@ def newton(
         value, gradient, newton, majorant = here
         if k % PACE == 0:
             gained, before = before - value, value
-            if gained <= 1e-13 * value + floor:
+            if gained <= 1e-13 * value + floor or (k >= 2 * PACE and value <= NOTHING * _scatter(logs, loss)):
                 return Optimum(theta, value, settled=False, arrived=True)
             if value > rival and gained < max((value - rival) * PACE / (iterations - k), STANDSTILL * value):
                 break
@@ -137,6 +140,13 @@ def _floor(logs: CentredLogs, loss: Loss) -> float:
     if loss.log:
         return len(logs.n) * float(loss.rho(np.array(unit)))
     return sum(float(loss.rho(unit * np.abs(logs.L[rows])).sum()) for rows in blocks(len(logs.n)))
+
+
+def _scatter(logs: CentredLogs, loss: Loss) -> float:
+    """What the mean of the losses leaves."""
+    mean = float(logs.L.mean())
+    parts = (logs.L[rows] for rows in blocks(len(logs.n)))
+    return sum(float(loss.rho(residuals(loss, mean, part)).sum()) for part in parts)
 
 
 def _value(logs: CentredLogs, loss: Loss, theta: FloatArray) -> float:

@@ -20,7 +20,7 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray, blocks
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
-from scalinglab.solvers.newton import Optimum, newton
+from scalinglab.solvers.newton import NOTHING, Optimum, newton
 from scalinglab.solvers.objectives import Loss, residuals
 from scalinglab.solvers.projection import free_least_squares, nonnegative_least_squares
 
@@ -116,6 +116,8 @@ def worthwhile_starts(
     if not pairs:
         return []
     constant = float(loss.rho(logs.L - logs.L @ w / w.sum()) @ w)
+    if optimum.objective <= NOTHING * constant:
+        return []
     worth = float(loss.rho(r) @ w) + max(HOPELESS * optimum.objective, NEAR * constant)
     starts = []
     for pair in pairs:
