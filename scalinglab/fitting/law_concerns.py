@@ -128,11 +128,11 @@ def _vanished(e: Evidence) -> list[str]:
                 else ""
             )
             found.append(
-                f"{name} wants to be negative ({wants:.2g} at the middle of the runs) and is held at zero. "
-                "Let it, "
+                f"{name} wants to be negative ({wants:.2g} at the middle of the runs) and is held at zero"
+                f"{'' if e.best.c[k] == 0 else ' or above'}. Let it, "
                 f'with free=("{name}",), or drop the term.{bent}'
             )
-        else:
+        elif e.best.c[k] == 0:
             lost = (
                 f"; {' and '.join(idle)} {'is' if len(idle) == 1 else 'are'} not determined" if idle else ""
             )

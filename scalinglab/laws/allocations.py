@@ -185,7 +185,7 @@ def _searched(law: Node, price: Node, over: tuple[str, ...], C: float) -> list[f
         reachable = np.flatnonzero(np.isfinite(loss))
         if not len(reachable):
             raise ValueError(f"optimum: nothing in the range searched costs {C:.3g}; check its unit.")
-        if zoom == 0 and k in (reachable[0], reachable[-1]):
+        if zoom == ZOOMS - 1 and k in (reachable[0], reachable[-1]):  # the first scan may step over the end
             raise ValueError(
                 f"optimum: the loss falls along the whole budget to {over[0]} = {np.exp(x[k]):.3g}, so this "
                 "law "

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scalinglab import Law, Runs
+from scalinglab import CHINCHILLA, Law, Runs
 
 TRUE = {"E": 1.7, "A": 400.0, "alpha": 0.34, "B": 2000.0, "beta": 0.37}
 
@@ -54,6 +54,17 @@ def test_an_exponent_that_is_a_logarithm(rng):
     runs = Runs(N, D, 5 - 0.1 * np.log(N) + 2000 / D**0.37 + 0.001 * rng.standard_normal(120))
     fit = Law("A/N**alpha + B/D**beta - E").fit(runs)
     assert any("alpha fell to its bound 0.01" in one and "logarithm" in one for one in fit.concerns)
+
+
+def test_a_term_that_is_there_is_not_called_zero(rng):
+    """Its exponent stands at a bound, its coefficient does not."""
+    X = np.exp(rng.uniform(0, 3, 120))
+    N, D = np.exp(rng.uniform(16, 23, 120)), np.exp(rng.uniform(20, 27, 120))
+    runs = Runs(N, D, CHINCHILLA.loss(N, D) - 0.05 * np.log(X) + 6, extra={"X": X})
+    fit = Law("E + A/N**alpha + B/D**beta + F/X**chi").fit(runs)
+    assert fit["F"] > 0
+    assert any(one.startswith("chi fell to its bound") for one in fit.concerns)
+    assert not any("zero" in one for one in fit.concerns)
 
 
 def test_a_valley_that_is_open_on_one_side(rng):

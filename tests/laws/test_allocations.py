@@ -100,3 +100,13 @@ def test_wrong_questions_are_refused(given, words):
 def test_a_law_without_a_best_allocation_says_so():
     with pytest.raises(ValueError, match="no best allocation"):
         Law("E + A/N**alpha + B*D**0.1").optimum({"E": 1, "A": 100, "alpha": 0.3, "B": 0.01}, 1e22)
+
+
+@pytest.mark.parametrize("served", [1e13, 1e14, 1e15, 1e17])
+def test_a_best_size_just_below_the_largest_that_can_be_paid(served):
+    """Serving many tokens leaves little for training: the optimum stands near the end of the curve."""
+    law, parameters = LAWS["bent"]
+    found = law.optimum(parameters, 1e24, f"6*N*D + 2*N*{served}")
+    p = parameters["alpha"] * parameters["A"] / found["N"] ** parameters["alpha"]
+    q = parameters["beta"] * parameters["B"] / found["D"] ** parameters["beta"]
+    assert p / q == pytest.approx(1 + served / (3 * found["D"]), rel=1e-9)
