@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from scalinglab._arrays import FloatArray, positive
+from scalinglab._text import with_error
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.concerns import require_identifiable
-from scalinglab.fitting.data_concerns import compute_concerns
-from scalinglab.fitting.printed_fits import html_table, sentences
+from scalinglab.fitting.printed_fits import held_together, html_table, sentences
 from scalinglab.fitting.results import FitError, vanished_terms
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
+from scalinglab.solvers.first_order import centred_amplitudes, statistic_gradient
 from scalinglab.solvers.objectives import Loss, Squared
-from scalinglab.solvers.within_groups import GroupedOptimum, search_within
+from scalinglab.solvers.within_groups import response_within
 
 #: Parameters beside the levels.
 SHAPE = 4
@@ -128,10 +130,41 @@ class LevelsFit:
             "and D_opt from here."
         )
 
+    @cached_property
+    def response(self) -> FloatArray:
+        r"""Response of :math:`(\ln A', \ln B', \alpha, \beta)` to errors of the losses, shape (4, n).
+
+        To first order, :math:`A'` and :math:`B'` the terms' sizes at the geometric means of N and D.
+        """
+        logs, starts, order = grouped(self.runs)
+        A, B = centred_amplitudes(self.terms, logs)
+        H = np.empty((SHAPE, len(order)))
+        H[:, order] = response_within(logs, starts, A, B, self.terms.alpha, self.terms.beta)
+        return H
+
+    @property
+    def inner(self) -> bool:
+        """Whether first-order theory holds: nothing at an edge, and errors to measure."""
+        low, high = EXPONENT_RANGE
+        exponents = (self.terms.alpha, self.terms.beta)
+        return not self.undetermined and self.freedom > 0 and all(low < x < high for x in exponents)
+
+    @cached_property
+    def standard_errors(self) -> dict[str, float]:
+        """Standard errors of A, B, alpha, beta and a to first order, for errors alike; nan where none are."""
+        names = ("A", "B", "alpha", "beta", "a")
+        if not self.inner:
+            return dict.fromkeys(names, math.nan)
+        logs, H = CentredLogs.of(self.runs), self.response
+        G = np.array([statistic_gradient(self.terms, logs, name)[1:] for name in names])
+        errors = np.linalg.norm(G @ H, axis=1) * math.sqrt(self.objective / self.freedom)
+        return dict(zip(names, errors.tolist(), strict=True))
+
     @property
     def printed(self) -> dict[str, str]:
-        """Parameters as tables print them."""
-        shown = {name: text for name, text in self.terms.printed.items() if name != "E"}
+        """Parameters as tables print them: digits follow the standard error."""
+        errors = self.standard_errors
+        shown = {name: with_error(getattr(self.terms, name), errors[name]) for name in list(errors)[:-1]}
         for coefficient, exponent in LossSurface.EXPONENT_OF.items():
             if exponent in self.undetermined:
                 shown[exponent] = "not determined"
@@ -143,11 +176,17 @@ class LevelsFit:
     def _frontier(self) -> str:
         if gone := self.undetermined:
             return f"none: {' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} not determined"
-        return f"N* ~ C^{self.a:.4f}  D* ~ C^{self.b:.4f}"
+        a, b = (with_error(value, self.standard_errors["a"]) for value in (self.a, self.b))
+        return f"N* ~ C^{held_together(a)}  D* ~ C^{held_together(b)}"
+
+    @property
+    def _head(self) -> str:
+        notes = "± one standard error" if self.inner else "no standard errors"
+        return f"{self.method}, {self.loss}, {len(self.runs)} runs; {notes}"
 
     def __repr__(self) -> str:
         lines = [
-            ("method", f"{self.method}, {self.loss}, {len(self.runs)} runs"),
+            ("method", self._head),
             ("terms", "  ".join(f"{name} {text}" for name, text in self.printed.items())),
             ("levels", f"{len(self.levels)} budgets, {self.levels.min():.5g} to {self.levels.max():.5g}"),
             ("frontier", f"{self._frontier}  objective {self.objective:.5g}"),
@@ -159,9 +198,9 @@ class LevelsFit:
         return html_table(
             ("method", *self.printed, "a", "objective"),
             (
-                f"{self.method}, {self.loss}",
+                self._head,
                 *self.printed.values(),
-                "none" if self.undetermined else f"{self.a:.4f}",
+                "none" if self.undetermined else with_error(self.a, self.standard_errors["a"]),
                 f"{self.objective:.5g}",
             ),
             self.concerns,
@@ -177,18 +216,6 @@ def grouped(runs: Runs) -> tuple[CentredLogs, np.ndarray[Any, Any], np.ndarray[A
     return logs, np.searchsorted(member[order], np.arange(len(budgets))), order
 
 
-def fit_free_levels(runs: Runs) -> LevelsFit:
-    """Fit both terms by variable projection with the levels of the budgets partialled out."""
-    require_identifiable(runs)
-    require_contrasts(runs)
-    logs, starts, _ = grouped(runs)
-    optimum, spare = search_within(logs, starts)
-    A, B, alpha, beta = optimum.theta
-    terms = logs.surface(0.0, A, B, alpha, beta)
-    concerns = tuple(_concerns(terms, runs, optimum, spare))
-    return LevelsFit(terms, runs.budgets, optimum.levels, runs, optimum.objective, concerns, spare)
-
-
 def with_levels(terms: LossSurface, runs: Runs) -> LevelsFit:
     """The fit with these terms and the levels that go with them best, without a search or a verdict."""
     _, member = runs.by_budget()
@@ -196,69 +223,3 @@ def with_levels(terms: LossSurface, runs: Runs) -> LevelsFit:
     sizes = np.bincount(member)
     levels = np.bincount(member, rest) / sizes
     return LevelsFit(terms, runs.budgets, levels, runs, float(np.sum((rest - levels[member]) ** 2)))
-
-
-def require_contrasts(runs: Runs) -> None:
-    """Raise FitError unless enough runs can be compared with others of their budget."""
-    budgets, member = runs.by_budget()
-    if len(budgets) == 1:
-        raise FitError(
-            "a level per budget needs two budgets or more, and all runs share one, whose level is E itself; "
-            "use fit_vpnls(runs), or add runs at another budget."
-        )
-    distinct = np.unique(np.stack([member, runs.N, runs.D]), axis=1)[0].astype(int)
-    sizes = np.bincount(distinct)
-    contrasts = int((sizes - 1).sum())
-    if contrasts < SHAPE:
-        alone = int((sizes == 1).sum())
-        raise FitError(
-            f"a level per budget leaves {contrasts} comparison{'s' * (contrasts != 1)} within budgets for "
-            f"{SHAPE} parameters ({len(runs)} runs at {len(budgets)} budgets, {alone} of them with a single "
-            "run); add sizes to the budgets, pass nominal budgets as C if these were meant to be equal, or "
-            "use fit_vpnls(runs)."
-        )
-
-
-def _concerns(terms: LossSurface, runs: Runs, optimum: GroupedOptimum, spare: tuple[str, ...]) -> list[str]:
-    """What makes the fit doubtful: cause and remedy, a sentence each."""
-    found = compute_concerns(runs)
-    gone = [letter for letter in vanished_terms(terms, runs) if letter != "E"]
-    for letter, exponent in LossSurface.EXPONENT_OF.items():
-        column = "N" if letter == "A" else "D"
-        if letter in gone or exponent in spare:
-            found.append(
-                f"{exponent} is not determined ({letter} = 0 fits {'best' if letter in gone else 'as well'}):"
-                f" within their budgets these runs do not show the term in {column}. Add runs over a wider "
-                f"range of {column} to every budget."
-            )
-            continue
-        low, high = EXPONENT_RANGE
-        value = getattr(terms, exponent)
-        if value <= low * (1 + 1e-6) or value >= high * (1 - 1e-6):
-            found.append(
-                f"{exponent} stands at the edge of its range {low:g}-{high:g}, at {value:g}: these runs do "
-                f"not fix it. Add runs over a wider range of {column} to every budget."
-            )
-    _, member = runs.by_budget()
-    sizes = np.bincount(member)
-    alone = int((sizes == 1).sum())
-    if alone:
-        which = "has a single run" if alone == 1 else "have a single run each"
-        found.append(
-            f"{alone} of {len(sizes)} budgets {which}, whose level takes all it says: it does not enter the "
-            "fit. Add a size to every such budget."
-        )
-    freedom = len(runs) - len(sizes) - SHAPE
-    if freedom < SHAPE:
-        found.append(
-            f"{len(runs)} runs for {len(sizes)} levels and {SHAPE} parameters leave {freedom} to judge the "
-            "fit by; add runs before you rely on it."
-        )
-    by_level = float(np.sum((runs.L - (np.bincount(member, runs.L) / sizes)[member]) ** 2))
-    if optimum.objective > 0.5 * by_level:
-        found.append(
-            f"both terms explain {max(0.0, 1 - optimum.objective / by_level):.0%} of the variance of the "
-            "losses within budgets: these runs say little about N and D. Widen the grids, or use "
-            "fit_vpnls(runs)."
-        )
-    return found

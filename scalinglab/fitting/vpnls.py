@@ -7,7 +7,8 @@ from typing import Literal, overload
 from scalinglab._arrays import shortened
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.concerns import require_identifiable, surface_concerns
-from scalinglab.fitting.free_levels import LevelsFit, fit_free_levels
+from scalinglab.fitting.free_levels import LevelsFit
+from scalinglab.fitting.level_search import fit_free_levels
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.objectives import Loss, Squared, require_loss

@@ -23,7 +23,8 @@ from scalinglab._arrays import (
 )
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.free_levels import LevelsFit, require_contrasts, with_levels
+from scalinglab.fitting.free_levels import LevelsFit, with_levels
+from scalinglab.fitting.level_search import require_contrasts
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import CentredLogs

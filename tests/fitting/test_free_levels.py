@@ -10,11 +10,14 @@ from scalinglab import (
     LevelsFit,
     LossSurface,
     Runs,
+    covariance,
     fit_vpnls,
     load_llama3,
 )
-from scalinglab.fitting.free_levels import grouped
+from scalinglab.fitting.free_levels import grouped, with_levels
+from scalinglab.laws import ASYMMETRIC
 from scalinglab.solvers.within_groups import response_within, within
+from scalinglab.uncertainty.refits import refit_levels
 
 DESIGN = IsoflopDesign([1e18, 1e19, 1e20, 1e21], reach=8, points=9)
 RUNS = DESIGN.runs(CHINCHILLA, 0.004, np.random.default_rng(2))
@@ -169,10 +172,48 @@ def test_what_needs_e_is_refused_with_what_to_do():
         fit_vpnls(RUNS, Huber(1e-3), levels="budget")
 
 
+def test_levels_that_no_shared_error_explains_are_said(llama3):
+    fit = fit_vpnls(llama3, levels="budget")
+    rising = [text for text in fit.concerns if text.startswith("the levels rise with compute")]
+    assert len(rising) == 1
+    # what it tells one to ask: with errors shared in any way the exponent is three times less certain
+    assert 'covariance(fit, "shared")' in rising[0]
+    assert covariance(fit, "shared").standard_error("alpha") > 2.5 * covariance(fit).standard_error("alpha")
+    assert fit_vpnls(llama3).surface.alpha > 1.8 * fit.terms.alpha
+    # a surface that bends with compute, and one that does not, both with errors shared in budgets
+    rng = np.random.default_rng(4)
+    design = IsoflopDesign(np.geomspace(1e18, 1e22, 8), reach=8, points=13)
+    runs = design.runs(CHINCHILLA, 0.003, rng)
+    x, member = np.log(runs.budgets), runs.by_budget()[1]
+    for drift, said in ((0.0, 0), (0.03, 1)):
+        shared = drift * (x - x.mean()) + 0.01 * rng.standard_normal(8)
+        fit = fit_vpnls(Runs(runs.N, runs.D, runs.L + shared[member], runs.C), levels="budget")
+        assert sum("the levels" in text for text in fit.concerns) == said
+
+
+def test_errors_of_the_best_size_are_those_foreseen():
+    # five budgets, fifteen sizes, errors of .005 and shared ones of .02: known in closed form
+    design, rng = IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21]), np.random.default_rng(0)
+    for surface, foreseen in ((CHINCHILLA, 0.0124), (ASYMMETRIC, 0.0039)):
+        runs = design.runs(surface)
+        _, member = runs.by_budget()
+        own, shared = 0.005 * rng.standard_normal((400, 75)), 0.02 * rng.standard_normal((400, 5))
+        drawn = refit_levels(with_levels(surface, runs), None, runs.L + own + shared[:, member], 400)
+        assert np.std(np.log(drawn.N_opt(1e24))) == pytest.approx(foreseen, rel=0.12)
+
+
+def test_standard_errors_are_those_of_the_covariance():
+    V = covariance(FIT)
+    for name, error in FIT.standard_errors.items():
+        assert error == pytest.approx(V.standard_error(name), rel=1e-9)
+
+
 def test_print():
     fit = fit_vpnls(load_llama3(), levels="budget")
     assert isinstance(fit, LevelsFit)
     lines = repr(fit).splitlines()
-    assert lines[0] == "method    VPNLS with a level per budget, squared, 133 runs"
+    assert lines[0] == "method    VPNLS with a level per budget, squared, 133 runs; ± one standard error"
+    assert lines[1].startswith("terms     A 13.8 ± 2.8  B ")
     assert lines[2].startswith("levels    10 budgets, ")
+    assert "N* ~ C^(0.4925 ± 0.0070)" in lines[3]
     assert "<caption><b>Method</b>: VPNLS with a level per budget" in fit._repr_html_()
