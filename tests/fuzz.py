@@ -52,8 +52,8 @@ INNER = re.compile(r"(Huber|Squared)\.|Runs.sums_by_budget")
 #: Classes that only the package makes; what a user makes is validated.
 RESULTS = {
     "Approach2Bias", "Bootstrap", "Certificate", "CountedFrontier", "Coverage", "Covariance", "DataCard",
-    "LackOfFit", "ProvenRegion",
-    "Envelope", "EnvelopeFit", "FitError", "FrontierFit", "Hindcast", "Intersection", "Interval",
+    "LackOfFit", "ProvenRegion", "Recommendation",
+    "Envelope", "EnvelopeFit", "FitError", "FrontierFit", "Hindcast", "Influence", "Intersection", "Interval",
     "LearningCurve", "LevelsFit", "MethodComparison", "Misallocation", "OracleError", "Parabola",
     "Prediction", "Profile", "Question", "Recount", "RepeatedAllocation", "Repeats", "Score", "Screening",
     "SearchResult", "StraightLine", "SurfaceFit", "Verdict",

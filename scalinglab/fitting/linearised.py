@@ -67,6 +67,27 @@ class Linearised:
             linearised.add(rows)
         return linearised
 
+    def without(self, rows: NDArray[np.intp], runs: Columns) -> Linearised:
+        """The same surface linearised, by squares and without some rows; ``runs`` are the others."""
+        there = Linearised(self.surface, runs, Squared(self.loss.log), self.logs)
+        _, J, e = self._held[0]
+        J, e = np.delete(J, rows, axis=0), np.delete(e, rows)
+        there._factor = np.asarray(np.linalg.qr(J, mode="r"))
+        there._slopes, there._squares = e @ J, float(e @ e)
+        there._held = [(np.arange(len(e)), J, e)]
+        return there
+
+    def at_the_end_of_its_step(self) -> Linearised | None:
+        """The same tangent about the end of a short step; None where that leaves what is allowed."""
+        end = self.moved(self.step)
+        if end is None:
+            return None
+        there = Linearised(end, self.runs, self.loss, self.logs)
+        rows, J, _ = self._held[0]
+        there._factor, there._held = self._factor, [(rows, J, self.tangent.residuals)]
+        there._squares = self.tangent.rss
+        return there
+
     @property
     def count(self) -> int:
         """Number of runs."""

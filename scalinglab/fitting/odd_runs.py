@@ -17,8 +17,9 @@ from scalinglab.solvers.objectives import Huber, Squared
 #: A run that was left out with others stays out if chance puts a run so far from the rest this often.
 READMITTED = 0.01
 
-#: A refit has arrived where its next step is so small, in standard errors.
-ARRIVED = 0.1
+#: A refit has arrived where its next step, the last, is so short, in standard errors; while runs are sought
+#: the tangent will do where the step is that short.
+ARRIVED, NEAR = 0.3, 3.0
 
 #: A robust fit is much closer if its typical residual is below this share of the other's.
 CLOSER = 0.7
@@ -81,11 +82,14 @@ def odd_runs(found: Linearised) -> OddRuns:
             break
         out = np.concatenate([out, rest[list(places)]])
         rest = np.delete(rest, list(places))
-        here = refitted(here, Some.of(found.runs, rest))
+        here = here.without(np.array(places), Some.of(found.runs, rest))
+        if not (here.regular and here.remaining < NEAR):
+            here = refitted(here)
         if not here.regular or here.tangent.freedom < 2:
             return NONE
     if not len(out):
         return NONE
+    here = refitted(here)
     while True:
         scores, heights = judged(here, Some.of(found.runs, out))
         belong = np.array([2 * chance_beyond(abs(t), here.tangent.freedom) > READMITTED for t in scores])
@@ -94,7 +98,7 @@ def odd_runs(found: Linearised) -> OddRuns:
         rest, out = np.sort(np.concatenate([rest, out[belong]])), out[~belong]
         if not len(out):
             return NONE
-        here = refitted(here, Some.of(found.runs, rest))
+        here = refitted(Linearised.of(here.surface, Some.of(found.runs, rest), here.loss, here.logs))
     order = np.argsort(-np.abs(scores), kind="stable")
     return OddRuns(out[order], heights[order], scores[order], here)
 
@@ -111,20 +115,21 @@ def _off_the_edge(found: Linearised) -> Linearised:
     return there if better and there.regular else found
 
 
-def refitted(near: Linearised, runs: Columns) -> Linearised:
-    """Least squares of other runs from a fit nearby: by Gauss-Newton steps, else by Newton's."""
-    here = Linearised.of(near.surface, runs, Squared(near.loss.log), near.logs)
-    for _ in range(3):
-        there = here.moved(here.step) if here.regular and len(here.free) == 5 else None
+def refitted(here: Linearised) -> Linearised:
+    """Least squares of the runs of a surface linearised nearby: by Gauss-Newton steps, else by Newton's."""
+    for _ in range(4):
+        if not here.regular or len(here.free) < 5 or here.remaining < ARRIVED:
+            break
+        there = here.moved(here.step)
         if there is None:
             break
-        here = Linearised.of(there, runs, here.loss, near.logs)
-        if here.regular and here.remaining < ARRIVED:
-            return here
-    logs, s = CentredLogs.of(runs), near.surface
+        here = Linearised.of(there, here.runs, here.loss, here.logs)
+    if here.regular and here.remaining < ARRIVED and (settled := here.at_the_end_of_its_step()):
+        return settled
+    logs, s = CentredLogs.of(here.runs), here.surface
     A, B = s.A * np.exp(-s.alpha * logs.log_N0), s.B * np.exp(-s.beta * logs.log_D0)
     end = newton(logs, here.loss, np.array([s.E, A, B, s.alpha, s.beta]))
-    return Linearised.of(logs.surface(*end.theta), runs, here.loss, near.logs)
+    return Linearised.of(logs.surface(*end.theta), here.runs, here.loss, here.logs)
 
 
 def judged(rest: Linearised, runs: Columns) -> tuple[FloatArray, FloatArray]:

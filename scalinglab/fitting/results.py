@@ -185,12 +185,12 @@ class SurfaceFit:
     @property
     def no_frontier(self) -> str:
         """Why there is no frontier: nothing is known of its exponent; empty if there is one."""
+        if self.undetermined:
+            return f"none: {_listed(self.undetermined)} not determined"
         ratios = [(part.min(), part.max()) for part in map(self._ratios, blocks(len(self.runs)))]
         lowest, highest = min(low for low, _ in ratios), max(high for _, high in ratios)
         if highest < ONE_RATIO * lowest:
             return f"none: all runs share D/N near {lowest:.3g}"
-        if self.undetermined:
-            return f"none: {_listed(self.undetermined)} not determined"
         error = self.standard_errors["a"]
         return f"none: a is {with_error(self.a, error)}" if error > NOTHING_KNOWN else ""
 
@@ -272,4 +272,7 @@ Fit = SurfaceFit | FrontierFit
 def require_fit(who: str, fit: Any) -> None:
     """Raise ValueError unless this is the fit of a surface."""
     if not isinstance(fit, SurfaceFit):
-        raise ValueError(f"{who}: fit is {shortened(fit)}; give what fit_vpnls or fit_approach3 returned.")
+        plain = " without levels" if hasattr(fit, "levels") else ""
+        raise ValueError(
+            f"{who}: fit is {shortened(fit)}; give what fit_vpnls{plain} or fit_approach3 returned."
+        )

@@ -151,4 +151,4 @@ def _without(runs: Runs, odd: OddRuns, sums: FloatArray) -> FloatArray:
     rows = np.delete(np.arange(len(runs)), odd.rows)
     r = odd.rest.columns(Some.of(runs, rows), slice(None))[2]
     places = runs.by_budget()[1][rows]
-    return np.array([np.bincount(places, r**k, count) for k in range(3)])
+    return np.array([np.bincount(places, power, count) for power in (np.ones_like(r), r, r * r)])

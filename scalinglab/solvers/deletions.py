@@ -23,7 +23,7 @@ ABOVE = 0.9
 PLAUSIBLE = 2.5
 
 #: Pairs are sought among so many runs at most: those furthest off, and those that pull hardest.
-FURTHEST, HARDEST = 28, 20
+FURTHEST, HARDEST = 20, 16
 
 #: Residuals beyond so many robust standard deviations are set aside before the rest is fitted; the share of
 #: the runs that may be.

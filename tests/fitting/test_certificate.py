@@ -216,7 +216,7 @@ def test_a_term_that_the_runs_do_not_show_has_no_exponent():
     assert proof.fit.undetermined == ("beta",)
     assert "beta not determined" in repr(proof.fit)
     assert "not determined" in proof.fit._repr_html_()
-    assert "alpha 0.30000" in repr(proof.fit)
+    assert "alpha 0.3 " in repr(proof.fit)
 
 
 def test_a_floor_of_zero_and_exponents_at_the_edge_are_nothing_special():
