@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scalinglab._arrays import FloatArray, number, shortened, whole
 from scalinglab.fitting.concerns import surface_concerns
-from scalinglab.fitting.results import SurfaceFit
+from scalinglab.fitting.results import SurfaceFit, require_fit
 from scalinglab.solvers.branch_and_bound import FLOOR, GRID, Search, polished, polished_face, search
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.coefficients import Problem
@@ -313,8 +313,7 @@ def _checked(fit: SurfaceFit, box: Any, tolerance: Any, cells: Any) -> tuple[tup
 
 def require_convex(fit: Any, name: str) -> None:
     """Refuse what is no fit, fits of log L, and more runs than a search can take."""
-    if not isinstance(fit, SurfaceFit):
-        raise ValueError(f"{name}: fit is {shortened(fit)}; give what fit_vpnls or fit_approach3 returned.")
+    require_fit(name, fit)
     if fit.loss.log or not isinstance(fit.loss, Squared | Huber):
         raise ValueError(
             f"{name}: the fit minimised {fit.loss}, and the proof is for squared and Huber residuals in L, "

@@ -123,11 +123,16 @@ class LevelsFit:
         positive("LevelsFit.L_opt: C", C)
         self._refuse("the loss at a budget")
 
+    def recommend(self, C: float, level: float = 0.9) -> NoReturn:
+        """Refused: a recommendation says the loss; ask ``covariance(fit)`` for the best N and D."""
+        positive("LevelsFit.recommend: C", C)
+        self._refuse("the loss at a budget")
+
     def _refuse(self, what: str) -> NoReturn:
         raise FitError(
             f"a fit with a level per budget does not know {what}: every level is E and the error its "
-            "budget shares, together. For losses fit one level to all budgets, fit_vpnls(runs); take N_opt "
-            "and D_opt from here."
+            "budget shares, together. For losses fit one level to all budgets, fit_vpnls(runs); take "
+            'N_opt(C) and D_opt(C) from here, and covariance(fit).interval("N_opt", C).'
         )
 
     @cached_property

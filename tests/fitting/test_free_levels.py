@@ -10,6 +10,7 @@ from scalinglab import (
     LevelsFit,
     LossSurface,
     Runs,
+    certify,
     covariance,
     fit_vpnls,
     load_llama3,
@@ -163,7 +164,9 @@ def test_single_runs_are_said_and_change_nothing():
 
 
 def test_what_needs_e_is_refused_with_what_to_do():
-    for ask in (lambda: FIT.E, lambda: FIT.surface, lambda: FIT.L_opt(C)):
+    with pytest.raises(ValueError, match="give what fit_vpnls without levels or fit_approach3 returned"):
+        certify(FIT)
+    for ask in (lambda: FIT.E, lambda: FIT.surface, lambda: FIT.L_opt(C), lambda: FIT.recommend(C)):
         with pytest.raises(FitError, match=r"fit_vpnls\(runs\)"):
             ask()
     with pytest.raises(ValueError, match="levels is 'budgets'"):
