@@ -32,6 +32,7 @@ from .planning.compute_price import (
     H100_DENSE as H100_DENSE,
     GpuRate as GpuRate,
 )
+from .planning.predicted_errors import predict_error as predict_error
 from .reporting.checklists import checklist as checklist
 from .solvers.objectives import Huber as Huber, Squared as Squared
 from .studies.law_comparison import compare as compare

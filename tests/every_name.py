@@ -117,6 +117,7 @@ EXAMPLES = {
     "simulate_curves": curves,
     "smooth": lambda: data.smooth(curves(), window=3),
     # theory
+    "budget_spacing": lambda: theory.budget_spacing(TRUTH),
     "curvature_score": lambda: theory.curvature_score(TRUTH, 1e20, 8, 9, 0.01),
     "leading_shift": lambda: theory.leading_shift(0.34, 0.28, 16),
     "noiseless_curve": lambda: theory.noiseless_curve([10, 30, 100], rng(), replicates=20),
@@ -136,7 +137,11 @@ EXAMPLES = {
     # uncertainty
     "proven_region": lambda: uncertainty.proven_region(fit(), excess=0.05, width=0.1),
     # planning
+    "PlannedRuns": lambda: planning.PlannedRuns.in_box([1e18, 1e19], sizes=5),
+    "best_reach": lambda: planning.best_reach(design(), TRUTH, 0.01, 1e24),
     "cost_table": lambda: planning.cost_table({"plan": verdict()}),
+    "expected_waste": lambda: planning.expected_waste(TRUTH, 0.1),
+    "predict_error": lambda: sl.predict_error(design(), TRUTH, 0.01, 1e24),
     # studies
     "CountingDesign": lambda: studies.CountingDesign.between_shares(sizes=5, tokens=4),
     "Coverage": lambda: studies.Coverage("a", 0.9, 10, {"covariance": 9}),

@@ -1,4 +1,4 @@
-"""From a law to a decision: how compute is allocated, what an error wastes, what compute costs."""
+"""From a law to a decision: how compute is allocated, what an error wastes and costs, which runs to make."""
 
 import lazy_loader
 

@@ -9,3 +9,8 @@ from .compute_price import (
     H100_DENSE as H100_DENSE,
     GpuRate as GpuRate,
 )
+from .error_results import Approach2Error as Approach2Error, PredictedError as PredictedError
+from .planned_runs import PlannedRuns as PlannedRuns
+from .predicted_errors import predict_error as predict_error
+from .reaches import BestReach as BestReach, best_reach as best_reach
+from .waste_of_errors import expected_waste as expected_waste

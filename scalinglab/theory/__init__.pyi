@@ -6,6 +6,7 @@ from .isoflop_bias import (
 )
 from .isoflop_curvature import curvature_score as curvature_score
 from .noisy_threshold import stochastic_error as stochastic_error
+from .spacings import budget_spacing as budget_spacing
 from .staircase import (
     size_crossover as size_crossover,
     staircase_exponent as staircase_exponent,
