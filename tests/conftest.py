@@ -80,6 +80,7 @@ SLOW = {
     "test_every_single_raw_start_arrives_or_says_that_it_did_not",
     "test_expansion_of_the_shift_by_algebra",
     "test_kinds_that_assume_the_same_agree",
+    "test_leaving_out_starts_or_giving_more_finds_the_minimum_that_one_missed",
     "test_memory_does_not_grow_with_the_draws",
     "test_noisy_errors_tend_to_their_limits",
     "test_noisy_slopes_and_the_floor_that_hides_one",

@@ -114,7 +114,8 @@ def set_aside(tangent: Tangent) -> tuple[int, ...]:
         pull = ((tangent.Q[far] @ np.linalg.inv(R)) ** 2).sum(axis=1)
         t = np.abs(e[far]) / np.sqrt(float(e[~far] @ e[~far]) / freedom * (1 + pull))
         least = int(np.argmin(t))
-        if 2 * tangent.runs * chance_beyond(float(t[least]), freedom) <= ALARMS_ONE:
+        side = ABOVE if e[np.flatnonzero(far)[least]] > 0 else 1 - ABOVE
+        if tangent.runs * chance_beyond(float(t[least]), freedom) <= side * ALARMS_ONE:
             return tuple(np.flatnonzero(far).tolist())
         far[np.flatnonzero(far)[least]] = False
     return ()
