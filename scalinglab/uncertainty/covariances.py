@@ -245,10 +245,11 @@ def covariance(fit: SurfaceFit | LevelsFit | LawFit, errors: Errors = "alike") -
     Notes
     -----
     Unequal errors: White's :cite:p:`white1980` sandwich. Shared errors (surveyed by
-    :cite:t:`cameron2015`): that of Bell and McCaffrey :cite:p:`bell2002` with Satterthwaite's degrees of freedom, chosen because it holds its promise: of 500
-    studies with five or ten budgets, 90 % intervals of a, alpha and ln N* held the truth in 88 to 92 %, where
-    a factor for the number of budgets (CR1) with g - 1 degrees of freedom held it in 81 to 87 % and the
-    jackknife (CR3) in 91 to 97 %. Derived in the chapter *How sure are we?*.
+    :cite:t:`cameron2015`): that of Bell and McCaffrey :cite:p:`bell2002` with Satterthwaite's degrees of
+    freedom, chosen because it holds its promise: of 500 studies with five or ten budgets, 90 % intervals of
+    a, alpha and ln N* held the truth in 88 to 92 %, where a factor for the number of budgets (CR1) with
+    g - 1 degrees of freedom held it in 81 to 87 % and the jackknife (CR3) in 91 to 97 %. Derived in the
+    chapter *How sure are we?*.
 
     Examples
     --------

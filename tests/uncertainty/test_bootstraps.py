@@ -160,7 +160,7 @@ def test_no_interval_of_the_few_that_survived_unless_asked_for():
     boot = bootstrap(runs, fit_approach2(runs), 300, rng())
     assert boot.failures > 150
     for ask in (lambda **how: boot.interval("a", **how), lambda **how: boot.standard_error("a", **how)):
-        with pytest.raises(FitError, match="draws failed, more than the 0.05") as refused:
+        with pytest.raises(FitError, match=r"draws failed, more than the 0\.05") as refused:
             ask()
         for remedy in ("worst=True", "worst=False", "add sizes to every budget", "fit_vpnls(runs)"):
             assert remedy in str(refused.value)

@@ -116,7 +116,7 @@ def test_clustered_covariance_is_that_of_bell_and_mccaffrey():
         rows = member == j
         A = fractional_matrix_power(np.eye(rows.sum()) - P[np.ix_(rows, rows)], -0.5).real
         V = V + np.outer(H[:, rows] @ A @ r[rows], H[:, rows] @ A @ r[rows])
-        adjusted.append(((np.eye(n) - P)[:, rows] @ A @ H[:, rows].T))
+        adjusted.append((np.eye(n) - P)[:, rows] @ A @ H[:, rows].T)
     found = covariance(FIT, "shared")
     errors = [found.standard_error(name) for name in ("E", "ln A", "ln B", "alpha", "beta")]
     np.testing.assert_allclose(errors, np.sqrt(np.diag(V)), rtol=1e-4)
