@@ -24,6 +24,9 @@ TWO_TERMS = "E + A/N**alpha + B/D**beta"
 #: Clark et al. 2022: experts that count, between Es where there is one and Em where there are very many.
 EFFECTIVE_EXPERTS = {"Eh": "1/(1/(experts - 1 + 1/(1/Es - 1/Em)) + 1/Em)"}
 
+#: Where the two are sought.
+EXPERT_BOUNDS = {"Es": (1.0, 20.0), "Em": (30.0, 3000.0)}
+
 #: Muennighoff et al. 2023: parameters that the unique tokens can use, and what repetition leaves of both;
 #: the optimal size for so many fresh tokens is that of the law for fresh tokens.
 REPEATED = {
@@ -43,7 +46,7 @@ def _routed(name: str, a: float, b: float, c: float, d: float, Es: float, Em: fl
             where=EFFECTIVE_EXPERTS,
             variables=("N", "experts"),
             free=("a", "b", "c", "d"),
-            bounds={"Es": (1.0, 20.0), "Em": (30.0, 3000.0)},
+            bounds=EXPERT_BOUNDS,
             name=name,
         ),
         "clark2022",
@@ -181,7 +184,11 @@ _ALL = (
             "c + a*Eh**delta*N**(alpha + gamma*log(Eh)) + b*Eh**omega*D**(beta + zeta*log(Eh))",
             where=EFFECTIVE_EXPERTS,
             variables=("N", "D", "experts"),
-            fixed={"Es": 2.0732, "Em": 290.4521},
+            bounds={
+                **EXPERT_BOUNDS,
+                **{"alpha": (-1.0, 0.0), "delta": (-1.0, 1.0), "gamma": (-0.1, 0.1)},
+                **{"beta": (-1.0, 0.0), "omega": (-1.0, 1.0), "zeta": (-0.1, 0.1)},
+            },
             name="ludziejewski",
         ),
         "ludziejewski2025",
@@ -191,8 +198,9 @@ _ALL = (
         {
             **{"a": 35.91, "alpha": -0.1889, "delta": -0.2285, "gamma": 0.0098},
             **{"b": 35.98, "beta": -0.1775, "omega": 0.5529, "zeta": -0.0259, "c": 1.3637},
+            **{"Es": 2.0732, "Em": 290.4521},
         },
-        "280 runs, Huber 0.01 on log L, by L-BFGS; Es and Em are held here, and were fitted there",
+        "280 runs, Huber 0.01 on log L, by L-BFGS",
     ),
     _routed("clark", -0.082, -0.108, 0.009, 1.104, 1.847, 314.478),
     _routed("clark-rl-r", -0.083, -0.126, 0.012, 1.111, 1.880, 469.982),

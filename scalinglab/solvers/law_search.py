@@ -19,6 +19,9 @@ STARTS, SCREENED, KEPT = 12, 2048, 32
 #: Draws of the exponents of a term that died.
 REDRAWN = 16
 
+#: Lowest ends of a law with derivatives of its formula that go on alone, and their steps, at most.
+FURTHER, LONGEST = 8, 1500
+
 #: Ends refined in all parameters, at most.
 REFINED = 4
 
@@ -45,6 +48,10 @@ def search_law(
         root = root * weights
     starts = _starts(model, y * root, root, free)
     ends = _searched(model, y * root, root, starts, free)
+    if not model.law.log_linear and len(model.low):
+        # a valley may be longer than a race: the lowest go on, and stop at once where they had arrived
+        longer = descend(model, y * root, ends.u[:FURTHER].copy(), free, root, iterations=LONGEST)
+        ends = _ordered(Ends(*(np.concatenate(pair) for pair in zip(longer, ends, strict=True))))
     if not isinstance(loss, Squared):
         best = ends.take([0])
         for _ in range(3):

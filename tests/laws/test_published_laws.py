@@ -34,7 +34,7 @@ OWN = {
     "parscale-pile": {"A": 1e7},
 }
 #: Laws whose fits take a while.
-LONG = ("abnar", "kumar")
+LONG = ("abnar", "kumar", "ludziejewski")
 
 needs_data = pytest.mark.skipif(
     not DATA.is_dir(), reason="the tables of published runs are not beside the repository (../shared/data)"
@@ -43,7 +43,7 @@ needs_data = pytest.mark.skipif(
 
 def columns_for(one, rng):
     """Columns of simulated runs, in the ranges of ordinary studies."""
-    bits, experts = [3.0, 4, 6, 8, 12, 16], [1.0, 2, 4, 8, 16, 32, 64, 128, 256]
+    bits, experts = [3.0, 4, 6, 8, 12, 16], [1.0, 2, 4, 8, 16, 32, 64]
 
     def spread(low, high):
         return np.exp(rng.uniform(np.log(low), np.log(high), RUNS))
