@@ -1,0 +1,207 @@
+"""``scalinglab fit``, ``report`` and ``check``: from a table of runs to an answer, without writing Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scalinglab import FitError, Law, Runs, load_chinchilla, load_llama3, screen
+from scalinglab.cli.reading import read_table
+from scalinglab.fitting.data_concerns import data_concerns
+from scalinglab.fitting.methods import METHODS
+from scalinglab.reporting.answers import Answer, answer
+from scalinglab.reporting.printed_answers import title_of, to_dict, to_markdown, to_text
+
+#: Tables that come with the package.
+EXAMPLES: dict[str, Callable[[], Runs]] = {"llama3": load_llama3, "chinchilla": load_chinchilla}
+
+#: Exit codes: runs that cannot answer, and input that is wrong.
+CANNOT_ANSWER, WRONG_INPUT = 1, 2
+
+
+class Honest(click.Group):
+    """A group whose commands end with a sentence and an exit code, never with a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command; what is wrong with the input, or with the runs, is said on standard error."""
+        try:
+            return super().invoke(context)
+        except FitError as error:
+            _end(str(error), CANNOT_ANSWER)
+        except (ValueError, ModuleNotFoundError, OSError, MemoryError) as error:
+            _end(str(error) or type(error).__name__, WRONG_INPUT)
+
+
+def _end(words: str, code: int) -> None:
+    click.echo(f"scalinglab: {words}", err=True)
+    sys.exit(code)
+
+
+@click.group(cls=Honest, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="scalinglab")
+def main() -> None:
+    """Fit neural scaling laws to a table of training runs, and say how far to trust the answer.
+
+    Exit code 2 means that the input is wrong, 1 that these runs cannot answer.
+    """
+
+
+def of_a_table(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of every command that reads a table."""
+    options = [
+        click.argument("table", required=False, type=click.Path(path_type=Path)),
+        click.option("--example", type=click.Choice(list(EXAMPLES)), help="Use a table of the package."),
+        click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            metavar="LETTER=NAME",
+            help="Which column holds N, D, L or C, for instance --column N=params; repeat it.",
+        ),
+        click.option("--drop-incomplete", is_flag=True, help="Leave out rows without a number."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def of_an_answer(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of the commands that answer."""
+    options = [
+        click.option("--budget", type=float, required=True, metavar="FLOPS", help="What may be spent."),
+        click.option(
+            "--method",
+            "methods",
+            multiple=True,
+            type=click.Choice(list(METHODS)),
+            help="Only these; repeat it.",
+        ),
+        click.option("--law", metavar="FORMULA", help='A law of your own, "E + (A/N**a + B/D**b)**k".'),
+        click.option("--level", type=float, default=0.9, show_default=True, help="Of the intervals."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _runs(table: Path | None, example: str | None, columns: tuple[str, ...], drop_incomplete: bool) -> Runs:
+    """The runs that a command is about."""
+    if (table is None) == (example is None):
+        raise click.UsageError("give a table of runs, or --example llama3 to try.")
+    if example is not None:
+        return EXAMPLES[example]()
+    assert table is not None
+    return read_table(table, columns, drop_incomplete)
+
+
+def _answered(runs: Runs, budget: float, methods: tuple[str, ...], law: str | None, level: float) -> Answer:
+    if sys.stderr.isatty():  # somebody is waiting
+        click.echo(f"fitting {len(runs):,} runs ...", err=True)
+    return answer(runs, budget, Law(law, name="law") if law else None, methods or None, level)
+
+
+@main.command()
+@of_a_table
+@of_an_answer
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+def fit(
+    table: Path | None,
+    example: str | None,
+    columns: tuple[str, ...],
+    drop_incomplete: bool,
+    budget: float,
+    methods: tuple[str, ...],
+    law: str | None,
+    level: float,
+    as_json: bool,
+) -> None:
+    """Answer what to train with a budget: every method side by side, what an error costs, and concerns."""
+    found = _answered(_runs(table, example, columns, drop_incomplete), budget, methods, law, level)
+    click.echo(json.dumps(to_dict(found), indent=1) if as_json else f"{title_of(found)}\n\n{to_text(found)}")
+
+
+@main.command()
+@of_a_table
+@of_an_answer
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("report.html"),
+    show_default=True,
+    help="Where to write: .html, one page that works offline, or .md.",
+)
+def report(
+    table: Path | None,
+    example: str | None,
+    columns: tuple[str, ...],
+    drop_incomplete: bool,
+    budget: float,
+    methods: tuple[str, ...],
+    law: str | None,
+    level: float,
+    output: Path,
+) -> None:
+    """Write the answer as a page with figures, and how to reproduce it."""
+    if output.suffix not in (".html", ".md"):
+        raise click.UsageError(f"--output is {output}; give a name that ends in .html or .md.")
+    if not output.parent.is_dir():
+        raise click.UsageError(f"--output is {output}, but there is no folder {output.parent}.")
+    found = _answered(_runs(table, example, columns, drop_incomplete), budget, methods, law, level)
+    if output.suffix == ".md":
+        page = to_markdown(found)
+    else:
+        from scalinglab.cli.report_page import report_page
+
+        page = report_page(found, " ".join(["scalinglab", *map(_quoted, sys.argv[1:])]), table)
+    write_whole(output, page)
+    click.echo(f"wrote {output}", err=True)
+
+
+@main.command()
+@of_a_table
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def check(
+    table: Path | None, example: str | None, columns: tuple[str, ...], drop_incomplete: bool, as_json: bool
+) -> None:
+    """Read and screen a table, and say what is wrong with it; nothing is fitted."""
+    runs = _runs(table, example, columns, drop_incomplete)
+    told = data_concerns(runs)
+    try:
+        screened = screen(runs)
+        dropped = [
+            {"run": runs.label(one.row), "stage": one.stage, "reason": one.reason} for one in screened.flags
+        ]
+        told += [
+            f"screening would leave out {one['run']} ({one['stage']}): {one['reason']}" for one in dropped
+        ]
+    except (ValueError, FitError) as error:
+        told.append(f"not screened: {error}")
+    if as_json:
+        click.echo(json.dumps({"runs": len(runs), "notes": list(runs.notes), "concerns": told}, indent=1))
+        return
+    click.echo(runs)
+    for note in runs.notes:
+        click.echo(f"note      {note}")
+    for one in told or ["nothing is wrong with this table that reading and screening can see."]:
+        click.echo(f"  - {one}")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if set(word) & set(" *()") else word
