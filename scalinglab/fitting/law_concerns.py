@@ -17,7 +17,7 @@ from scalinglab.laws.parameter_roles import FALLING
 from scalinglab.solvers.full_steps import Refined
 from scalinglab.solvers.law_search import fill
 from scalinglab.solvers.objectives import Loss
-from scalinglab.solvers.separable import Ends, descend
+from scalinglab.solvers.separable import Ends, descents
 
 #: A change of the law is worth a sentence if it lowers the sum of squares by so many times what chance would.
 WORTH = 10.0
@@ -63,7 +63,7 @@ class Evidence:
     ) -> Ends:
         """Sums of squares that other laws, or other signs, reach from near this fit."""
         signs = self.free if free is None else free
-        return descend(model, self.y * self.root, starts.copy(), signs, self.root, along=along)
+        return descents(model, self.y * self.root, starts.copy(), signs, self.root, along=along)
 
     def value(self, name: str) -> float:
         """A nonlinear parameter at the minimum."""

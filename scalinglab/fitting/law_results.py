@@ -20,7 +20,7 @@ from scalinglab.laws.formulas import STANDARD, Law
 from scalinglab.laws.models import Model
 from scalinglab.solvers.full_steps import Refined, tangents
 from scalinglab.solvers.objectives import Huber, Loss, Squared, objective
-from scalinglab.solvers.separable import Ends, descend
+from scalinglab.solvers.separable import Ends, descents
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -206,7 +206,7 @@ class LawFit:
             root = root * np.sqrt(weights)
         R = max(len(np.atleast_2d(y)), len(np.atleast_2d(root)))
         start = np.repeat(self.coordinates[None], R, axis=0)
-        ends = descend(self.model, y * root, start, self.free, np.broadcast_to(root, (R, len(r))))
+        ends = descents(self.model, y * root, start, self.free, np.broadcast_to(root, (R, len(r))))
         at = self.model.evaluate(ends.u, slopes=False)
         fitted = np.einsum("rk,rkn->rn", ends.c, at.Phi) + (0.0 if at.offset is None else at.offset)
         return ends, np.exp(fitted) if self.target_is_log else fitted

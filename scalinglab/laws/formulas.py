@@ -13,19 +13,16 @@ from scalinglab._arrays import FloatArray, finite, of_kind, overflow_is_refused,
 from scalinglab.laws.allocations import Optimum, optimum
 from scalinglab.laws.expressions import (
     Call,
-    Name,
     Node,
     Num,
-    Power,
-    Product,
-    Sum,
     names,
     parse,
     substitute,
     value,
 )
 from scalinglab.laws.models import Model
-from scalinglab.laws.parameter_roles import EXPONENT, FALLING, OUTER, SCALE, roles
+from scalinglab.laws.parameter_roles import EXPONENT, FALLING, OUTER, SCALE, names_of_two_terms, roles
+from scalinglab.laws.printed_laws import printed_law
 from scalinglab.laws.separation import Separated, separate
 
 #: Where a parameter is sought unless ``bounds`` says otherwise, by what it does in the formula.
@@ -250,7 +247,7 @@ class Law:
         --------
         >>> from scalinglab import CHINCHILLA
         >>> Law("E + A/N**alpha + B/D**beta").optimum(CHINCHILLA.parameters, 5.76e23)
-        at 5.76e+23: N 4.019e+10  D 2.389e+12  loss 1.9308 (closed form)
+        at 5.76e+23: N 3.219e+10  D 2.982e+12  loss 1.9307 (closed form)
         """
         of_kind("Law.optimum: parameters", parameters, Mapping, 'give {"E": 1.7, ...}')
         numbers = {name: Num(float(finite(f"Law: {name}", one))) for name, one in parameters.items()}
@@ -261,18 +258,9 @@ class Law:
 
         Empty elsewhere; a law with bounds or free signs of its own is another.
         """
-        if self.bounds or self.free or self.names_of(extra) != {"N", "D"} or not isinstance(self._node, Sum):
+        if self.bounds or self.free or self.names_of(extra) != {"N", "D"}:
             return {}
-        found: dict[str, str] = {}
-        for term in self._node.terms:
-            match term:
-                case Name(name):
-                    found["E"] = name
-                case Product((Name(name), Power(Name(column), Product((Num(-1.0), Name(exponent)))))):
-                    letter, greek = ("A", "alpha") if column == "N" else ("B", "beta")
-                    found |= {letter: name, greek: exponent}
-        whole = len(found) == 5 == len(set(found.values())) and len(self._node.terms) == 3
-        return found if whole else {}
+        return names_of_two_terms(self._node)
 
     def inside_exponential(self) -> Law | None:
         """The law of ln L where the formula is the exponential of something; None elsewhere."""
@@ -335,33 +323,7 @@ class Law:
         }
 
     def __repr__(self) -> str:
-        separated = self.linear_form.separated()
-        linear = [name.removesuffix("'") for name in separated.coefficients]
-        signs = (
-            "; all ≥ 0" if not self.free else f"; {', '.join(sorted(self.free))} of either sign, others ≥ 0"
-        )
-        ratios = [name.removeprefix("ln ").split("/") for name in separated.nonlinear if "/" in name]
-        shown = [", ".join(name for name in separated.nonlinear if "/" not in name) or "none"]
-        shown += [f"and {top} through its ratio to {bottom}" for top, bottom in ratios]
-        path = (
-            "log-linear columns in closed form, space-filling starts"
-            if separated.log_linear
-            else "screened starts, variable projection with derivatives of the formula"
-        )
-        lines = [("law", f"{self.name}: {self.formula}" if self.name else self.formula)]
-        lines += [("", f"{part} = {definition}") for part, definition in self.where.items()]
-        lines += [
-            (
-                "variables",
-                ", ".join(sorted(self.names_of(), key=lambda n: ("NDC".find(n) % 9, n))) or "none yet",
-            ),
-            ("linear", (", ".join(linear) or "none") + signs),
-            ("nonlinear", ", ".join(shown)),
-            *((("tied", ", ".join(f"{k} = {v}" for k, v in self.tie.items())),) if self.tie else ()),
-            *((("fixed", ", ".join(f"{k} = {v:g}" for k, v in self.fixed.items())),) if self.fixed else ()),
-            ("fit", path if self.linear_form is self else f"in log L (log=True), {path}"),
-        ]
-        return "\n".join(f"{head:<9} {text}" for head, text in lines)
+        return printed_law(self)
 
 
 _roles = lru_cache(maxsize=256)(roles)

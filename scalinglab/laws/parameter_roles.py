@@ -34,3 +34,17 @@ def roles(formula: Node, variables: frozenset[str]) -> dict[str, str]:
 
     visit(formula, 1, SCALE)
     return found
+
+
+def names_of_two_terms(formula: Node) -> dict[str, str]:
+    """What stands for E, A, B, alpha, beta in E + A/N**alpha + B/D**beta; empty for other formulas."""
+    found: dict[str, str] = {}
+    terms = formula.terms if isinstance(formula, Sum) else ()
+    for term in terms:
+        match term:
+            case Name(name):
+                found["E"] = name
+            case Product((Name(name), Power(Name(column), Product((Num(-1.0), Name(exponent)))))):
+                letter, greek = ("A", "alpha") if column == "N" else ("B", "beta")
+                found |= {letter: name, greek: exponent}
+    return found if len(terms) == 3 and len(found) == 5 == len(set(found.values())) else {}

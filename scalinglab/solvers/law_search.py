@@ -11,7 +11,7 @@ from scalinglab._arrays import FloatArray, blocks
 from scalinglab.laws.models import Model
 from scalinglab.solvers.full_steps import Refined, refine
 from scalinglab.solvers.objectives import Loss, Squared
-from scalinglab.solvers.separable import Ends, descend, solve_inner
+from scalinglab.solvers.separable import Ends, descents, solve_inner
 
 #: Starts of a law whose columns are log-linear; those screened of any other, and those kept.
 STARTS, SCREENED, KEPT = 12, 2048, 32
@@ -50,7 +50,7 @@ def search_law(
     ends = _searched(model, y * root, root, starts, free)
     if not model.law.log_linear and len(model.low):
         # a valley may be longer than a race: the lowest go on, and stop at once where they had arrived
-        longer = descend(model, y * root, ends.u[:FURTHER].copy(), free, root, iterations=LONGEST)
+        longer = descents(model, y * root, ends.u[:FURTHER].copy(), free, root, iterations=LONGEST)
         ends = _ordered(Ends(*(np.concatenate(pair) for pair in zip(longer, ends, strict=True))))
     if not isinstance(loss, Squared):
         best = ends.take([0])
@@ -108,7 +108,7 @@ def _searched(
     model: Model, y: FloatArray, root: FloatArray, starts: FloatArray, free: NDArray[np.bool_]
 ) -> Ends:
     """Descend from every start, then from new exponents of the terms that died; lowest first."""
-    ends = _ordered(descend(model, y, starts.copy(), free, root, race=True))
+    ends = _ordered(descents(model, y, starts.copy(), free, root, race=True))
     dead = (ends.c <= 0) & ~free
     redrawn = []
     for k in np.flatnonzero(dead.any(axis=0)):
@@ -121,7 +121,7 @@ def _searched(
         redrawn.append(points[int(np.argmin(_screened(model, y, root, points, free)))])
     if not redrawn:
         return ends
-    more = descend(model, y, np.array(redrawn), free, root)
+    more = descents(model, y, np.array(redrawn), free, root)
     return _ordered(Ends(*(np.concatenate(pair) for pair in zip(ends, more, strict=True))))
 
 

@@ -177,7 +177,7 @@ def _by_nnls(T: FloatArray, b: FloatArray, free: NDArray[np.bool_]) -> tuple[Flo
     return c, basis
 
 
-def descend(
+def descents(
     model: Separable,
     y: FloatArray,
     u: FloatArray,

@@ -8,7 +8,7 @@ from scalinglab._arrays import FloatArray
 from scalinglab.fitting.law_results import LawFit, plain_loss
 from scalinglab.fitting.results import FitError
 from scalinglab.laws.expressions import Num
-from scalinglab.solvers.separable import descend
+from scalinglab.solvers.separable import descents
 
 
 class HeldParameter:
@@ -51,7 +51,7 @@ class HeldParameter:
             start = start.copy()
             start[self.place] = np.log(value) if model.in_logs[self.place] else value
             along = np.arange(len(start)) != self.place
-        ends = descend(model, self.y * self.root, start[None], free, self.root, along=along, tolerance=1e-8)
+        ends = descents(model, self.y * self.root, start[None], free, self.root, along=along, tolerance=1e-8)
         if self.place is not None:
             self.near[value] = ends.u[0]
         return float(ends.rss[0])

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import least_squares
 
 from scalinglab import Law
-from scalinglab.solvers.separable import descend
+from scalinglab.solvers.separable import descents
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_weighted_descents_end_where_weighted_least_squares_ends(formula):
     y = law.loss(true, N=N, D=D) + 0.05 * rng.standard_normal(60)
     root = rng.uniform(0.1, 1, 60)
     free = np.zeros(len(model.law.columns), bool)
-    end = descend(model, y * root, np.array([[0.3, 0.4]]), free, root, tolerance=1e-9)
+    end = descents(model, y * root, np.array([[0.3, 0.4]]), free, root, tolerance=1e-9)
 
     def residuals(x):
         at = model.evaluate(x[None, -2:], slopes=False)
