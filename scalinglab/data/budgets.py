@@ -109,12 +109,18 @@ def grouped(C: FloatArray, rtol: float) -> FloatArray:
     two digits where that stays inside the group.
     """
     ordered = np.sort(C)
-    starts = [0]
-    while (stop := int(ordered.searchsorted((1 + rtol) ** 2 * ordered[starts[-1]], "right"))) < len(C):
-        starts.append(stop)
+    starts = _starts_of_groups(ordered, rtol)
     members = np.split(ordered, starts[1:])
     nominal = np.array([_round_inside(group) for group in members])
     return np.asarray(nominal[np.searchsorted(ordered[starts], C, "right") - 1])
+
+
+def _starts_of_groups(ordered: FloatArray, rtol: float) -> list[int]:
+    """Where each group of sorted computes begins: it holds what is within a factor 1 + rtol of one middle."""
+    starts = [0]
+    while (stop := int(ordered.searchsorted((1 + rtol) ** 2 * ordered[starts[-1]], "right"))) < len(ordered):
+        starts.append(stop)
+    return starts
 
 
 def _round_inside(group: FloatArray) -> float:
@@ -144,8 +150,12 @@ def blurred_budgets(
         return None
     if max(len(np.unique(N)), len(np.unique(D))) < 0.6 * len(C):
         return None
+    ordered = np.sort(C)
     for rtol in (0.02, 0.03, 0.05, 0.1, 0.15):
-        _, member = np.unique(grouped(C, rtol), return_inverse=True)
+        starts = _starts_of_groups(ordered, rtol)
+        if len(budgets) <= 1.5 * len(starts):
+            continue
+        member = ordered[starts].searchsorted(C, "right") - 1
         held = np.bincount(member)
         low, high, small, large = (
             _by_group(extreme, column, member, len(held))
@@ -155,7 +165,7 @@ def blurred_budgets(
         real = (held >= 3) & (large - small > 0.4)
         if len(held) < 2 or held[real].sum() < 0.9 * len(C) or real.sum() > len(C) / 3:
             continue
-        if (low[1:] - high[:-1]).min() > 4 * (high - low).max() and len(budgets) > 1.5 * len(held):
+        if (low[1:] - high[:-1]).min() > 4 * (high - low).max():
             return BlurredBudgets(len(held), rtol)
     return None
 
