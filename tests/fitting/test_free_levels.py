@@ -220,3 +220,39 @@ def test_print():
     assert lines[2].startswith("levels    10 budgets, ")
     assert "N* ~ C^(0.4925 ± 0.0070)" in lines[3]
     assert "<caption><b>Method</b>: VPNLS with a level per budget" in fit._repr_html_()
+
+
+#: Runs whose lowest valley no cell of the map shows: a column of another exponent, priced, leads there.
+HIDDEN = {
+    0.03199053384370255: (
+        [
+            [161.18, 34.472, 1336.3, 2297.8, 26.595], [59.843, 119.69, 239.37, 478.74, 957.49],
+            [342.76, 685.51, 1371, 2742.1, 5484.1], [886.58, 305.51, 1169, 2117.7, 6097.7],
+        ],
+        [
+            [3.6037, 2.1223, 9.7291, 12.899, 1.9629], [1.2836, 1.3663, 1.7825, 2.0357, 2.5003],
+            [1.1956, 1.2948, 1.4263, 1.5613, 1.9108], [1.0813, 0.9453, 1.1107, 1.114, 1.1886],
+        ],
+        [1e18, 1.5439e19, 2.3837e20, 3.6803e21],
+    ),
+    0.0002570702440929228: (
+        [
+            [79.402, 15.68, 207.16], [50.464, 201.86, 807.43], [33.94, 135.76, 543.04],
+            [148.56, 15.46, 116.97], [55.706, 222.83, 891.3], [83.943, 335.77, 1343.1],
+        ],
+        [
+            [2.1351, 2.8815, 1.8863], [2.2931, 1.8893, 1.6756], [2.4588, 1.969, 1.7187],
+            [1.9453, 2.862, 2.0059], [2.2263, 1.8499, 1.6359], [2.1009, 1.7687, 1.5953],
+        ],
+        [1e18, 1.8693e18, 3.4942e18, 6.5315e18, 1.2209e19, 2.2822e19],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lowest", HIDDEN)
+def test_a_valley_between_the_cells_is_found_by_its_price(lowest):
+    sizes, losses, budgets = (np.array(x) for x in HIDDEN[lowest])
+    N, C = sizes.ravel() * 1e6, np.repeat(budgets, sizes.shape[1])
+    fit = fit_vpnls(Runs(N, C / 6 / N, losses.ravel(), C), levels="budget")
+    # the search without prices ends more than two per cent higher
+    assert fit.objective == pytest.approx(lowest, rel=5e-3)
