@@ -38,14 +38,14 @@ def spare_terms(
         The runs.
     loss : Squared or Huber
         What is minimised, in L.
-    optimum : Optimum
+    optimum : scalinglab.solvers.newton.Optimum
         Where a search ended.
     weights : ndarray, optional
         Weights of the runs.
 
     Returns
     -------
-    optimum : Optimum
+    optimum : scalinglab.solvers.newton.Optimum
     spare : tuple of str
         ``"alpha"`` if A = 0 fits as well, ``"beta"`` if B = 0 does.
     """
