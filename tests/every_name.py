@@ -40,6 +40,7 @@ once = functools.cache
 design = once(lambda: sl.IsoflopDesign([1e18, 1e19, 1e20], reach=8, points=7))
 runs = once(lambda: design().runs(TRUTH, noise=0.01, rng=rng()))
 fit = once(lambda: sl.fit_vpnls(runs()))
+law_fit = once(lambda: sl.Law("E + A/N**alpha + B/D**beta").fit(runs()))
 curves = once(lambda: data.simulate_curves(TRUTH, [1e8, 3e8, 1e9], horizons=[2e9, 2e10], steps=40))
 verdict = once(lambda: sl.misallocation(plan=TRUTH, truth=laws.CHINCHILLA_REFIT, C=1e22))
 drawn = once(lambda: studies.draw_from_one_stream(studies.noise_studies(repeats=1, points=(4,)), rng()))
@@ -127,6 +128,9 @@ EXAMPLES = {
     "step_shift": lambda: theory.step_shift(0.34, 0.28, 0.5),
     "stochastic_error": lambda: theory.stochastic_error(0.1, 0.05),
     # fitting
+    "LawFit": law_fit,
+    "LevelsFit": lambda: sl.fit_vpnls(runs(), levels="budget"),
+    "Optimum": lambda: law_fit().optimum(1e22, cost="6*N*D + 2*N*1e12"),
     "fit_every_budget": lambda: fitting.fit_every_budget(runs()),
     "fit_parabola": lambda: fitting.fit_parabola(runs().at(1e19)),
     "hoffmann_starts": lambda: fitting.hoffmann_starts(),
@@ -138,14 +142,23 @@ EXAMPLES = {
     "proven_region": lambda: uncertainty.proven_region(fit(), excess=0.05, width=0.1),
     # planning
     "PlannedRuns": lambda: planning.PlannedRuns.in_box([1e18, 1e19], sizes=5),
+    "elfving_optimum": lambda: planning.elfving_optimum(
+        TRUTH, 1e24, planning.PlannedRuns.in_box([1e18, 1e19])
+    ),
     "best_reach": lambda: planning.best_reach(design(), TRUTH, 0.01, 1e24),
     "cost_table": lambda: planning.cost_table({"plan": verdict()}),
     "expected_waste": lambda: planning.expected_waste(TRUTH, 0.1),
+    "next_run": lambda: planning.next_run(design(), TRUTH, 1e24),
+    "plan_sweep": lambda: sl.plan_sweep(TRUTH, 1e24, 1e21, 20),
+    "plausible_surfaces": lambda: planning.plausible_surfaces(TRUTH, 1e19),
     "predict_error": lambda: sl.predict_error(design(), TRUTH, 0.01, 1e24),
+    "when_to_stop": lambda: planning.when_to_stop(design(), TRUTH, 0.01, 1e24),
     # studies
     "CountingDesign": lambda: studies.CountingDesign.between_shares(sizes=5, tokens=4),
     "Coverage": lambda: studies.Coverage("a", 0.9, 10, {"covariance": 9}),
     "MethodComparison": lambda: studies.MethodComparison(drawn(), ()),
+    "LawComparison": lambda: sl.compare([law_fit().law, sl.Law("E + A/N**alpha")], runs(), C=1e22),
+    "compare": lambda: sl.compare({"one": law_fit().law, "other": sl.Law("E + B/D**beta")}, runs()),
     "compare_methods": lambda: studies.compare_methods(drawn(), {"VPNLS": sl.fit_vpnls}),
     "coverage": lambda: studies.coverage(TRUTH, design(), 0.01, 4, rng()),
     "deadweight_by_stage": lambda: studies.deadweight_by_stage(
