@@ -33,6 +33,7 @@ from .planning.compute_price import (
     GpuRate as GpuRate,
 )
 from .planning.predicted_errors import predict_error as predict_error
+from .planning.sweep_plans import plan_sweep as plan_sweep
 from .reporting.checklists import checklist as checklist
 from .solvers.objectives import Huber as Huber, Squared as Squared
 from .studies.law_comparison import compare as compare

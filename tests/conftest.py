@@ -71,6 +71,7 @@ SLOW = {
     "test_a_hundred_thousand_pairs_never_undercut_their_cells_bound",
     "test_a_steeper_teacher_is_learnt_faster",
     "test_all_seven_parameters_of_repetition",
+    "test_an_averaged_plan_is_good_for_all_it_was_made_for",
     "test_bootstrap_intervals_keep_their_promise_on_many_runs",
     "test_chinchilla_fixed_judges_stay_apart_and_refitted_ones_agree",
     "test_constants_of_laws_with_many_nonlinear_parameters_come_back",

@@ -19,6 +19,11 @@ from scalinglab.solvers.parabola import Parabolas, fit_parabolas
 WORST_CONDITION = 1e9
 
 
+def undetermined(candidates: int) -> str:
+    """What is said of candidates among which no design determines the law."""
+    return f"{candidates} candidates do not determine the law; widen the box in D/N, or give more budgets."
+
+
 def at_target(surface: LossSurface, C: float) -> CentredLogs:
     """Units in which the best model of C FLOPs stands at the origin."""
     none = np.empty(0)
