@@ -107,6 +107,13 @@ def extra_column(name: str, values: ArrayLike, count: int) -> NDArray[Any]:
     return kept
 
 
+def entries(checked: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only copy of some entries of a checked column."""
+    picked = np.asarray(checked[rows])
+    picked.setflags(write=False)
+    return picked
+
+
 def _numbers_or_texts(entries: NDArray[Any]) -> NDArray[Any]:
     """Objects as numbers if all are numbers or missing, else as texts, empty where missing."""
     missing = np.array([entry is None or entry != entry or str(entry) == "<NA>" for entry in entries], bool)
@@ -130,6 +137,11 @@ def _count(entry: Any) -> float | None:
     if isinstance(entry, str) and (found := WRITTEN.fullmatch(entry.strip())):
         return float(found[1].replace(",", "")) * SIZES[found[2].lower()]
     return None if _bad(entry) else float(entry)
+
+
+def is_count(entry: Any) -> bool:
+    """Whether an entry is a number, or a count written out: 12M, 25,165,824."""
+    return _count(entry) is not None
 
 
 def _dimensions(values: Any) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray, flag
 from scalinglab.data.budgets import some_budgets
+from scalinglab.data.repeats import repeat_keys
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.data_concerns import blurred_budget_concerns, data_concerns, rises_with_size
 from scalinglab.fitting.repeats_and_checkpoints import disagreements
@@ -81,7 +82,12 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
     if rises_with_size(runs):
         raise FitError(*data_concerns(runs))
     _require_curves(runs)
-    parabolas = tuple(fit_parabola(runs.at(C), extrapolate=extrapolate) for C in budgets)
+    _, member = runs.by_budget()
+    held = [np.flatnonzero(member == place) for place in range(len(budgets))]
+    parabolas = tuple(
+        _judged_parabola(float(C), runs.N[rows], runs.L[rows], extrapolate)
+        for C, rows in zip(budgets, held, strict=True)
+    )
     used = [parabola for parabola in parabolas if not parabola.verdict]
     left_out = _left_out(parabolas)
     if len(used) < 2:
@@ -127,6 +133,9 @@ def _require_curves(runs: Runs) -> None:
 
 def _repeats(runs: Runs, parabolas: Sequence[Parabola]) -> list[str]:
     """Whether repeats of one (N, D) disagree by more than the parabolas leave."""
+    keys = np.sort(repeat_keys(runs.N, runs.D))
+    if (keys[1:] != keys[:-1]).all():
+        return []
     _, member = runs.by_budget()
     rows = np.flatnonzero(np.array([not parabola.verdict for parabola in parabolas])[member])
     residuals = np.zeros(len(runs))
@@ -228,22 +237,26 @@ def fit_parabola(runs: Runs, *, extrapolate: bool = False) -> Parabola:
             f"fit_parabola: the runs have {len(runs.budgets)} budgets; pick one with runs.at(C), "
             "or use fit_approach2."
         )
-    C = float(runs.budgets[0])
-    sizes = np.log(runs.N)
+    return _judged_parabola(float(runs.budgets[0]), runs.N, runs.L, extrapolate)
+
+
+def _judged_parabola(C: float, N: FloatArray, L: FloatArray, extrapolate: bool) -> Parabola:
+    """Fit one budget's parabola, and say in its verdict why its vertex cannot be used."""
+    sizes = np.log(N)
     centre = float(sizes.mean())
-    sampled = (float(runs.N.min()), float(runs.N.max()))
-    distinct = len(np.unique(runs.N))
+    sampled = (float(N.min()), float(N.max()))
+    distinct = len(np.unique(N))
 
     def judged(reason: str, coefficients: tuple[float, float, float]) -> Parabola:
         verdict = f"Budget {C:.3g} was left out: {reason}" if reason else ""
-        return Parabola(C, coefficients, float(np.exp(centre)), sampled, len(runs), verdict)
+        return Parabola(C, coefficients, float(np.exp(centre)), sampled, len(N), verdict)
 
     if distinct < 3:
         return judged(
             f"it has {distinct} distinct model size{'s' * (distinct > 1)} and a parabola needs 3; add sizes.",
             (np.nan, np.nan, np.nan),
         )
-    fitted = fit_parabolas(sizes, runs.L)
+    fitted = fit_parabolas(sizes, L)
     c0, c1, c2 = fitted.natural[0].tolist()
     parabola = judged("", (c0, c1, c2))
     if not fitted.bends[0]:
@@ -272,8 +285,11 @@ def _influence(used: list[Parabola], x: FloatArray, y: FloatArray, slope: float)
     """Name the budget on which the exponent hangs most, if it moves it by more than it should."""
     if len(used) < 3:
         return []
-    without = [np.polyfit(np.delete(x, j), np.delete(y, j), 1)[0] for j in range(len(used))]
-    most = int(np.argmax(np.abs(np.array(without) - slope)))
+    u, v = x - x.mean(), y - y.mean()
+    # without one of n points, sums of products about the mean lose n/(n - 1) times that point's share
+    share = len(x) / (len(x) - 1)
+    without = (u @ v - share * u * v) / (u @ u - share * u**2)
+    most = int(np.argmax(np.abs(without - slope)))
     if abs(without[most] - slope) <= INFLUENCE_LIMIT:
         return []
     parabola = used[most]

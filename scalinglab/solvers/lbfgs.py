@@ -24,9 +24,9 @@ def lse_objective(logs: CentredLogs, loss: Loss) -> ValueAndGradient:
     def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
         a, b, e, alpha, beta = x
         z[0], z[1], z[2] = a - alpha * n, b - beta * d, e
-        top = z.max(axis=0)
+        top = np.maximum.reduce(z)
         share = np.exp(z - top)
-        total = share.sum(axis=0)
+        total = np.add.reduce(share)
         share /= total
         predicted = top + np.log(total)
         if not loss.log:
@@ -34,11 +34,33 @@ def lse_objective(logs: CentredLogs, loss: Loss) -> ValueAndGradient:
             share *= predicted
         r = predicted - observed
         pull = share * loss.psi(r)
-        sums = pull.sum(axis=1)
-        gradient = np.array([*sums, -pull[0] @ n, -pull[1] @ d])
-        return float(loss.rho(r).sum()), gradient
+        gradient = np.array([*np.add.reduce(pull, axis=1), -pull[0] @ n, -pull[1] @ d])
+        return float(np.add.reduce(loss.rho(r))), gradient
 
     return value_and_gradient
+
+
+class _Scaled:
+    """An objective over its scale, with the gradient that came with the last value at hand.
+
+    SciPy asks for both at the same numbers, and its own memory of them costs as much as many an objective.
+    """
+
+    def __init__(self, objective: ValueAndGradient, scale: float) -> None:
+        self.objective, self.scale = objective, scale
+        self.at, self.last = b"", np.zeros(5)
+
+    def value(self, x: FloatArray) -> float:
+        """Value, keeping the gradient."""
+        value, gradient = self.objective(x)
+        self.at, self.last = x.tobytes(), gradient / self.scale
+        return value / self.scale
+
+    def gradient(self, x: FloatArray) -> FloatArray:
+        """Gradient, computed anew where it is not that of the last value."""
+        if x.tobytes() != self.at:
+            self.value(x)
+        return self.last
 
 
 def search(
@@ -58,15 +80,11 @@ def search(
             return start, np.inf, 0, "the objective at the start is not finite"
         # the stopping rule is relative to the start's objective, which may be a million times the minimum
         for _ in range(2):
-
-            def scaled(x: FloatArray, scale: float = scale) -> tuple[float, FloatArray]:
-                value, gradient = objective(x)
-                return value / scale, gradient / scale
-
+            scaled = _Scaled(objective, scale)
             result = minimize(
-                scaled,
+                scaled.value,
                 start,
-                jac=True,
+                jac=scaled.gradient,
                 method="L-BFGS-B",
                 bounds=[(None, None)] * 3 + [EXPONENT_RANGE] * 2,
                 options={"maxiter": most // 2, "maxfun": 3 * most // 2, "ftol": 1e-13, "gtol": 1e-9},

@@ -163,11 +163,12 @@ class Huber:
     def rho(self, r: FloatArray) -> FloatArray:
         """Return the quadratic term inside delta, the linear one outside."""
         size = np.abs(r)
-        return np.where(size <= self.delta, r**2 / 2, self.delta * (size - self.delta / 2))
+        within = np.minimum(size, self.delta)
+        return np.asarray(within * (size - within / 2))
 
     def psi(self, r: FloatArray) -> FloatArray:
         """Return the residual, clipped at ±delta."""
-        return np.clip(r, -self.delta, self.delta)
+        return np.asarray(np.minimum(np.maximum(r, -self.delta), self.delta))
 
     def curvature(self, r: FloatArray) -> FloatArray:
         """Return 1 inside delta, 0 outside."""

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from scalinglab._arrays import FloatArray
 
+#: Power of t whose sum stands at each place of the normal equations.
+HANKEL = np.add.outer(np.arange(3), np.arange(3))
+
 
 class Parabolas(NamedTuple):
     r"""Parabolas :math:`y = c_0 + c_1 t + c_2 t^2` in :math:`t = (x - \bar x)/h`, h the half-width of the x.
@@ -81,14 +84,15 @@ def fit_parabolas(x: FloatArray, y: FloatArray, weights: FloatArray | None = Non
     powers = ((x - middle) / half_width) ** np.arange(5)[:, None]
     w = np.ones((1, len(x))) if weights is None else weights
     level = y.mean()
-    sums = w @ powers.T
     products = (w * (y - level)) @ powers[:3].T
-    sums, products = np.broadcast_arrays(sums, np.pad(products, ((0, 0), (0, 2))))
-    gram = sums[:, np.add.outer(np.arange(3), np.arange(3))]
-    _, place = np.unique(x, return_inverse=True)
-    distinct = (w @ np.eye(place.max() + 1)[place] > 0).sum(axis=1)
+    gram = np.broadcast_to((w @ powers.T)[:, HANKEL], (len(products), 3, 3))
+    if weights is None:
+        distinct = np.array([len(np.unique(x))])
+    else:
+        _, place = np.unique(x, return_inverse=True)
+        distinct = (w @ np.eye(place.max() + 1)[place] > 0).sum(axis=1)
     short = np.broadcast_to(distinct < 3, len(gram))[:, None]
-    c = np.linalg.solve(np.where(short[:, :, None], np.eye(3), gram), products[:, :3, None])[:, :, 0]
+    c = np.linalg.solve(np.where(short[:, :, None], np.eye(3), gram), products[:, :, None])[:, :, 0]
     c = np.where(short, np.nan, c)
     bends = c[:, 2] > 16 * np.finfo(float).eps * np.abs(y).max()
     c[:, 0] += level

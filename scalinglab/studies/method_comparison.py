@@ -125,7 +125,10 @@ def compare_methods(
         while waiting:
             places = list(waiting)[:1] if alone else list(waiting)
             # a copy of the stream for every task, so that a study whose worker was killed is drawn as before
-            tasks = (delayed(_outcomes)(place, *deepcopy(waiting[place]), methods) for place in places)
+            tasks = (
+                delayed(_outcomes)(place, waiting[place][0], deepcopy(waiting[place][1]), methods)
+                for place in places
+            )
             try:
                 for answer in Parallel(return_as="generator")(tasks):
                     answered(answer[0].study, answer)
