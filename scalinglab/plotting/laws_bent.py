@@ -71,8 +71,8 @@ def budget_offsets(fit: LawFit | SurfaceFit, reach: float | None = None, ax: Axe
     if reach is not None:
         ax.set_ylim(-reach, reach)
     ax.annotate(
-        "chance, if errors were alike", (0.99, -1.9), xycoords=("axes fraction", "data"), ha="right",
-        va="bottom", fontsize=8, color="#666666",
+        "chance, if errors were alike", (0.99, 1.9), xycoords=("axes fraction", "data"), ha="right",
+        va="top", fontsize=8, color="#666666",
     )  # fmt: skip
     ax.set_xlabel("compute C (FLOPs)")
     ax.set_ylabel("mean residual (standard errors)")
@@ -84,6 +84,7 @@ def valley(
     standard_error: float,
     name: str,
     scales: tuple[float, float] = (1.0, 1000.0),
+    inverses: tuple[float, float] | None = None,
     ylim: tuple[float, float] | None = None,
 ) -> tuple[Axes, Axes]:
     """One profile twice: over a scale, on a logarithmic axis, and over its inverse, on a plain one.
@@ -98,6 +99,8 @@ def valley(
         Symbol of the scale.
     scales : tuple of float
         Range of the axis of the scale.
+    inverses : tuple of float, optional
+        Range of the axis of its inverse, where pictures are to be compared.
     ylim : tuple of float, optional
         Range of the ordinate, where pictures are to be compared.
 
@@ -133,7 +136,7 @@ def valley(
         ax.axhline(inverse.limit / best, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))
     left.set(xscale="log", xlim=scales, xlabel=name, ylabel="RSS / lowest RSS")
     plain_ticks(left.xaxis, (1.0,))
-    right.set(xlim=(dense[0], dense[-1]), xlabel=f"1 / {name}")
+    right.set(xlim=inverses or (dense[0], dense[-1]), xlabel=f"1 / {name}")
     right.set_ylim(ylim or (0.985, 1 + 2.5 * (inverse.limit / best - 1)))
     right.legend(loc="upper center", fontsize=8)
     return left, right
