@@ -148,10 +148,14 @@ EXAMPLES = {
     "best_reach": lambda: planning.best_reach(design(), TRUTH, 0.01, 1e24),
     "cost_table": lambda: planning.cost_table({"plan": verdict()}),
     "expected_waste": lambda: planning.expected_waste(TRUTH, 0.1),
+    "fit_published_parabolas": lambda: planning.fit_published_parabolas(
+        [1e18, 1e19, 1e20], [1.7e8, 6.1e8, 2.2e9], [0.041, 0.029, 0.02], [2.97, 2.59, 2.32], 8, 7
+    ),
     "next_run": lambda: planning.next_run(design(), TRUTH, 1e24),
     "plan_sweep": lambda: sl.plan_sweep(TRUTH, 1e24, 1e21, 20),
     "plausible_surfaces": lambda: planning.plausible_surfaces(TRUTH, 1e19),
     "predict_error": lambda: sl.predict_error(design(), TRUTH, 0.01, 1e24),
+    "published_law_bounds": lambda: planning.published_law_bounds(0.47, [1e18, 1e20], 4, 1e24),
     "when_to_stop": lambda: planning.when_to_stop(design(), TRUTH, 0.01, 1e24),
     # studies
     "CountingDesign": lambda: studies.CountingDesign.between_shares(sizes=5, tokens=4),

@@ -16,6 +16,12 @@ from .further_runs import NextRuns as NextRuns, next_run as next_run
 from .plan_results import SweepPlan as SweepPlan
 from .planned_runs import PlannedRuns as PlannedRuns
 from .predicted_errors import predict_error as predict_error
+from .published_parabolas import (
+    LawBounds as LawBounds,
+    PublishedFit as PublishedFit,
+    fit_published_parabolas as fit_published_parabolas,
+    published_law_bounds as published_law_bounds,
+)
 from .reaches import BestReach as BestReach, best_reach as best_reach
 from .stopping import StoppingPoint as StoppingPoint, when_to_stop as when_to_stop
 from .sweep_plans import plan_sweep as plan_sweep
