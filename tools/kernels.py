@@ -2,9 +2,9 @@
 
 A kernel's start and the imports of matplotlib, pandas and SciPy cost two seconds of processor time, more than
 the rest of many a page. What forks is the standard library's fork server, a process without threads that
-has imported libraries and nothing of ours, so that a page still shows what it must import. Each kernel is a
-process of its own, and none sees what another has run. Where the system is not Linux, a kernel starts as
-always.
+has imported libraries and nothing of the package, so that a page still shows what it must import. Each
+kernel is a process of its own, and none sees what another has run. Where the system is not Linux, a kernel
+starts as always.
 """
 
 import atexit
@@ -26,7 +26,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 LIBRARIES = [
     *("ipykernel.kernelapp", "jupyter_client.provisioning", "IPython.core.completer", "numpy", "pandas"),
     *("scipy.optimize", "scipy.stats", "PIL.Image", "matplotlib.figure", "matplotlib.style"),
-    *("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg"),
+    *("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "shared_formulas"),
 ]
 INLINE = "module://matplotlib_inline.backend_inline"
 

@@ -6,6 +6,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import shared_formulas  # noqa: F401  (pictures read their formulas once)
 from gallery import BASELINE, EXAMPLES, drawn, save
 from matplotlib.colors import to_hex
 from matplotlib.testing.compare import compare_images

@@ -32,7 +32,7 @@ def test_intervals_keep_their_promise_when_errors_are_alike(statistic):
 
 def test_bootstrap_intervals_keep_their_promise_on_many_runs():
     many = IsoflopDesign([1e18, 1e19, 1e20, 1e21, 1e22], reach=8, points=25)
-    result = coverage(CHINCHILLA_REFIT, many, 0.004, 500, rng(2), intervals=("pairs", "residual"), draws=100)
+    result = coverage(CHINCHILLA_REFIT, many, 0.004, 250, rng(2), intervals=("pairs", "residual"), draws=80)
     for share in result.shares.values():
         assert abs(share - 0.9) < 3 * result.standard_error
 

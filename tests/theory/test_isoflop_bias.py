@@ -46,14 +46,14 @@ def grid(reach, points, offset):
 exponents, offsets = st.floats(0.05, 1.5), st.floats(0.1, 10)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(exponents, exponents, st.floats(1.5, 64), st.integers(3, 60), offsets)
 def test_shift_on_points_is_that_of_a_fitted_parabola(alpha, beta, reach, points, offset):
     expected = fitted_vertex(grid(reach, points, offset), alpha, beta)
     assert vertex_shift(alpha, beta, reach, points, offset) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(exponents, exponents, st.floats(1.5, 64), offsets)
 def test_dense_shift_is_that_of_a_fitted_parabola(alpha, beta, reach, offset):
     nodes, weights = np.polynomial.legendre.leggauss(40)
