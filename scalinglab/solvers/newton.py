@@ -70,7 +70,7 @@ def newton(
 
     Returns
     -------
-    Optimum
+    scalinglab.solvers.newton.Optimum
     """
     theta = _inside(start)
     here = _expand(logs, loss, theta)

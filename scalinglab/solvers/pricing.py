@@ -71,7 +71,7 @@ def priced(
         The runs.
     loss : Squared or Huber
         What is minimised, in L.
-    optimum : Optimum
+    optimum : scalinglab.solvers.newton.Optimum
         Where a search ended.
     needed : bool
         Whether either term alone leaves much more: a small gain does not pay for moving one then.
@@ -80,7 +80,7 @@ def priced(
 
     Returns
     -------
-    Optimum
+    scalinglab.solvers.newton.Optimum
         ``optimum`` itself, at no more than the cost of a few columns, where no column is worth a start.
     """
     for _ in range(ROUNDS):
