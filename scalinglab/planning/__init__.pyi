@@ -10,7 +10,11 @@ from .compute_price import (
     H100_DENSE as H100_DENSE,
     GpuRate as GpuRate,
 )
-from .elfving import ElfvingOptimum as ElfvingOptimum, elfving_optimum as elfving_optimum
+from .elfving import (
+    ElfvingOptimum as ElfvingOptimum,
+    HullView as HullView,
+    elfving_optimum as elfving_optimum,
+)
 from .error_results import Approach2Error as Approach2Error, PredictedError as PredictedError
 from .further_runs import NextRuns as NextRuns, next_run as next_run
 from .plan_results import SweepPlan as SweepPlan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +21,23 @@ from scalinglab.planning.run_weights import WORST_CONDITION, gradients, size_dir
 
 #: Numbers below this share of the largest are rounding of the linear programme.
 ROUNDING = 1e-9
+
+
+class HullView(NamedTuple):
+    r"""Elfving's hull seen along one of its faces: the points ±g/√c in two coordinates.
+
+    Attributes
+    ----------
+    across, height : ndarray, shape (M,)
+        Of each candidate's point; its mirror image has both negative. Heights lie between -1 and 1, which is
+        the certificate; the ray along c is the vertical axis, and leaves the hull at height 1.
+    hull : ndarray, shape (k, 2)
+        Corners of the hull of the points and their mirror images.
+    """
+
+    across: FloatArray
+    height: FloatArray
+    hull: FloatArray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,6 +106,27 @@ class ElfvingOptimum:
         G = gradients(self.surface, N, D, self.C)
         cost = training_flops(N, D) + self.price_per_run
         return float(np.max(np.abs(G @ self.multipliers) / np.sqrt(cost)))
+
+    def view(self, candidates: PlannedRuns) -> HullView:
+        r"""The hull of candidates' points, seen along the face through which the ray along c leaves it.
+
+        The height of a point is :math:`g^\top z/\sqrt{c}`, with the dual solution z; across is the direction,
+        among those in which c has no part, in which the points spread most.
+        """
+        from scipy.spatial import ConvexHull
+
+        of_kind("ElfvingOptimum.view: candidates", candidates, PlannedRuns, "give the candidates")
+        cost = candidates.cost + self.price_per_run
+        points = gradients(self.surface, candidates.N, candidates.D, self.C) / np.sqrt(cost)[:, None]
+        height = points @ self.multipliers
+        scale = np.linalg.norm(points, axis=0)
+        c = size_direction(self.surface, self.C) / scale
+        without = points / scale - np.outer(height, c) / (c @ (self.multipliers * scale))
+        _, _, directions = np.linalg.svd(without, full_matrices=False)
+        across = without @ directions[0]
+        across = across / (np.abs(across).max() * np.sign(across[np.argmax(np.abs(across))]))
+        both = np.column_stack([np.append(across, -across), np.append(height, -height)])
+        return HullView(across, height, both[ConvexHull(both).vertices])
 
     @property
     def concerns(self) -> tuple[str, ...]:

@@ -46,7 +46,13 @@ from .laws_repetition import (
     repeated_allocations as repeated_allocations,
     repeated_isoflop as repeated_isoflop,
 )
-from .planning import deadweight as deadweight
+from .planning import (
+    deadweight as deadweight,
+    elfving_hull as elfving_hull,
+    reach_errors as reach_errors,
+    run_weights as run_weights,
+    sweep_plan as sweep_plan,
+)
 from .studies import (
     coverage_shares as coverage_shares,
     duration as duration,

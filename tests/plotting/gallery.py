@@ -31,6 +31,7 @@ from scalinglab import (
     load_chinchilla,
     load_llama3,
     plotting,
+    predict_error,
     profile,
     screen,
     vertex_shift,
@@ -52,6 +53,7 @@ from scalinglab.laws import (
     simulated_frontier,
     straight_line,
 )
+from scalinglab.planning import BestReach, PlannedRuns, SweepPlan, elfving_optimum
 from scalinglab.studies import (
     CountingDesign,
     Coverage,
@@ -203,6 +205,38 @@ def residual_histogram():
 @example
 def deadweight():
     plotting.deadweight(CHINCHILLA, 1e10, 5e11)
+
+
+@example
+def reach_errors():
+    reach = np.geomspace(1.5, 60, 20)
+    x = np.log(reach)
+    found = BestReach(IsoflopDesign([1e18, 1e20], reach=reach[9]), reach, x**2 / 150, 0.1 / x, 0.08 / x, ())
+    plotting.reach_errors(found)
+
+
+@example
+def run_weights():
+    design = IsoflopDesign([1e18, 1e19, 1e20], reach=8, points=7)
+    plotting.run_weights(predict_error(design, CHINCHILLA, 0.01, 1e24))
+
+
+@example
+def sweep_plan():
+    box = PlannedRuns.in_box([1e18, 1e19, 1e20], sizes=7)
+    chosen, misfit = (
+        np.isin(np.arange(21), [0, 1, 3, 6, 7, 10, 13, 14, 20]),
+        np.isin(np.arange(21), [0, 3, 6]),
+    )
+    plotting.sweep_plan(
+        SweepPlan(1e24, (CHINCHILLA,), box, chosen, misfit, 1e21, np.ones(1), 1.0, "average", ())
+    )
+
+
+@example
+def elfving_hull():
+    box = PlannedRuns.in_box([1e17, 1e18, 1e19, 1e20, 1e21], sizes=21)
+    plotting.elfving_hull(elfving_optimum(CHINCHILLA, 1e24, box), box)
 
 
 @example
