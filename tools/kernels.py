@@ -16,6 +16,7 @@ import sys
 import types
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -93,14 +94,22 @@ class Child:
 
 
 @contextlib.contextmanager
-def nameless_program() -> Iterator[None]:
-    """Keep from a child the program that asks for it, which it would run once more as a module."""
-    program = sys.modules["__main__"]
+def about_to_fork() -> Iterator[None]:
+    """Keep from a child the program that asks for it, which it would run once more as a module.
+
+    And show the process that forks, where it is about to start, the folder of what pictures share.
+    """
+    program, path = sys.modules["__main__"], os.environ.get("PYTHONPATH")
     sys.modules["__main__"] = types.ModuleType("__main__")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parent), path]))
     try:
         yield
     finally:
         sys.modules["__main__"] = program
+        if path is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = path
 
 
 class Forked(LocalProvisioner):
@@ -113,7 +122,7 @@ class Forked(LocalProvisioner):
         folder = str(settings.get("cwd") or os.getcwd())
         arguments = [*cmd[cmd.index("-f") :], "--log-level=40"]  # say errors, nothing less
         process = context.Process(target=serve, args=(arguments, dict(settings["env"]), folder))
-        with nameless_program():
+        with about_to_fork():
             process.start()
         self.process = Child(process)  # type: ignore[assignment]
         self.pid, self.pgid = process.pid, None
