@@ -131,8 +131,8 @@ def sweep_plan(plan: SweepPlan, ax: Axes | None = None) -> Axes:
     every = plan.candidates
     ax.plot(every.N, every.D, "o", color="#c8c8c8", ms=3, label="candidates")
     for mask, look, label in (
-        (plan.chosen & ~plan.shows_misfit, SPARE_LOOKS[0], "runs that measure"),
-        (plan.shows_misfit, SPARE_LOOKS[1], "runs that show a misfit"),
+        (plan.chosen & ~plan.shows_misfit, SPARE_LOOKS[0], "to measure"),
+        (plan.shows_misfit, SPARE_LOOKS[1], "to show a misfit"),
     ):
         ax.plot(every.N[mask], every.D[mask], look["marker"], color=look["color"], ms=6, label=label)
     log_counts(ax, "x", "parameters N")
@@ -166,7 +166,7 @@ def elfving_hull(optimum: ElfvingOptimum, candidates: PlannedRuns, ax: Axes | No
     k, side = len(optimum.points), np.sign(optimum.x)
     ax.plot(
         side * at.across[:k], side * at.height[:k], "s", color=SPARE_LOOKS[1]["color"], ms=8, mfc="none",
-        mew=1.6, label="runs of the optimum",
+        mew=1.6, label="the optimum repeats these",
     )  # fmt: skip
     ax.annotate(
         "",
