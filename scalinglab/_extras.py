@@ -10,6 +10,7 @@ from contextlib import contextmanager
 EXTRAS = {
     "plot": "A picture",
     "tables": "A table",
+    "parquet": "A Parquet file",
     "parallel": "Work in parallel",
     "notebook": "A notebook's output",
 }

@@ -60,6 +60,7 @@ EXAMPLES = {
     "Huber": lambda: sl.Huber(1e-3, log=True),
     "PowerLaw": lambda: sl.PowerLaw(2.0, 0.5)(4.0),
     "best_of_repeats": lambda: sl.best_of_repeats(runs()).notes,
+    "read_runs": lambda: sl.read_runs({"params": ["12M", "25M"], "tokens": [1e9, 2e9], "loss": [3.1, 3.0]}),
     "mean_of_repeats": lambda: sl.mean_of_repeats(runs()).notes,
     "ScreeningLimits": lambda: sl.ScreeningLimits(),
     "Squared": lambda: sl.Squared(),

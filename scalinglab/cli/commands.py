@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import click
 
 from scalinglab import FitError, Law, Runs, load_chinchilla, load_llama3, screen
-from scalinglab.cli.reading import read_table
+from scalinglab.cli.reading import grouped, read_table
 from scalinglab.fitting.data_concerns import data_concerns
 from scalinglab.fitting.methods import METHODS
 from scalinglab.reporting.answers import Answer, answer
@@ -52,8 +54,32 @@ def main() -> None:
     """
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where the runs of a command come from."""
+
+    table: Path | None
+    example: str | None
+    columns: tuple[str, ...]
+    units: tuple[str, ...]
+    loss_unit: str | None
+    drop_incomplete: bool
+    budgets: str | None
+    group: float | None
+
+    def runs(self) -> Runs:
+        """Read them."""
+        if (self.table is None) == (self.example is None):
+            raise click.UsageError("give a table of runs, or --example llama3 to try.")
+        if self.table is None:
+            assert self.example is not None
+            return grouped(EXAMPLES[self.example](), self.budgets, self.group)
+        read = read_table(self.table, self.columns, self.drop_incomplete, self.units, self.loss_unit)
+        return grouped(read, self.budgets, self.group)
+
+
 def of_a_table(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of every command that reads a table."""
+    """Options of every command that reads a table; the command gets them as one source."""
     options = [
         click.argument("table", required=False, type=click.Path(path_type=Path)),
         click.option("--example", type=click.Choice(list(EXAMPLES)), help="Use a table of the package."),
@@ -62,13 +88,42 @@ def of_a_table(command: Callable[..., Any]) -> Callable[..., Any]:
             "columns",
             multiple=True,
             metavar="LETTER=NAME",
-            help="Which column holds N, D, L or C, for instance --column N=params; repeat it.",
+            help="Which column holds N, D, L or C, for instance --column N=params; repeat it. A product will "
+            'do, --column "D=step * 2e6", and --column C= leaves C out.',
+        ),
+        click.option(
+            "--unit",
+            "units",
+            multiple=True,
+            metavar="LETTER=UNIT",
+            help="What a column is counted in, for instance --unit N=M --unit C=EFLOP; repeat it.",
+        ),
+        click.option(
+            "--loss-unit",
+            metavar="UNIT",
+            help="nats, bits/token or bits/byte: the answer says which, and keeps the numbers.",
         ),
         click.option("--drop-incomplete", is_flag=True, help="Leave out rows without a number."),
+        click.option(
+            "--budgets", metavar="FLOPS,...", help="Nominal budgets: each run counts at the nearest."
+        ),
+        click.option(
+            "--group",
+            type=float,
+            metavar="SHARE",
+            help="Computes this close are one budget, such as 0.05; with --budgets, how far runs may lie.",
+        ),
     ]
+    kept = [field.name for field in fields(Source)]
+
+    @functools.wraps(command)
+    def with_source(**given: Any) -> Any:
+        return command(Source(**{name: given.pop(name) for name in kept}), **given)
+
+    wrapped: Callable[..., Any] = with_source
     for option in reversed(options):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def of_an_answer(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,16 +145,6 @@ def of_an_answer(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _runs(table: Path | None, example: str | None, columns: tuple[str, ...], drop_incomplete: bool) -> Runs:
-    """The runs that a command is about."""
-    if (table is None) == (example is None):
-        raise click.UsageError("give a table of runs, or --example llama3 to try.")
-    if example is not None:
-        return EXAMPLES[example]()
-    assert table is not None
-    return read_table(table, columns, drop_incomplete)
-
-
 def _answered(runs: Runs, budget: float, methods: tuple[str, ...], law: str | None, level: float) -> Answer:
     if sys.stderr.isatty():  # somebody is waiting
         click.echo(f"fitting {len(runs):,} runs ...", err=True)
@@ -111,10 +156,7 @@ def _answered(runs: Runs, budget: float, methods: tuple[str, ...], law: str | No
 @of_an_answer
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def fit(
-    table: Path | None,
-    example: str | None,
-    columns: tuple[str, ...],
-    drop_incomplete: bool,
+    source: Source,
     budget: float,
     methods: tuple[str, ...],
     law: str | None,
@@ -122,7 +164,7 @@ def fit(
     as_json: bool,
 ) -> None:
     """Answer what to train with a budget: every method side by side, what an error costs, and concerns."""
-    found = _answered(_runs(table, example, columns, drop_incomplete), budget, methods, law, level)
+    found = _answered(source.runs(), budget, methods, law, level)
     click.echo(json.dumps(to_dict(found), indent=1) if as_json else f"{title_of(found)}\n\n{to_text(found)}")
 
 
@@ -138,10 +180,7 @@ def fit(
     help="Where to write: .html, one page that works offline, or .md.",
 )
 def report(
-    table: Path | None,
-    example: str | None,
-    columns: tuple[str, ...],
-    drop_incomplete: bool,
+    source: Source,
     budget: float,
     methods: tuple[str, ...],
     law: str | None,
@@ -153,13 +192,13 @@ def report(
         raise click.UsageError(f"--output is {output}; give a name that ends in .html or .md.")
     if not output.parent.is_dir():
         raise click.UsageError(f"--output is {output}, but there is no folder {output.parent}.")
-    found = _answered(_runs(table, example, columns, drop_incomplete), budget, methods, law, level)
+    found = _answered(source.runs(), budget, methods, law, level)
     if output.suffix == ".md":
         page = to_markdown(found)
     else:
         from scalinglab.cli.report_page import report_page
 
-        page = report_page(found, " ".join(["scalinglab", *map(_quoted, sys.argv[1:])]), table)
+        page = report_page(found, " ".join(["scalinglab", *map(_quoted, sys.argv[1:])]), source.table)
     write_whole(output, page)
     click.echo(f"wrote {output}", err=True)
 
@@ -167,11 +206,9 @@ def report(
 @main.command()
 @of_a_table
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-def check(
-    table: Path | None, example: str | None, columns: tuple[str, ...], drop_incomplete: bool, as_json: bool
-) -> None:
+def check(source: Source, as_json: bool) -> None:
     """Read and screen a table, and say what is wrong with it; nothing is fitted."""
-    runs = _runs(table, example, columns, drop_incomplete)
+    runs = source.runs()
     told = data_concerns(runs)
     try:
         screened = screen(runs)

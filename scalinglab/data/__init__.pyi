@@ -6,6 +6,7 @@ from .datasets import (
 )
 from .isoflop_design import IsoflopDesign as IsoflopDesign
 from .repeats import best_of_repeats as best_of_repeats, mean_of_repeats as mean_of_repeats
+from .run_tables import read_runs as read_runs
 from .runs import Runs as Runs
 from .screening import Screening as Screening, screen as screen
 from .screening_stages import STAGES as STAGES, ScreeningLimits as ScreeningLimits

@@ -139,6 +139,11 @@ def _count(entry: Any) -> float | None:
     return None if _bad(entry) else float(entry)
 
 
+def is_count(entry: Any) -> bool:
+    """Whether an entry is a number, or a count written out: 12M, 25,165,824."""
+    return _count(entry) is not None
+
+
 def _dimensions(values: Any) -> int:
     """Return the number of dimensions; -1 for nested lists of different lengths."""
     try:

@@ -28,11 +28,14 @@ class Origin:
         every row where some lines hold no run. Absent when there was no file.
     notes : tuple of str
         What was done to the runs before they were fitted, a sentence each.
+    file : str
+        What messages call the file.
     """
 
     rows: NDArray[Any] | None = None
     lines: int | NDArray[Any] | None = None
     notes: tuple[str, ...] = ()
+    file: str = "the file"
 
     def taken(self, which: NDArray[Any], count: int) -> Origin:
         """Origin of those of ``count`` runs that a mask or a list of rows picks."""
@@ -52,7 +55,7 @@ class Origin:
         place = "" if at == row else f"row {at} of the table"
         if self.lines is not None:
             line = self.lines + at if isinstance(self.lines, int) else int(self.lines[at])
-            place = f"line {line} of the file"
+            place = f"line {line} of {self.file}"
         short = name if len(name) <= 40 else name[:37] + "..."
         said = ", ".join(filter(None, [place, repr(short) if name else ""]))
         return f"row {row} ({said})" if said else f"row {row}"

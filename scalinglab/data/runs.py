@@ -29,7 +29,8 @@ from scalinglab._extras import needs
 from scalinglab.data.budgets import Budgets, nominal_budgets, place_of_budget
 from scalinglab.data.columns import MEANING, column, entries, extra_column
 from scalinglab.data.origin import NAMING, Origin, in_a_row
-from scalinglab.data.table_readers import columns_of_frame, frame_of_file
+from scalinglab.data.table_columns import columns_of_table
+from scalinglab.data.table_readers import table_of_file, table_of_frame
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN
 
 
@@ -256,56 +257,58 @@ class Runs:
         return Runs(self.N, self.D, self.L, nominal, self.extra, self.origin.noted(note))
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Runs:
-        """Make runs from a pandas table.
+    def from_frame(
+        cls,
+        frame: Any,
+        columns: Mapping[str, str | None] | None = None,
+        units: Mapping[str, Any] | None = None,
+        drop_incomplete: bool = False,
+    ) -> Runs:
+        """Make runs from a pandas, polars or Arrow table, or a mapping of names to columns.
 
         Parameters
         ----------
-        frame : pandas.DataFrame
-            One row a run.
-        columns : mapping, optional
-            Which column holds which letter, for instance ``{"N": "params", "L": "val_loss"}``;
-            letters not named are looked up under their own name. ``C`` may be absent. All other columns
-            are kept in ``extra``; an index of whole numbers says where a row stands, one of texts names it.
+        frame : pandas.DataFrame or another table
+            One row a run; an index of whole numbers says where a row stands, one of texts names it.
+        columns, units, drop_incomplete
+            As in :func:`read_runs`.
 
         Raises
         ------
         ValueError
-            If a column is missing or its content is refused.
+            If a column is missing, two may be meant, or its content is refused.
         """
-        columns_by_letter, extra, origin = columns_of_frame(frame, columns)
-        return cls(**columns_by_letter, extra=extra, origin=origin)
+        return cls(**columns_of_table(table_of_frame(frame), columns, units, drop_incomplete))
 
     @classmethod
-    def read_csv(cls, path: str | PathLike[str] | Any, columns: Mapping[str, str] | None = None) -> Runs:
-        r"""Read runs from a CSV file with a header line.
+    def read_csv(
+        cls,
+        path: str | PathLike[str] | Any,
+        columns: Mapping[str, str | None] | None = None,
+        units: Mapping[str, Any] | None = None,
+        drop_incomplete: bool = False,
+    ) -> Runs:
+        r"""Read runs from a file with a header line.
 
         Parameters
         ----------
-        path : str, path or file
-            Whatever :func:`pandas.read_csv` opens.
-        columns : mapping, optional
-            As in :meth:`from_frame`.
+        path : str, path or open file
+            A text table, JSON Lines or Parquet, packed or not.
+        columns, units, drop_incomplete
+            As in :func:`read_runs`.
 
         Raises
         ------
         ValueError
-            If the file is empty or not a table, or its content is refused.
+            If the file is no table or its content is refused.
 
         Examples
         --------
         >>> import io
-        >>> Runs.read_csv(io.StringIO("params,tokens,loss\n1e8,2e9,3.2\n2e8,2e9,3.1"),
-        ...               columns={"N": "params", "D": "tokens", "L": "loss"})
-        2 runs at 2 budgets, 1.2e+18 to 2.4e+18 FLOPs
-        N 1e+08 to 2e+08 parameters
-        D 2e+09 to 2e+09 tokens
-        L 3.1 to 3.2
+        >>> Runs.read_csv(io.StringIO("params,tokens,loss\n1e8,2e9,3.2\n2e8,2e9,3.1")).L
+        array([3.2, 3.1])
         """
-        of_kind("Runs.read_csv: columns", columns, (Mapping, type(None)), 'give {"N": "params"} or the like')
-        frame, lines = frame_of_file(path)
-        columns_by_letter, extra, _ = columns_of_frame(frame, columns)
-        return cls(**columns_by_letter, extra=extra, origin=Origin(lines=lines))
+        return cls(**columns_of_table(table_of_file(path), columns, units, drop_incomplete))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas table with columns N, D, L, C and those of ``extra``."""

@@ -1,68 +1,58 @@
-"""Readers of tables: which column of a table holds which letter, and which lines of a file hold a run."""
+"""Readers of tables: pandas and other frames, and the rows of a file with the line that each stands on."""
 
 from __future__ import annotations
 
 import csv
 import io
 import itertools
+import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalinglab._arrays import of_kind, shortened
+from scalinglab._arrays import shortened
 from scalinglab._extras import needs
 from scalinglab.data.columns import MEANING
+from scalinglab.data.file_contents import name_of, text_of, unpacked
 from scalinglab.data.origin import Origin
+from scalinglab.data.tables_and_picks import Table
 
 
-def columns_of_frame(
-    frame: Any, columns: Mapping[str, str] | None
-) -> tuple[dict[str, Any], dict[str, Any], Origin]:
-    """Columns of a table by letter, its other columns by name, and where its rows stand."""
+def table_of_frame(frame: Any) -> Table:
+    """Table of a pandas, polars or Arrow frame, or of a mapping of names to columns."""
+    if isinstance(frame, Mapping):
+        lengths = {np.shape(values)[:1] for values in map(np.asarray, map(list_of, frame.values()))}
+        if len(lengths) > 1 or () in lengths:
+            raise ValueError("Runs.from_frame: frame is a mapping whose columns differ in length; mend it.")
+        return Table(list(frame), [np.asarray(list_of(values)) for values in frame.values()], Origin())
+    if not isinstance(frame, type) and hasattr(frame, "to_pandas") and hasattr(frame, "column_names"):
+        frame = frame.to_pandas()  # Arrow
     if not (hasattr(frame, "columns") and hasattr(frame, "__getitem__")) or isinstance(frame, type):
-        raise ValueError(
-            f"Runs.from_frame: frame is {shortened(frame)}; give a pandas table, or Runs(N, D, L) columns."
-        )
-    of_kind("Runs.from_frame: columns", columns, (Mapping, type(None)), 'give {"N": "params"} or the like')
-    names = {"N": "N", "D": "D", "L": "L", "C": "C", **(columns or {})}
-    unknown = set(names) - set(MEANING)
-    if unknown:
-        raise ValueError(
-            f"Runs: columns maps {', '.join(sorted(map(str, unknown)))}; the letters are N, D, L and C."
-        )
-    present = list(frame.columns)
-    picked: dict[str, Any] = {}
-    taken: set[Any] = set()
-    for letter, name in names.items():
-        if not isinstance(name, Hashable):
-            raise ValueError(f"Runs.from_frame: columns names {shortened(name)} for {letter}; give a name.")
-        near = [column for column in present if isinstance(column, str) and column.strip() == name]
-        name = near[0] if present.count(name) == 0 and len(near) == 1 else name
-        if (found := present.count(name)) > 1:
-            raise ValueError(f"Runs: {found} columns of the frame are called {name!r}; rename all but one.")
-        if found:
-            picked[letter] = frame[name]
-            taken.add(name)
-        elif letter != "C" or "C" in (columns or {}):
+        if isinstance(frame, type) or not hasattr(frame, "to_pandas"):
             raise ValueError(
-                f"Runs: no column {name!r} for {letter} ({MEANING[letter]}); the table has "
-                f"{', '.join(map(str, present)) or 'no columns'}. "
-                f'Name yours: columns={{"{letter}": ...}}.'
+                f"Runs.from_frame: frame is {shortened(frame)}; give a pandas table, or Runs(N, D, L) "
+                "columns."
             )
-    extra: dict[str, Any] = {}
-    for place, name in enumerate(present):
-        if name not in taken:
-            key = f"{name} of the table" if name in MEANING else str(name)
-            while key in extra:
-                key += " (2)"
-            extra[key] = frame[name] if present.count(name) == 1 else frame.iloc[:, place]
-    return picked, extra, _places(frame, extra)
+        frame = frame.to_pandas()
+    names = list(frame.columns)
+    if not all(isinstance(name, Hashable) for name in names):
+        raise ValueError(f"Runs.from_frame: frame is {shortened(frame)}; give a pandas table.")
+    values = [
+        frame[name] if names.count(name) == 1 else frame.iloc[:, place] for place, name in enumerate(names)
+    ]
+    origin = _places(frame, names, values)
+    return Table(names, values, origin, is_frame=hasattr(frame, "dropna"))
 
 
-def _places(frame: Any, extra: dict[str, Any]) -> Origin:
+def list_of(values: Any) -> Any:
+    """An iterator as a list, anything else as it is."""
+    return list(values) if isinstance(values, Iterable) and not hasattr(values, "__len__") else values
+
+
+def _places(frame: Any, names: list[Any], columns: list[Any]) -> Origin:
     """Rows of a table by its index: whole numbers are places, and texts are names of the runs."""
     index: Any = getattr(frame, "index", None)
     values = np.asarray(index) if hasattr(index, "dtype") else np.empty(0)
@@ -71,79 +61,175 @@ def _places(frame: Any, extra: dict[str, Any]) -> Origin:
     if values.dtype.kind in "iu" and index.is_unique:
         return Origin(rows=values)
     name = str(getattr(index, "name", None) or "name")
-    if values.dtype.kind in "OUT" and name not in extra and name not in MEANING:
-        extra[name] = values
+    if values.dtype.kind in "OUT" and name not in names and name not in MEANING:
+        names.append(name)
+        columns.append(values)
     return Origin()
 
 
-def frame_of_file(path: Any) -> tuple[Any, NDArray[np.intp]]:
-    """Table of a text file with a header line, and the line of each of its rows, from 1.
+def table_of_file(path: Any) -> Table:
+    """Table of a file: text with a header line, JSON Lines, or Parquet, packed or not.
 
-    Columns are separated by what the header separates them by: a comma, a semicolon, a tab or blanks. Lines
-    that are blank or begin with # are left out, and blanks around names. In a table with semicolons and no
-    point between digits, commas between them are decimal.
+    Columns of a text are separated by what the header separates them by: a comma, a semicolon, a tab, an
+    upright line or blanks. Lines that are blank or begin with # are left out, and blanks around names. Where
+    commas do not separate and stand between digits that no point does, they are decimal.
     """
+    if isinstance(path, (bool, int, float, bytes, type(None))):
+        raise ValueError(f"Runs.read_csv: path is {shortened(path)}; give a file or the path to one.")
+    name = name_of(path)
+    content = unpacked(path, name)
+    if isinstance(content, bytes) and content[:6] in (b"ARROW1", b"PAR1" + content[4:6]):
+        return _of_arrow(content, name)
+    lines = text_of(content, name).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    first = next((line.lstrip() for line in lines if line.strip()), "")
+    if first.startswith(("{", "[")):
+        return _of_json(lines, name)
+    return _of_text(lines, name)
+
+
+def _of_arrow(content: bytes, name: str) -> Table:
+    with needs("parquet"):
+        import pyarrow
+        import pyarrow.feather
+        import pyarrow.parquet
+    try:
+        reader = pyarrow.parquet.read_table if content[:4] == b"PAR1" else pyarrow.feather.read_table
+        table = table_of_frame(reader(pyarrow.BufferReader(content)))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ValueError(
+            f"Runs: {name} cannot be read as Parquet ({shortened(error)}); write it anew."
+        ) from None
+    return Table(table.names, table.values, Origin(file=name))
+
+
+def _of_json(lines: list[str], name: str) -> Table:
+    """JSON Lines, or one JSON list: an object for each run, inner objects by names with a slash."""
+    records: list[dict[str, Any]] = []
+    places: list[int] = []
+    where = 1
+    try:
+        if lines and next(line.lstrip() for line in lines if line.strip()).startswith("["):
+            whole = json.loads("\n".join(lines))
+            records, places = [_flat(one) for one in whole], []
+        else:
+            for where, line in enumerate(lines, 1):
+                if line.strip() and not line.lstrip().startswith("#"):
+                    records.append(_flat(json.loads(line)))
+                    places.append(where)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        where = getattr(error, "lineno", 1) + where - 1
+        raise ValueError(
+            f"Runs: line {where} of {name} is no JSON object ({shortened(str(error))}); write one object, "
+            '{"params": 1e8, ...}, for each run, each on a line.'
+        ) from None
+    names = list(dict.fromkeys(key for record in records for key in record))
+    columns = [_narrow([record.get(key) for record in records]) for key in names]
+    return Table(names, columns, Origin(lines=np.array(places, np.intp) if places else None, file=name))
+
+
+def _flat(record: Any, above: str = "") -> dict[str, Any]:
+    if not isinstance(record, dict):
+        raise TypeError(f"it is {shortened(record)}")
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{above}{key}/")
+        else:
+            flat[f"{above}{key}"] = str(value) if isinstance(value, list) else value
+    return flat
+
+
+def _narrow(entries: list[Any]) -> NDArray[Any]:
+    """A column as numbers if it holds nothing else."""
+    if all(entry is None or type(entry) in (int, float) for entry in entries):
+        try:
+            return np.array([np.nan if entry is None else entry for entry in entries], np.float64)
+        except OverflowError:
+            pass
+    column = np.empty(len(entries), object)
+    column[:] = entries
+    return column
+
+
+def _of_text(lines: list[str], name: str) -> Table:
+    """A table whose first line that is no comment names its columns."""
     with needs("tables"):
         import pandas as pd
 
-    if isinstance(path, (bool, int, float, bytes, type(None))):
-        raise ValueError(f"Runs.read_csv: path is {shortened(path)}; give a file or the path to one.")
+    split = any(line.count('"') % 2 for line in lines)  # a quoted text may go over several lines
+    kept = [k for k, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
+    if not kept:
+        raise ValueError(f"Runs: {name} is empty; it needs a header line and one line a run.")
+    if split:
+        kept = list(range(kept[0], len(lines)))
+    header = lines[kept[0]]
+    text = "\n".join(lines[k] for k in kept)
+    separator = max(",;\t|", key=header.count)
+    if separator not in header and len(header.split()) > 1:
+        separator = r"\s+"
+    elif separator not in header:
+        separator = ","
+    commas = separator != "," and _decimal_commas(text, separator)
     try:
-        lines = _lines(path)
-        split = any(line.count('"') % 2 for line in lines)  # a quoted text may go over several lines
-        kept = [k for k, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
-        if not kept:
-            raise pd.errors.EmptyDataError
-        if split:
-            kept = list(range(kept[0], len(lines)))
-        text = "\n".join(lines[k] for k in kept)
-        separator = max(",;\t", key=lines[kept[0]].count)
-        if separator not in lines[kept[0]] and len(lines[kept[0]].split()) > 1:
-            separator = r"\s+"
-        decimal = separator == ";" and re.search(r"\d,\d", text) and not re.search(r"\d\.\d", text)
         frame = pd.read_csv(
-            io.StringIO(text), sep=separator, skipinitialspace=True, decimal="," if decimal else "."
+            io.StringIO(text),
+            sep=separator,
+            skipinitialspace=True,
+            low_memory=False,
+            decimal="," if commas else ".",
         )
-    except pd.errors.EmptyDataError:
-        raise ValueError(f"Runs: {path} is empty; it needs a header line and one line a run.") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise ValueError(f"Runs: {path} is not a CSV table: {error}") from None
-    except (OSError, TypeError, ValueError, AttributeError) as error:
+        if split:
+            records = csv.reader(io.StringIO(text), delimiter=separator if len(separator) == 1 else " ")
+            ends = [(0, True), *((records.line_num, bool(record)) for record in records)]
+            kept = [kept[end] for (end, _), (_, full) in itertools.pairwise(ends) if full]
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error, ValueError, OverflowError) as error:
+        said = re.sub(r"(?<=line )\d+", lambda line: _line(kept, line[0]), str(error).strip())
         raise ValueError(
-            f"Runs.read_csv: path is {shortened(path)}, which cannot be read ({shortened(error)})."
+            f"Runs: {name} is not a CSV table: {shortened(said, 120)}; mend that line so that it has one "
+            "entry for each name of the header."
         ) from None
     if not isinstance(frame.index, pd.RangeIndex):
         raise ValueError(
-            f"Runs: the file at path {shortened(path)} has lines with more fields than its "
-            "header has names; mend the header."
+            f"Runs: lines of {name} have more fields than its header has names (line {kept[0] + 1}); mend "
+            "the header."
         )
-    frame.columns = [str(name).strip() for name in frame.columns]
-    twice = [name for name in frame.columns if f"{name}.1" in frame.columns]
+    names = [str(column).strip() for column in frame.columns]
+    twice = [one for one in names if f"{one}.1" in names]
     if twice:
         raise ValueError(
-            f"Runs: the header of {shortened(path)} names {twice[0]!r} twice, or the column "
+            f"Runs: the header of {name} (line {kept[0] + 1}) names {twice[0]!r} twice, or the column "
             f"'{twice[0]}.1' beside it; rename one."
         )
-    if split:
-        records = csv.reader(io.StringIO(text), delimiter=separator if len(separator) == 1 else " ")
-        ends = [(0, True), *((records.line_num, bool(record)) for record in records)]
-        kept = [kept[end] for (end, _), (_, full) in itertools.pairwise(ends) if full]
-    return frame, np.array(kept[1 : len(frame) + 1], np.intp) + 1
+    values = [np.asarray(frame.iloc[:, place]) for place in range(len(names))]
+    if commas:  # of columns with words among their numbers
+        values = [_with_points(column) if column.dtype.kind == "O" else column for column in values]
+    return Table(names, values, Origin(lines=np.array(kept[1 : len(frame) + 1], np.intp) + 1, file=name))
 
 
-def _lines(path: Any) -> list[str]:
-    """Lines of whatever pandas opens: a path, an address, a packed file, an open file."""
-    import pandas as pd
+def _line(kept: list[int], said: str) -> str:
+    """A line of the text that was parsed, as an editor counts it in the file."""
+    place = int(said) - 1
+    return str(kept[place] + 1) if place < len(kept) else said
 
-    table = pd.read_csv(
-        path,
-        sep="\x01",
-        header=None,
-        names=["line"],
-        quoting=csv.QUOTE_NONE,
-        skip_blank_lines=False,
-        dtype=object,
-        keep_default_na=False,
-        na_filter=False,
+
+def _decimal_commas(text: str, separator: str) -> bool:
+    """Whether commas between digits are decimal: no point stands there, and not all group three digits.
+
+    Semicolons separate where commas are decimal, so that there three digits after one decide nothing.
+    """
+    if re.search(r"\d\.\d", text) or not re.search(r"\d,\d", text):
+        return False
+    return separator == ";" or bool(re.search(r"(?<![\d,])\d+,(?!\d{3}(?:,\d{3})*(?!\d))\d+", text))
+
+
+def _with_points(column: NDArray[Any]) -> NDArray[Any]:
+    """Entries such as 3,1 and 1,3B with a point."""
+    return np.array(
+        [
+            re.sub(r"^(\s*[+-]?\d+),(\d+(?:e[+-]?\d+)?\s*[kmbgt]?\s*)$", r"\1.\2", entry, flags=re.IGNORECASE)
+            if isinstance(entry, str)
+            else entry
+            for entry in column
+        ],
+        object,
     )
-    return ["" if line is None else str(line) for line in table["line"]]

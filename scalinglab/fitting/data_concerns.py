@@ -10,6 +10,7 @@ import numpy as np
 from scalinglab._arrays import FloatArray, blocks
 from scalinglab.data.budgets import Budgets, blurred_budgets
 from scalinglab.data.runs import Runs
+from scalinglab.data.units import UNITS
 from scalinglab.fitting.repeats_and_checkpoints import repeat_concerns as repeat_concerns
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN
 
@@ -24,20 +25,6 @@ LOOKED_AT = 4096
 
 #: Standard errors by which a loss must rise along compute to be taken for an accuracy.
 RISE = 4.0
-
-#: What computes are counted in, in FLOPs.
-UNITS = {
-    "MFLOP": 1e6,
-    "GFLOP": 1e9,
-    "TFLOP": 1e12,
-    "PFLOP": 1e15,
-    "EFLOP": 1e18,
-    "ZFLOP": 1e21,
-    "YFLOP": 1e24,
-    "petaFLOP/s-days": 8.64e19,
-    "petaFLOP/s-hours": 3.6e18,
-    "teraFLOP/s-days": 8.64e16,
-}
 
 
 def data_concerns(runs: Runs) -> list[str]:

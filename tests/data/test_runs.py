@@ -210,8 +210,8 @@ def test_columns_can_be_named():
 
 def test_missing_column_is_named_with_those_there_are():
     frame = pd.DataFrame({"N": N, "D": D, "val_loss": L})
-    with pytest.raises(ValueError, match=r"'L'.*N, D, val_loss"):
-        Runs.from_frame(frame)
+    with pytest.raises(ValueError, match=r"'L'.*N, D, score"):
+        Runs.from_frame(frame.rename(columns={"val_loss": "score"}))
     with pytest.raises(ValueError, match="'flops' for C"):
         Runs.from_frame(frame, {"L": "val_loss", "C": "flops"})
     with pytest.raises(ValueError, match="params"):
@@ -232,8 +232,8 @@ def test_csv_file(tmp_path):
     [
         ("", "empty"),
         ("N,D,L\n", "no runs"),
-        ("N,D,L\n1e8,2e9,3.1\n1e8,two,3.0\n", r"D \(tokens\) of row 1 \(line 3 of the file\) is 'two'"),
-        ("N,D,L\n1e8,2e9,3.1\n1e8,,3.0\n", "tokens of row 1"),
+        ("N,D,L\n1e8,2e9,3.1\n1e8,two,3.0\n", r"D \(tokens\) of row 1 \(line 3 of runs.csv\) is 'two'"),
+        ("N,D,L\n1e8,2e9,3.1\n1e8,,3.0\n", "1 of 2 rows of runs.csv are incomplete .line 3: 'D' is"),
         ("N,D\n1e8,2e9\n", "'L'"),
         ("N,D,L\n1e8,2e9,3\n1,2,3,4,5,6\n", "not a CSV"),
     ],

@@ -45,7 +45,7 @@ def test_any_separator_and_lines_without_runs(tmp_path, separator, decimal, blan
             runs = Runs.read_csv(source, NAMES)
             assert (runs.N.tolist(), runs.D.tolist(), runs.L.tolist()) == (N.tolist(), D.tolist(), L.tolist())
             row = int(rng.integers(0, len(runs)))
-            line = int(re.search(r"line (\d+) of the file", runs.label(row))[1])
+            line = int(re.search(r"line (\d+) of ", runs.label(row))[1])
             assert lines[line - 1].startswith(f"run {row}")
             assert runs.label(row).endswith(f"'run {row}')")
 
@@ -99,8 +99,12 @@ def test_the_cure_of_a_text_names_the_tables_own_column_and_works():
 
 def test_the_cure_of_a_missing_loss_in_a_file_works():
     text = "params,tokens,val loss\n1e8,2e9,3.1\n2e8,2e9,\n"
-    with pytest.raises(ValueError, match=r"loss of row 1 \(line 3 of the file\)") as refused:
+    with pytest.raises(ValueError, match=r"line 3: 'val loss' is empty or NaN") as refused:
         Runs.read_csv(io.StringIO(text), NAMES)
-    cure = re.search(r"\(pandas: df(.*)\)\.$", str(refused.value))[1]
-    cured = eval(f"df{cure}", {"df": pd.read_csv(io.StringIO(text))})  # the message's own words
-    assert len(Runs.from_frame(cured, NAMES)) == 1
+    options = dict([re.search(r"(drop_incomplete)=(True)", str(refused.value)).groups()])
+    assert len(Runs.read_csv(io.StringIO(text), NAMES, **dict.fromkeys(options, True))) == 1
+    frame = pd.read_csv(io.StringIO(text))
+    with pytest.raises(ValueError, match="'val loss' is empty or NaN") as refused:
+        Runs.from_frame(frame, NAMES)
+    cure = re.search(r"\(pandas: (.*)\)\.$", str(refused.value))[1]
+    assert len(Runs.from_frame(eval(cure, {"df": frame}), NAMES)) == 1  # the message's own words

@@ -303,12 +303,13 @@ def test_checkpoints_of_the_routing_runs_are_recognised():
 @pytest.mark.parametrize("name", ["marin-dclm", "marin-nemotron"])
 def test_marin_needs_its_nominal_budgets(name):
     table = pd.read_csv(PUBLIC / f"{name}.csv").drop(columns="C", errors="ignore")
-    names = {"N": "parameter_count", "D": "throughput/total_tokens", "L": "eval/paloma/macro_loss"}
-    (said,) = data_concerns(Runs.from_frame(table, {**names, "C": "throughput/total_gflops"}))
+    names = {"N": "parameter_count", "D": "throughput/total_tokens", "L": "eval/paloma/macro_loss", "C": None}
+    bare = table.rename(columns={"throughput/total_gflops": "work"})
+    (said,) = data_concerns(Runs.from_frame(bare, {**names, "C": "work"}))
     assert "C stands in GFLOP" in said
     with pytest.raises(FitError, match="no IsoFLOP curves"):
         fit_approach2(Runs.from_frame(table, names))
     table["C"] = table["throughput/total_gflops"] * 1e9
-    runs = Runs.from_frame(table, names)
+    runs = Runs.from_frame(table, {**names, "C": "C"})
     assert "isoflop" in runs.label(3) or "exp" in runs.label(3)
     assert 0.3 < fit_approach2(runs.take(runs.C < 9e20).group(rtol=0.02)).a < 0.7
