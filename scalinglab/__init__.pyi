@@ -5,6 +5,7 @@ from .data.datasets import (
 )
 from .data.isoflop_design import IsoflopDesign as IsoflopDesign
 from .data.repeats import best_of_repeats as best_of_repeats, mean_of_repeats as mean_of_repeats
+from .data.run_tables import read_runs as read_runs
 from .data.runs import Runs as Runs
 from .data.screening import Screening as Screening, screen as screen
 from .data.screening_stages import ScreeningLimits as ScreeningLimits

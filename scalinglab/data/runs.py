@@ -269,7 +269,7 @@ class Runs:
         Parameters
         ----------
         frame : pandas.DataFrame or another table
-            One row a run; an index of whole numbers says where a row stands, one of texts names it.
+            One row a run; an index of whole numbers places a row, one of texts names it.
         columns, units, drop_incomplete
             As in :func:`read_runs`.
 
@@ -292,9 +292,7 @@ class Runs:
 
         Parameters
         ----------
-        path : str, path or open file
-            A text table, JSON Lines or Parquet, packed or not.
-        columns, units, drop_incomplete
+        path, columns, units, drop_incomplete
             As in :func:`read_runs`.
 
         Raises
