@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import scalinglab as sl
-from scalinglab import course, data, fitting, laws, planning, studies, theory, uncertainty
+from scalinglab import course, data, fitting, laws, planning, reporting, studies, theory, uncertainty
 from scalinglab.laws import CHINCHILLA as TRUTH
 
 #: Names whose example must be refused in a plain install, and the extra that the refusal names.
@@ -115,6 +115,8 @@ EXAMPLES = {
     "where_laws_meet": lambda: laws.where_laws_meet(
         laws.published.KAPLAN_L_C_MIN, laws.published.KAPLAN_L_D, laws.published.KAPLAN_D_OPT
     ),
+    # reporting
+    "answer": lambda: reporting.answer(runs(), 1e21, methods=("VPNLS",)),
     # data
     "simulate_curves": curves,
     "smooth": lambda: data.smooth(curves(), window=3),

@@ -1,12 +1,11 @@
 """Sphinx extension: the reference pages are made from the package, one page a folder.
 
-A line ``% api: laws surface power_laws`` in a page becomes the reference of the folder ``laws``: a list
-of its files, then a section a file, the files named first and the others after them.  A line
-``% api-overview:`` becomes the list of folders.  Every name that a stub offers has one entry, under its
-shortest path, and a reference by any of its paths leads there.  What follows the first words of an entry
-is folded.  In docstrings a chapter's title in emphasis becomes a link to the chapter, and every link to
-a glossary term carries the term's definition.
-"""
+A line ``% api: laws surface power_laws`` in a page becomes the reference of the folder ``laws``: a list of
+its files, then a section a file, the files named first and the others after them.  A line ``% api-
+overview:`` becomes the list of folders, ``% cli-help:`` what the commands print when asked for help.  Every
+name that a stub offers has one entry, under its shortest path, and a reference by any of its paths leads
+there.  What follows the first words of an entry is folded.  In docstrings a chapter's title in emphasis
+becomes a link to the chapter, and every link to a glossary term carries the term's definition."""
 
 import ast
 import functools
@@ -242,6 +241,21 @@ def listing(rows):
     return rst(".. container:: api-contents\n\n" + re.sub("^(?=.)", "   ", "\n".join(rows), flags=re.M))
 
 
+def command_help():
+    """What each command prints when it is asked for help."""
+    import click
+
+    from scalinglab.cli.commands import main
+
+    parts = []
+    for name, command in (("scalinglab", main), *main.commands.items()):
+        words = "scalinglab" if command is main else f"scalinglab {name}"
+        with click.Context(command, info_name=words, max_content_width=84, terminal_width=84) as context:
+            said = command.get_help(context)
+        parts.append(f"(cli-{name})=\n## {words}\n\n```text\n{said}\n```\n")
+    return "\n".join(parts)
+
+
 def page(line):
     """The Markdown of a folder's reference, from the line that asks for it."""
     room, *first = line.split()
@@ -269,6 +283,7 @@ def expand(app, docname, source):
     if not docname.startswith("book/api"):
         return
     text = re.sub(r"^% api: (.+)$", lambda found: page(found[1]), source[0], flags=re.M)
+    text = re.sub(r"^% cli-help:.*$", lambda _: command_help(), text, flags=re.M)
     source[0] = re.sub(r"^% api-overview:.*$", lambda _: overview(), text, flags=re.M)
 
 

@@ -43,8 +43,11 @@ def table_of_frame(frame: Any) -> Table:
     values = [
         frame[name] if names.count(name) == 1 else frame.iloc[:, place] for place, name in enumerate(names)
     ]
+    pandas = hasattr(frame, "dropna")
+    if not pandas:
+        values = [np.asarray(column) for column in values]
     origin = _places(frame, names, values)
-    return Table(names, values, origin, is_frame=hasattr(frame, "dropna"))
+    return Table(names, values, origin, is_frame=pandas)
 
 
 def list_of(values: Any) -> Any:
