@@ -46,17 +46,22 @@ SLOW = {
     "repeat_study": 12, "screen": 13, "search_from_each": 23,
 }  # fmt: skip
 
-#: What solvers call thousands of times a fit: arrays of residuals, taken as they come.
-INNER = re.compile(r"(Huber|Squared)\.|Runs.sums_by_budget")
+#: What solvers call thousands of times a fit: arrays of residuals, taken as they come; and a law's inner parts.
+INNER = re.compile(
+    r"(Huber|Squared)\.|Runs.sums_by_budget|LawFit.(refits|moved|loss_gradient)"
+    r"|Law.(names_of|separated|box|role|tied_to|without_tie|with_number|model|two_terms|tied|parameters)"
+)
 
 #: Classes that only the package makes; what a user makes is validated.
 RESULTS = {
     "Approach2Bias", "Bootstrap", "Certificate", "CountedFrontier", "Coverage", "Covariance", "DataCard",
-    "LackOfFit", "ProvenRegion", "Recommendation",
+    "LackOfFit", "LawComparison", "LawFit", "Optimum", "ProvenRegion", "PublishedLaw", "Recommendation",
     "Envelope", "EnvelopeFit", "FitError", "FrontierFit", "Hindcast", "Influence", "Intersection", "Interval",
     "LearningCurve", "LevelsFit", "MethodComparison", "Misallocation", "OracleError", "Parabola",
     "Prediction", "Profile", "Question", "Recount", "RepeatedAllocation", "Repeats", "Score", "Screening",
     "SearchResult", "StraightLine", "SurfaceFit", "Verdict",
+    "Approach2Error", "BestReach", "ElfvingOptimum", "HullView", "LawBounds", "NextRuns", "PlannedRuns",
+    "PredictedError", "PublishedFit", "StoppingPoint", "SweepPlan",
 }  # fmt: skip
 
 #: Answers in which nan or inf means what the docstring says.
@@ -367,7 +372,7 @@ def infinite(answer, depth=0):
         return False
     if isinstance(answer, (tuple, list)):
         return any(infinite(part, depth + 1) for part in answer)
-    if dataclasses.is_dataclass(answer):
+    if dataclasses.is_dataclass(answer) and not isinstance(answer, type):
         parts = [getattr(answer, f.name) for f in dataclasses.fields(answer)]
         return any(infinite(part, depth + 1) for part in parts)
     return False

@@ -30,7 +30,7 @@ def fit_law(law: Law, runs: Runs, loss: Loss | None = None, *, log: bool = False
     """Fit any law to runs; what :meth:`Law.fit` calls, and describes."""
     require_runs("Law.fit", runs)
     require_loss("Law.fit", loss)
-    flag("Law.fit: log", log)
+    log = flag("Law.fit: log", log)
     loss = Squared(log) if loss is None else loss
     if log and not loss.log:
         loss = replace(loss, log=True) if isinstance(loss, Squared | Huber) else loss

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, number, overflow_is_refused, positive_number, shortened
+from scalinglab._arrays import FloatArray, number, of_kind, overflow_is_refused, positive_number, shortened
 from scalinglab.laws.expressions import (
     Name,
     Node,
@@ -98,7 +98,9 @@ def optimum(
         If a variable is missing, or there is no best allocation inside the range searched.
     """
     C = positive_number("optimum: C", C)
-    fixed = {name: number(f"optimum: given[{name!r}]", one) for name, one in (given or {}).items()}
+    of_kind("optimum: given", given, (Mapping, type(None)), 'give {"U": 1e11} or the like')
+    of_kind("optimum: over", over, (str, list, tuple), "give one or two names in a list")
+    fixed = {str(name): number(f"optimum: given[{name!r}]", one) for name, one in (given or {}).items()}
     over = (over,) if isinstance(over, str) else tuple(over)
     price = substitute(parse(cost, "optimum: cost"), {name: Num(one) for name, one in fixed.items()})
     law = substitute(law, {name: Num(one) for name, one in fixed.items()})
@@ -106,7 +108,8 @@ def optimum(
         raise ValueError(f"optimum: over is {shortened(over)}; give one or two variables.")
     if missing := sorted((set(names(law)) | set(names(price))) - set(over)):
         raise ValueError(
-            f'optimum: {missing[0]} has no value; give it, given={{"{missing[0]}": ...}}, or add it to over.'
+            f"optimum: {missing[0]} has no value from parameters or given, and the law or the cost uses it; "
+            f'give it, given={{"{missing[0]}": ...}}, or add it to over.'
         )
     if set(over) - set(names(price)):
         raise ValueError(f"optimum: the cost {cost} does not depend on {', '.join(over)}; it must.")
@@ -184,7 +187,9 @@ def _searched(law: Node, price: Node, over: tuple[str, ...], C: float) -> list[f
         k = int(np.argmin(loss))
         reachable = np.flatnonzero(np.isfinite(loss))
         if not len(reachable):
-            raise ValueError(f"optimum: nothing in the range searched costs {C:.3g}; check its unit.")
+            raise ValueError(
+                f"optimum: C is {C:.3g}, and nothing in the range searched costs that; check its unit."
+            )
         if zoom == ZOOMS - 1 and k in (reachable[0], reachable[-1]):  # the first scan may step over the end
             raise ValueError(
                 f"optimum: the loss falls along the whole budget to {over[0]} = {np.exp(x[k]):.3g}, so this "

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, finite, of_kind, overflow_is_refused, plain, shortened
+from scalinglab._arrays import FloatArray, finite, number, of_kind, overflow_is_refused, plain, shortened
 from scalinglab.laws.allocations import Optimum, optimum
 from scalinglab.laws.expressions import (
     Call,
@@ -20,6 +20,7 @@ from scalinglab.laws.expressions import (
     substitute,
     value,
 )
+from scalinglab.laws.law_arguments import named, range_of
 from scalinglab.laws.models import Model
 from scalinglab.laws.parameter_roles import EXPONENT, FALLING, OUTER, SCALE, names_of_two_terms, roles
 from scalinglab.laws.printed_laws import printed_law
@@ -103,6 +104,7 @@ class Law:
     ) -> None:
         for what, given in (("where", where), ("bounds", bounds), ("fixed", fixed), ("tie", tie)):
             of_kind(f"Law: {what}", given, (Mapping, type(None)), f"give a mapping of names, {what}={{...}}")
+        of_kind("Law: name", name, str, "give a text")
         self.formula = formula.strip() if isinstance(formula, str) else formula
         self.name = name
         node = parse(formula)
@@ -111,11 +113,11 @@ class Law:
         for part, definition in self.where.items():
             parts[part] = substitute(parse(definition, f"Law: where[{shortened(part)}]"), parts)
         node = substitute(node, parts)
-        self.declared = None if variables is None else frozenset(_texts("variables", variables))
-        self.fixed = {key: float(finite(f"Law: fixed[{key!r}]", one)) for key, one in (fixed or {}).items()}
+        self.declared = None if variables is None else frozenset(named("variables", variables))
+        self.fixed = {key: number(f"Law: fixed[{key!r}]", one) for key, one in (fixed or {}).items()}
         self.tie = dict(tie or {})
-        self.free = frozenset(_texts("free", free))
-        self.bounds = {key: _range(key, ends) for key, ends in (bounds or {}).items()}
+        self.free = frozenset(named("free", free))
+        self.bounds = {key: range_of(key, ends) for key, ends in (bounds or {}).items()}
         ties = {key: parse(one, f"Law: tie[{shortened(key)}]") for key, one in self.tie.items()}
         numbers: dict[str, Node] = {key: Num(one) for key, one in self.fixed.items()}
         self._ties, self._node = ties, substitute(substitute(node, ties), numbers)
@@ -134,8 +136,11 @@ class Law:
                 )
         if wrong := sorted(everything & {"L"}):
             raise ValueError(f"Law: the formula has {wrong[0]}, the loss itself; it may use N, D, C.")
-        if self.declared is not None:
-            self.linear_form.separated()  # says at once what is wrong; else the runs decide what is a column
+        if self.declared is not None:  # else the runs decide what is a column
+            try:
+                self.linear_form.separated()
+            except ValueError as error:
+                raise ValueError(f"{error} Its variables are {', '.join(sorted(self.declared))}.") from None
 
     def names_of(self, extra: Iterable[str] = ()) -> frozenset[str]:
         """Names of the formula that are variables, given the runs' extra columns."""
@@ -209,9 +214,15 @@ class Law:
     def loss(self, parameters: Mapping[str, float], **columns: Any) -> Any:
         """Loss for given parameters and columns, ``law.loss({"E": 1.7, ...}, N=1e9, D=2e10)``."""
         of_kind("Law.loss: parameters", parameters, Mapping, 'give {"E": 1.7, ...}')
-        given = {name: finite(f"Law.loss: {name}", one) for name, one in {**parameters, **columns}.items()}
+        of = {**dict.fromkeys(parameters, "parameters"), **dict.fromkeys(columns, "columns")}
+        given = {
+            name: finite(f"Law.loss: {name} of {of[name]}", one)
+            for name, one in {**parameters, **columns}.items()
+        }
         if missing := sorted(self._names - set(given)):
-            raise ValueError(f"Law.loss: {missing[0]} is missing; give it a number.")
+            raise ValueError(
+                f"Law.loss: {missing[0]} is missing among parameters and columns; give its number."
+            )
         return plain(np.asarray(value(self._node, given), float))
 
     def optimum(
@@ -250,7 +261,7 @@ class Law:
         at 5.76e+23: N 3.219e+10  D 2.982e+12  loss 1.9307 (closed form)
         """
         of_kind("Law.optimum: parameters", parameters, Mapping, 'give {"E": 1.7, ...}')
-        numbers = {name: Num(float(finite(f"Law: {name}", one))) for name, one in parameters.items()}
+        numbers = {name: Num(number(f"Law: {name} of parameters", one)) for name, one in parameters.items()}
         return optimum(substitute(self._node, numbers), C, cost, over, given)
 
     def two_terms(self, extra: Iterable[str] = ()) -> dict[str, str]:
@@ -332,19 +343,3 @@ _roles = lru_cache(maxsize=256)(roles)
 @lru_cache(maxsize=256)
 def _separated(node: Node, variables: frozenset[str], free: frozenset[str]) -> Separated:
     return separate(node, variables, free)
-
-
-def _texts(what: str, given: Any) -> tuple[str, ...]:
-    """Names in a tuple; a single text is one name."""
-    listed = (given,) if isinstance(given, str) else tuple(given)
-    for one in listed:
-        of_kind(f"Law: {what}", one, str, "give names")
-    return listed
-
-
-def _range(name: str, ends: Any) -> tuple[float, float]:
-    """The ends of a parameter's range."""
-    pair = finite(f"Law: bounds[{name!r}]", ends)
-    if pair.shape != (2,) or not pair[0] < pair[1]:
-        raise ValueError(f"Law: bounds[{name!r}] is {shortened(ends)}; give low < high.")
-    return float(pair[0]), float(pair[1])

@@ -49,7 +49,7 @@ class Squared:
     ----------
     log : bool
         Take residuals in log L instead of L: right when the scatter is a percentage of the loss and not a
-        number of nats. Only ``fit_approach3`` fits them.
+        number of nats. Only ``fit_approach3`` and ``Law.fit`` fit them.
 
     See Also
     --------
@@ -64,7 +64,7 @@ class Squared:
     log: bool = False
 
     def __post_init__(self) -> None:
-        flag("Squared: log", self.log)
+        object.__setattr__(self, "log", flag("Squared: log", self.log))
 
     @property
     def knot(self) -> float:
@@ -145,7 +145,7 @@ class Huber:
             raise ValueError(
                 f"Huber: delta is {shortened(self.delta)}; it must be a positive number."
             ) from None
-        flag("Huber: log", self.log)
+        object.__setattr__(self, "log", flag("Huber: log", self.log))
 
     @property
     def knot(self) -> float:

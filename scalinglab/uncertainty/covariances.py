@@ -264,12 +264,12 @@ def covariance(fit: SurfaceFit | LevelsFit | LawFit, errors: Errors = "alike") -
     '7.1T to 14.6T tokens'
     """
     one_of("covariance: errors", errors, tuple(ERRORS))
-    _, member = fit.runs.by_budget()
     if isinstance(fit, LawFit):
         _require_inner_law("covariance", fit)
         H, r = fit.inner_response, -fit.tangents[0]
     else:
         H, r = _response(fit, require_interior(fit, "covariance", levels=True)), fit.residuals
+    _, member = fit.runs.by_budget()
     if errors == "alike":
         return Covariance(fit, errors, H @ H.T * (np.sum(r**2) / fit.freedom))
     if errors == "unequal":

@@ -82,7 +82,8 @@ def test_clean_runs_give_back_two_hundred_random_surfaces():
         surface = random_surface(rng)
         fit = fit_vpnls(DESIGN.runs(surface))
         np.testing.assert_allclose(numbers(fit.surface), numbers(surface), rtol=1e-10)
-        assert fit.concerns == ()
+        # some of them ask for fewer tokens than any run has: their unit is doubted, and rightly
+        assert not [told for told in fit.concerns if "multiply them out" not in told]
 
 
 @pytest.mark.parametrize("loss", [Squared(), Huber(1e-3), Huber(0.05)], ids=str)

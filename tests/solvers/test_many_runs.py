@@ -25,7 +25,7 @@ from scalinglab.solvers.centred_logs import CentredLogs
 from scalinglab.solvers.newton import newton
 from scalinglab.solvers.projection import map_rss
 from scalinglab.studies import compare_methods, noise_studies
-from scalinglab.uncertainty import bootstraps
+from scalinglab.uncertainty import resampling
 
 LETTERS = ("E", "A", "B", "alpha", "beta")
 
@@ -167,7 +167,7 @@ def test_a_fit_needs_little_more_than_two_columns():
 def test_memory_does_not_grow_with_the_draws(monkeypatch):
     runs = load_llama3()
     fit = fit_vpnls(runs)
-    monkeypatch.setattr(bootstraps, "DRAWN", 200 * len(runs))
+    monkeypatch.setattr(resampling, "DRAWN", 200 * len(runs))
     small, large = (
         peak(lambda draws=draws: bootstrap(runs, fit, draws, np.random.default_rng(0)))
         for draws in (400, 4000)
@@ -181,7 +181,7 @@ def test_memory_does_not_grow_with_the_draws(monkeypatch):
 def test_blocks_of_draws_are_counted_and_joined(monkeypatch, kind):
     runs = load_llama3()
     fit = fit_vpnls(runs)
-    monkeypatch.setattr(bootstraps, "DRAWN", 40 * len(runs))
+    monkeypatch.setattr(resampling, "DRAWN", 40 * len(runs))
     boot = bootstrap(runs, fit, 100, np.random.default_rng(3), kind)
     assert boot.draws == len(boot.values("a")) == 100
     assert len(np.unique(boot.values("a"))) == 100
