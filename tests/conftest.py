@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from filelock import FileLock
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from scalinglab import CHINCHILLA, IsoflopDesign, LossSurface, Runs, SurfaceFit, fit_vpnls, load_llama3
 from scalinglab.laws import ASYMMETRIC, SYMMETRIC
@@ -52,7 +52,13 @@ ROOT = Path(__file__).parents[1]
 
 
 # The same examples at every run and on every machine, and no patience that a busy one could exhaust.
-settings.register_profile("house", derandomize=True, deadline=None, database=None)
+settings.register_profile(
+    "house",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("house")
 
 #: Files that need the book, its notebooks or kernels: `make check` leaves them to `make test`.
@@ -68,6 +74,9 @@ SLOW = {
     "test_gallery.py",
     "test_install.py",
     "test_a_killed_worker_costs_its_study_alone",
+    "test_a_page_stands_by_itself",
+    "test_checkpoints_of_experts_are_fitted_as_in_python",
+    "test_random_tables_get_an_answer_or_words",
     "test_a_hundred_thousand_pairs_never_undercut_their_cells_bound",
     "test_a_steeper_teacher_is_learnt_faster",
     "test_all_seven_parameters_of_repetition",

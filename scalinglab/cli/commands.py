@@ -13,9 +13,10 @@ from typing import Any
 
 import click
 
-from scalinglab import FitError, Law, Runs, load_chinchilla, load_llama3, screen
-from scalinglab.cli.reading import grouped, read_table
-from scalinglab.fitting.data_concerns import data_concerns
+from scalinglab import FitError, Law, Runs, load_chinchilla, load_llama3
+from scalinglab.cli.checking import whats_wrong
+from scalinglab.cli.reading import prepared, read_table
+from scalinglab.cli.remedies import answer_with_options, in_options, with_options
 from scalinglab.fitting.methods import METHODS
 from scalinglab.reporting.answers import Answer, answer
 from scalinglab.reporting.printed_answers import title_of, to_dict, to_markdown, to_text
@@ -41,7 +42,7 @@ class Honest(click.Group):
 
 
 def _end(words: str, code: int) -> None:
-    click.echo(f"scalinglab: {words}", err=True)
+    click.echo(f"scalinglab: {in_options(words)}", err=True)
     sys.exit(code)
 
 
@@ -66,6 +67,7 @@ class Source:
     drop_incomplete: bool
     budgets: str | None
     group: float | None
+    repeats: str
 
     def runs(self) -> Runs:
         """Read them."""
@@ -73,9 +75,10 @@ class Source:
             raise click.UsageError("give a table of runs, or --example llama3 to try.")
         if self.table is None:
             assert self.example is not None
-            return grouped(EXAMPLES[self.example](), self.budgets, self.group)
-        read = read_table(self.table, self.columns, self.drop_incomplete, self.units, self.loss_unit)
-        return grouped(read, self.budgets, self.group)
+            runs = EXAMPLES[self.example]()
+        else:
+            runs = read_table(self.table, self.columns, self.drop_incomplete, self.units, self.loss_unit)
+        return with_options(prepared(runs, self.budgets, self.group, self.repeats))
 
 
 def of_a_table(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,6 +116,13 @@ def of_a_table(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="SHARE",
             help="Computes this close are one budget, such as 0.05; with --budgets, how far runs may lie.",
         ),
+        click.option(
+            "--repeats",
+            type=click.Choice(["keep", "best", "mean"]),
+            default="keep",
+            show_default=True,
+            help="Of runs that share N and D.",
+        ),
     ]
     kept = [field.name for field in fields(Source)]
 
@@ -148,7 +158,8 @@ def of_an_answer(command: Callable[..., Any]) -> Callable[..., Any]:
 def _answered(runs: Runs, budget: float, methods: tuple[str, ...], law: str | None, level: float) -> Answer:
     if sys.stderr.isatty():  # somebody is waiting
         click.echo(f"fitting {len(runs):,} runs ...", err=True)
-    return answer(runs, budget, Law(law, name="law") if law else None, methods or None, level)
+    own = Law(law, name="law") if law else None
+    return answer_with_options(answer(runs, budget, own, methods or None, level))
 
 
 @main.command()
@@ -207,19 +218,9 @@ def report(
 @of_a_table
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 def check(source: Source, as_json: bool) -> None:
-    """Read and screen a table, and say what is wrong with it; nothing is fitted."""
+    """Read and screen a table, and say what is wrong with it."""
     runs = source.runs()
-    told = data_concerns(runs)
-    try:
-        screened = screen(runs)
-        dropped = [
-            {"run": runs.label(one.row), "stage": one.stage, "reason": one.reason} for one in screened.flags
-        ]
-        told += [
-            f"screening would leave out {one['run']} ({one['stage']}): {one['reason']}" for one in dropped
-        ]
-    except (ValueError, FitError) as error:
-        told.append(f"not screened: {error}")
+    told = [in_options(one) for one in whats_wrong(runs)]
     if as_json:
         click.echo(json.dumps({"runs": len(runs), "notes": list(runs.notes), "concerns": told}, indent=1))
         return

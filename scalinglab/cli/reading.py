@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scalinglab.data.columns import MEANING
+from scalinglab.data.repeats import best_of_repeats, mean_of_repeats
 from scalinglab.data.run_tables import read_runs
 from scalinglab.data.runs import Runs
 
@@ -44,8 +45,13 @@ def _pairs(option: str, given: tuple[str, ...], what: str, instance: str) -> dic
     return said
 
 
-def grouped(runs: Runs, budgets: str | None, group: float | None) -> Runs:
-    """The runs at nominal budgets, where --budgets or --group asks for them."""
+def prepared(runs: Runs, budgets: str | None, group: float | None, repeats: str) -> Runs:
+    """The runs at nominal budgets, where --budgets or --group asks for them, and one of each (N, D)."""
+    at = _grouped(runs, budgets, group)
+    return at if repeats == "keep" else (best_of_repeats if repeats == "best" else mean_of_repeats)(at)
+
+
+def _grouped(runs: Runs, budgets: str | None, group: float | None) -> Runs:
     if budgets is None:
         return runs if group is None else runs.group(rtol=group)
     try:

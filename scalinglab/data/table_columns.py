@@ -42,8 +42,13 @@ def columns_of_table(
             raise ValueError(
                 f"Runs: {name} maps {', '.join(sorted(map(str, unknown)))}; the letters are N, D, L and C."
             )
+    factors = {letter: factor_of(letter, unit) for letter, unit in (units or {}).items()}
     picks = _picks(table, dict(columns or {}))
     _derivable(table, picks)
+    if unused := [letter for letter in factors if letter not in picks]:
+        raise ValueError(
+            f"Runs: units says what {unused[0]} is counted in, but no column holds {unused[0]}; leave it out."
+        )
     origin, keep = table.origin, None
     missing = incomplete_rows(table, picks)
     if missing.rows.any():
@@ -56,9 +61,7 @@ def columns_of_table(
     read: dict[str, FloatArray] = {}
     told = []
     for letter, pick in picks.items():
-        size, unit = (pick.meaning.size, pick.meaning.unit)
-        if letter in (units or {}):
-            size, unit = factor_of(letter, (units or {})[letter])
+        size, unit = factors.get(letter, (pick.meaning.size, pick.meaning.unit))
         values = pick.values if keep is None else pick.values[keep]
         numbers = column(letter, values, _labels(origin, pick, letter, table.is_frame))
         read[letter] = numbers if size == 1 else _scaled(letter, numbers, size)
@@ -71,8 +74,8 @@ def columns_of_table(
             notes.append(f"{letter} is C/6{other}, for no column holds {MEANING[letter]}")
     if unit := _unit_of_compute(read):
         notes.append(
-            f'C looks like {unit}, by C/6ND, and was left as it is: units={{"C": "{unit}"}} converts it, '
-            f'on the command line --unit "C={unit}"'
+            f'C looks like {unit}, by C/6ND, and was left as it is: units={{"C": "{unit}"}}, on the command '
+            f'line --unit "C={unit}", converts it'
         )
     for note in notes:
         origin = origin.noted(note)
@@ -141,7 +144,7 @@ def _recognised(table: Table, letter: str, taken: set[int | None]) -> Pick | str
         same = f" (as {_listed([other.name for other in more])})" if more else ""
         return Pick(first.place, first.name, first.values, first.meaning, same)
     names = ", ".join(repr(one.name) for one in found)
-    leave = ', or columns={"C": None}, --column C=, for 6ND' if letter == "C" else ""
+    leave = ', or columns={"C": None}, on the command line --column C=, for 6ND' if letter == "C" else ""
     return (
         f"{names} may each be {letter} ({MEANING[letter]}); say which, for instance columns="
         f'{{"{letter}": "{first.name}"}}, on the command line --column "{letter}={first.name}"{leave}.'

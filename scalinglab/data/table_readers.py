@@ -106,7 +106,12 @@ def _of_arrow(content: bytes, name: str) -> Table:
 
 
 def _of_json(lines: list[str], name: str) -> Table:
-    """JSON Lines, or one JSON list: an object for each run, inner objects by names with a slash."""
+    """JSON Lines, or one JSON list: an object for each run, inner objects by names with a slash.
+
+    One object that holds lists holds columns: those lists whose length most of them have.
+    """
+    if (listed := _columns_of_json(lines)) is not None:
+        return Table(list(listed), list(listed.values()), Origin(file=name))
     records: list[dict[str, Any]] = []
     places: list[int] = []
     where = 1
@@ -128,6 +133,22 @@ def _of_json(lines: list[str], name: str) -> Table:
     names = list(dict.fromkeys(key for record in records for key in record))
     columns = [_narrow([record.get(key) for record in records]) for key in names]
     return Table(names, columns, Origin(lines=np.array(places, np.intp) if places else None, file=name))
+
+
+def _columns_of_json(lines: list[str]) -> dict[str, NDArray[Any]] | None:
+    """The lists of one object by name; None if the text is anything else."""
+    try:
+        whole = json.loads("\n".join(lines))
+    except (ValueError, RecursionError):
+        return None
+    lists = (
+        {key: one for key, one in whole.items() if isinstance(one, list)} if isinstance(whole, dict) else {}
+    )
+    lengths = [len(one) for one in lists.values()]
+    if not lengths:
+        return None
+    runs = max(set(lengths), key=lengths.count)
+    return {key: _narrow(one) for key, one in lists.items() if len(one) == runs}
 
 
 def _flat(record: Any, above: str = "") -> dict[str, Any]:
