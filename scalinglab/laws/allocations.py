@@ -187,9 +187,7 @@ def _searched(law: Node, price: Node, over: tuple[str, ...], C: float) -> list[f
         k = int(np.argmin(loss))
         reachable = np.flatnonzero(np.isfinite(loss))
         if not len(reachable):
-            raise ValueError(
-                f"optimum: C is {C:.3g}, and nothing in the range searched costs that; check its unit."
-            )
+            raise ValueError(f"optimum: C is {C:.3g}, and nothing in the range costs that; check its unit.")
         if zoom == ZOOMS - 1 and k in (reachable[0], reachable[-1]):  # the first scan may step over the end
             raise ValueError(
                 f"optimum: the loss falls along the whole budget to {over[0]} = {np.exp(x[k]):.3g}, so this "

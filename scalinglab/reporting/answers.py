@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import of_kind, positive_number, share
+from scalinglab._arrays import of_kind, one_of, positive_number, share
 from scalinglab._text import format_count
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.data.screening import Screening, screen
@@ -118,9 +118,10 @@ def answer(
     require_runs("answer", runs)
     C, level = positive_number("answer: C", C), share("answer: level", level)
     of_kind("answer: law", law, (Law, type(None)), 'give Law("E + A/N**alpha + B/D**beta") or another')
+    of_kind("answer: methods", methods, (tuple, list, type(None)), f"give some of {', '.join(METHODS)}")
     wanted = tuple(METHODS) if methods is None else methods
-    if unknown := [name for name in wanted if name not in METHODS]:
-        raise ValueError(f"answer: there is no method {unknown[0]}; there are {', '.join(METHODS)}.")
+    for name in wanted:
+        one_of("answer: one of methods", name, METHODS)
     tried: dict[str, Any] = {name: METHODS[name] for name in wanted}
     if law is not None:
         tried["law"] = law.fit
