@@ -24,12 +24,12 @@ SETS = [name for name in NAMES if re.fullmatch(r"ps\d", name)]
 
 
 GRADED = "ps4"  # the set that goes through the whole of nbgrader
-#: What a solution only draws is drawn of fewer. The last contest of the capstone has 60 games of each
+#: What a solution only draws is drawn of fewer. The last contest of the capstone has 30 games of each
 #: strategy, and does not play those again that its hidden test has played.
 FEWER = {
     "capstone": (
         "games = tournament(strategies, students=200)",
-        "strategies.pop('mine')\ngames = tournament(strategies, students=60)\n"
+        "strategies.pop('mine')\ngames = tournament(strategies, students=30)\n"
         "games = type(games)([*games.to_dict('records'), *_mine.to_dict('records')])",
     ),
     "ps5": (
