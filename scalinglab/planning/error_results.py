@@ -15,9 +15,8 @@ from scalinglab._arrays import FloatArray, not_negative
 from scalinglab._extras import needs
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.printed_fits import html_table, sentences
-from scalinglab.laws.surface import LossSurface
+from scalinglab.planning.laws_at_target import Truth, waste_of
 from scalinglab.planning.planned_runs import PlannedRuns
-from scalinglab.planning.waste_of_errors import expected_waste
 
 #: Columns of the table.
 _COLUMNS = ("bias", "standard error", "rmse", "misfit weight", "waste")
@@ -29,7 +28,7 @@ class Approach2Error:
 
     Attributes
     ----------
-    surface : LossSurface
+    surface : LossSurface or LawAtTarget
         What was taken as true.
     bias : float
         Mean error of :math:`\ln N^*`; that of :math:`\ln D^*` is its negative.
@@ -46,7 +45,7 @@ class Approach2Error:
     approach2_bias : The bias alone, on an IsoFLOP design.
     """
 
-    surface: LossSurface
+    surface: Truth
     bias: float
     log_N: float
     weights: FloatArray
@@ -71,7 +70,7 @@ class Approach2Error:
     @property
     def waste(self) -> float:
         """Expected deadweight loss, for a Gaussian error of this mean and deviation."""
-        return float(expected_waste(self.surface, self.log_N, self.bias))
+        return waste_of(self.surface, self.log_N, self.bias)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,7 +79,7 @@ class PredictedError:
 
     Attributes
     ----------
-    surface : LossSurface
+    surface : LossSurface or LawAtTarget
         What was taken as true.
     runs : Runs
         The runs, with the losses they would have without errors.
@@ -104,7 +103,7 @@ class PredictedError:
     predict_error : Computes it.
     """
 
-    surface: LossSurface
+    surface: Truth
     runs: Runs
     C: float
     noise: FloatArray
@@ -134,18 +133,18 @@ class PredictedError:
     @cached_property
     def waste(self) -> float:
         """Expected deadweight loss at the target, a share of C, for a Gaussian error."""
-        return float(expected_waste(self.surface, self.log_N))
+        return waste_of(self.surface, self.log_N)
 
     @property
     def waste_second_order(self) -> float:
         r"""The same to second order, :math:`\tfrac{\alpha+\beta}{2}\operatorname{Var}(\ln \hat N)`."""
-        return float(expected_waste(self.surface, self.log_N, exact=False))
+        return waste_of(self.surface, self.log_N, exact=False)
 
     def misfit_waste(self, misfit: float) -> float:
         r"""Deadweight loss, a share of C, at the worst errors of ``misfit``, :math:`\rho\lVert h\rVert`."""
         misfit = not_negative("PredictedError.misfit_waste: misfit", misfit)
-        sides = [side * misfit * self.misfit_weight for side in (1, -1)]
-        return float(max(expected_waste(self.surface, 0.0, sides)))
+        worst = misfit * self.misfit_weight
+        return max(waste_of(self.surface, 0.0, worst), waste_of(self.surface, 0.0, -worst))
 
     def to_frame(self) -> pd.DataFrame:
         """Table with a row a method: bias, standard error and rmse of ln N*, misfit weight, waste."""

@@ -10,8 +10,11 @@ from numpy.typing import ArrayLike
 from scalinglab._arrays import FloatArray, finite, not_negative, positive_number
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
+from scalinglab.fitting.law_results import LawFit
+from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import LossSurface
 from scalinglab.planning.error_results import Approach2Error, PredictedError
+from scalinglab.planning.laws_at_target import LawAtTarget, Truth
 from scalinglab.planning.planned_runs import PlannedRuns, surface_of
 from scalinglab.planning.run_weights import curve_weights, extrapolation_weights, vpnls_weights
 
@@ -27,7 +30,7 @@ Noise = ArrayLike | Callable[[FloatArray, FloatArray], ArrayLike]
 
 def predict_error(
     design: IsoflopDesign | Runs | PlannedRuns,
-    surface: LossSurface,
+    surface: LossSurface | SurfaceFit | LawFit,
     noise: Noise,
     C: float,
     shared: float = 0.0,
@@ -54,8 +57,10 @@ def predict_error(
     ----------
     design : IsoflopDesign, Runs or PlannedRuns
         The runs, planned or made; of runs that were made the losses do not matter.
-    surface : LossSurface or SurfaceFit
-        A rough idea of the truth: a fit to pilot runs, or a published law.
+    surface : LossSurface, SurfaceFit or LawFit
+        A rough idea of the truth: a fit to pilot runs, or a published law. Of any law of N and D that was
+        fitted by ``Law.fit``, derivatives are taken numerically and the waste is that of second order; an
+        IsoflopDesign needs a surface to be centred on, so give its runs.
     noise : float, array_like of shape (n,), or callable
         Standard deviation :math:`\sigma` of each run's own error, in the unit of the loss; a function is
         called with N and D.
@@ -98,10 +103,17 @@ def predict_error(
     loss       L*: standard error 0.0026
     concerns   none
     """
-    truth = surface_of("predict_error", surface)
     C = positive_number("predict_error: C", C)
-    planned = PlannedRuns.of(design, truth)
-    runs = planned.runs(truth)
+    truth: Truth
+    if isinstance(surface, LawFit):
+        truth = LawAtTarget(surface, C)
+        planned = PlannedRuns.of(design)
+        runs = Runs(planned.N, planned.D, truth.loss(planned.N, planned.D), planned.C)
+        h, h_loss = truth.weights(runs.N, runs.D)
+    else:
+        truth = surface_of("predict_error", surface)
+        runs = PlannedRuns.of(design, truth).runs(truth)
+        h, h_loss = vpnls_weights(truth, runs, C)
     sigma = _noise_of(noise, runs)
     shared = not_negative("predict_error: shared", shared)
     if not (sigma.any() or shared):
@@ -109,7 +121,6 @@ def predict_error(
             "predict_error: noise is 0, and without errors only the bias of Approach 2 is left, which "
             "approach2_bias gives; give the standard deviation of losses between repeats, for instance 0.005."
         )
-    h, h_loss = vpnls_weights(truth, runs, C)
     _, member = runs.by_budget()
 
     def spread(weights: FloatArray) -> float:
@@ -139,7 +150,7 @@ def _noise_of(noise: Noise, runs: Runs) -> FloatArray:
 
 
 def _approach2(
-    surface: LossSurface,
+    surface: Truth,
     runs: Runs,
     C: float,
     sigma: FloatArray,

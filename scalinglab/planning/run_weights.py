@@ -2,10 +2,10 @@ r"""Weights of runs in an answer: an estimate moves by the sum of weights times 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from scalinglab._arrays import FloatArray
 from scalinglab.data.runs import Runs
@@ -68,6 +68,17 @@ def vpnls_weights(surface: LossSurface, runs: Runs, C: float) -> tuple[FloatArra
     return h[:, 0], h[:, 1]
 
 
+class Surfacelike(Protocol):
+    """What parabolas on exact losses are made of."""
+
+    @property
+    def E(self) -> float:
+        """What is subtracted from the losses, to spare digits."""
+
+    def loss(self, N: ArrayLike, D: ArrayLike) -> Any:
+        """Loss of runs."""
+
+
 class CurveWeights(NamedTuple):
     """One budget's parabola on exact losses: where its vertex is, and how it answers to errors.
 
@@ -85,7 +96,7 @@ class CurveWeights(NamedTuple):
     inside: bool
 
 
-def curve_weights(surface: LossSurface, runs: Runs) -> list[CurveWeights]:
+def curve_weights(surface: Surfacelike, runs: Runs) -> list[CurveWeights]:
     r"""The parabola of every budget that has one, on exact losses.
 
     From :math:`v = -c_1/2c_2` the vertex answers to errors of the coefficients by

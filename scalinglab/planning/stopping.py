@@ -12,6 +12,7 @@ from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
 from scalinglab.laws.surface import LossSurface
 from scalinglab.planning.error_results import PredictedError
+from scalinglab.planning.laws_at_target import waste_of
 from scalinglab.planning.planned_runs import PlannedRuns
 from scalinglab.planning.predicted_errors import predict_error
 
@@ -121,9 +122,8 @@ def when_to_stop(
     error = predict_error(design, surface, noise, C)
     T, W = error.cost, error.waste_second_order * error.C
     best = float(np.sqrt(T * W))
-    truth = error.surface
     floor = rho * error.misfit_weight
-    misfit_waste = (truth.alpha + truth.beta) / 2 * floor**2 * error.C
+    misfit_waste = waste_of(error.surface, 0.0, floor, exact=False) * error.C
     if floor > error.log_N:
         verdict = (
             f"stop: the misfit may move ln N* by {floor:.2g}, noise by {error.log_N:.2g}; more runs in these "

@@ -5,6 +5,7 @@ from scalinglab import (
     CHINCHILLA,
     FitError,
     IsoflopDesign,
+    Law,
     LossSurface,
     Runs,
     approach2_bias,
@@ -184,6 +185,24 @@ def test_two_pairs_err_least_at_that_spacing(C, reach):
         return np.abs(x) @ np.sqrt(pairs.cost)
 
     assert price(best) < min(price(best * 1.02), price(best / 1.02))
+
+
+def test_any_law_has_weights_too(llama3, llama3_vpnls):
+    fit = Law("E + A/N**alpha + B/D**beta").fit(llama3)
+    ours, theirs = (predict_error(llama3, one, 0.004, 3.8e25) for one in (fit, llama3_vpnls))
+    assert ours.log_N == pytest.approx(theirs.log_N, rel=2e-3)
+    assert ours.loss == pytest.approx(theirs.loss, rel=2e-3)
+    np.testing.assert_allclose(ours.weights, theirs.weights, atol=5e-3 * np.abs(theirs.weights).max())
+    assert ours.waste == pytest.approx(theirs.waste_second_order, rel=5e-3)
+    assert ours.approach2.bias == pytest.approx(theirs.approach2.bias, abs=1e-3)
+    assert ours.approach2.log_N == pytest.approx(theirs.approach2.log_N, rel=1e-2)
+    planned = PlannedRuns.in_box([1e19, 1e20, 1e21], ratio=(1, 500))
+    wide = [predict_error(planned, one, 0.004, 3.8e25).log_N for one in (fit, llama3_vpnls)]
+    assert wide[0] == pytest.approx(wide[1], rel=2e-3)
+    bent = Law("E + (A/N**alpha + B/D**beta)**k").fit(llama3)
+    assert predict_error(llama3, bent, 0.004, 3.8e25).loss > theirs.loss  # a sixth parameter costs precision
+    with pytest.raises(ValueError, match="give a LossSurface"):
+        predict_error(IsoflopDesign(BUDGETS), fit, 0.01, TARGET)
 
 
 def test_nonsense_gets_words():
