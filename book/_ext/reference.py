@@ -5,7 +5,8 @@ its files, then a section a file, the files named first and the others after the
 overview:`` becomes the list of folders, ``% cli-help:`` what the commands print when asked for help.  Every
 name that a stub offers has one entry, under its shortest path, and a reference by any of its paths leads
 there.  What follows the first words of an entry is folded.  In docstrings a chapter's title in emphasis
-becomes a link to the chapter, and every link to a glossary term carries the term's definition."""
+becomes a link to the chapter, and every link to a glossary term carries the term's definition.
+"""
 
 import ast
 import functools
