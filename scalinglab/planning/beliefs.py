@@ -11,6 +11,9 @@ from scalinglab._arrays import FloatArray, not_negative, positive_number, whole
 from scalinglab.laws.surface import LossSurface, training_flops
 from scalinglab.planning.planned_runs import surface_of
 
+#: Half-width of a log beyond which nothing is plausible.
+WIDEST = 3.0
+
 #: Primes whose radical inverses spread points over a cube.
 _PRIMES = (2, 3, 5, 7)
 
@@ -70,6 +73,11 @@ def plausible_surfaces(
         for name, value in (("exponents", exponents), ("excess", excess), ("ratio", ratio))
     ]
     spread = np.array([widths[0], widths[0], widths[1], widths[2]])
+    if max(widths) > WIDEST:
+        raise ValueError(
+            "plausible_surfaces: exponents, excess and ratio are half-widths of logs; keep them below "
+            f"{WIDEST:g}."
+        )
     best = rough.D_opt(C) / rough.N_opt(C)
     found = [rough]
     for k in range(1, count):

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     import pandas as pd
 
-from scalinglab._arrays import FloatArray, not_negative, of_kind, positive_number, positives
+from scalinglab._arrays import FloatArray, held, not_negative, of_kind, positive_number, positives
 from scalinglab._extras import needs
 from scalinglab.fitting.printed_fits import sentences
 from scalinglab.fitting.results import FitError
@@ -98,7 +98,9 @@ class ElfvingOptimum:
         """Runs at each point, as fractions, for a standard error of ln N* with that noise."""
         error = positive_number("ElfvingOptimum.repeats: error", error)
         noise = positive_number("ElfvingOptimum.repeats: noise", noise)
-        return np.asarray(self.price * (noise / error) ** 2 * self.shares / self.costs)
+        with np.errstate(over="ignore"):
+            runs = self.price * np.square(np.divide(noise, error)) * self.shares / self.costs
+        return np.asarray(held("ElfvingOptimum.repeats: their number", runs, -1))
 
     def violation(self, N: ArrayLike, D: ArrayLike) -> float:
         r"""Largest :math:`|g^\top z|/\sqrt c` of further runs; up to 1 the optimum holds among them too."""
@@ -224,6 +226,8 @@ def elfving_optimum(
     found = linprog(
         np.ones(2 * len(G)), A_eq=np.hstack([Q.T, -Q.T]), b_eq=target, bounds=(0.0, None), method="highs"
     )
+    if found.x is None:
+        raise FitError(undetermined(len(G)))
     y = found.x[: len(G)] - found.x[len(G) :]
     used = np.abs(y) > ROUNDING * np.abs(y).max()
     z = found.eqlin.marginals

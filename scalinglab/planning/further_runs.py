@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-from scalinglab._arrays import FloatArray, not_negative, of_kind, positive_number
+from scalinglab._arrays import FloatArray, held, not_negative, of_kind, positive_number
 from scalinglab._extras import needs
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
@@ -53,7 +53,7 @@ class NextRuns:
         """Place of the candidate that helps most among those at the budget nearest to C."""
         C = positive_number("NextRuns.best_at: C", C)
         budgets = self.candidates.budgets
-        here = self.candidates.member == int(np.argmin(np.abs(np.log(budgets / C))))
+        here = self.candidates.member == int(np.argmin(np.abs(np.log(budgets) - np.log(C))))
         return int(np.flatnonzero(here)[np.argmax(self.drops[here])])
 
     def to_frame(self) -> pd.DataFrame:
@@ -155,5 +155,8 @@ def next_run(
     lifts, spreads = h[:, 0] @ h[:, 1:], np.einsum("nm,nm->m", h[:, 1:], h[:, 1:])
     drops = lifts**2 / (1 + spreads)
     sigma = np.nan if noise is None else positive_number("next_run: noise", noise)
-    saved = C * (truth.alpha + truth.beta) / 2 * sigma**2 * drops
+    with np.errstate(over="ignore"):
+        saved = C * (truth.alpha + truth.beta) / 2 * np.square(sigma) * drops
+    if noise is not None:
+        held("next_run: the waste that this noise causes", saved, -1)
     return NextRuns(candidates, drops / variance, saved, extra)

@@ -11,7 +11,18 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     import pandas as pd
 
-from scalinglab._arrays import FloatArray, of_kind, picked, positive_range, positive_row, shortened, whole
+from scalinglab._arrays import (
+    FloatArray,
+    finite,
+    generator,
+    matched,
+    of_kind,
+    picked,
+    positive_range,
+    positive_row,
+    shortened,
+    whole,
+)
 from scalinglab._extras import needs
 from scalinglab.data.budgets import Budgets
 from scalinglab.data.isoflop_design import IsoflopDesign
@@ -186,13 +197,18 @@ class PlannedRuns:
         self, surface: LossSurface, noise: ArrayLike = 0.0, rng: np.random.Generator | None = None
     ) -> Runs:
         """Simulate the runs on a surface, with independent Gaussian errors of that standard deviation."""
+        of_kind(
+            "PlannedRuns.runs: surface", surface, LossSurface, "give a LossSurface, for instance CHINCHILLA"
+        )
         L = surface.loss(self.N, self.D)
-        if np.any(noise):
+        if (spread := finite("PlannedRuns.runs: noise", noise)).any():
             if rng is None:
                 raise ValueError(
                     "PlannedRuns: noisy runs need rng, for instance numpy.random.default_rng(0)."
                 )
-            L = L + np.asarray(noise, float) * rng.standard_normal(len(self))
+            errors = generator("PlannedRuns.runs: rng", rng).standard_normal(len(self))
+            spread, errors = matched(noise=spread, runs=errors)
+            L = L + spread * errors
         return Runs(self.N, self.D, L, self.C)
 
     def to_frame(self) -> pd.DataFrame:

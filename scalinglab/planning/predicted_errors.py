@@ -24,6 +24,9 @@ LEAST_SIGNAL = 5.0
 #: Error of ln N* up to which the first order was checked in every cell of 27,000 simulated studies.
 LARGEST_ERROR = 0.5
 
+#: Largest standard deviation whose square can be summed.
+LARGEST_NOISE = 1e90
+
 #: Standard deviation of each run's own error: one number, one for each run, or a function of N and D.
 Noise = ArrayLike | Callable[[FloatArray, FloatArray], ArrayLike]
 
@@ -116,6 +119,8 @@ def predict_error(
         h, h_loss = vpnls_weights(truth, runs, C)
     sigma = _noise_of(noise, runs)
     shared = not_negative("predict_error: shared", shared)
+    if shared > LARGEST_NOISE:
+        raise ValueError(f"predict_error: shared is {shared:g}; give a standard deviation below 1e90.")
     if not (sigma.any() or shared):
         raise ValueError(
             "predict_error: noise is 0, and without errors only the bias of Approach 2 is left, which "
@@ -144,8 +149,10 @@ def _noise_of(noise: Noise, runs: Runs) -> FloatArray:
             f"predict_error: noise has shape {sigma.shape}; give one number, or one for each of {len(runs)} "
             "runs."
         )
-    if (sigma < 0).any():
-        raise ValueError("predict_error: noise is a standard deviation; it must not be negative.")
+    if (sigma < 0).any() or (sigma > LARGEST_NOISE).any():
+        raise ValueError(
+            "predict_error: noise is a standard deviation; it must not be negative, nor above 1e90."
+        )
     return np.broadcast_to(sigma.reshape(-1) if sigma.ndim else sigma, (len(runs),))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scalinglab._arrays import (
     FloatArray,
     finite,
+    held,
     matched,
     positive,
     positive_number,
@@ -29,6 +30,9 @@ from scalinglab.planning.run_weights import (
     size_direction,
 )
 from scalinglab.theory.isoflop_bias import vertex_shift
+
+#: Largest loss that can be squared.
+LARGEST_LOSS = 1e100
 
 #: Exponents that are tried first.
 STARTS = (0.12, 0.2, 0.32, 0.5, 0.8)
@@ -189,9 +193,12 @@ def fit_published_parabolas(
     if not (k > 1).all():
         raise ValueError(f"{who}: reach is {k.min():g}; a grid needs a factor above 1.")
     steps = np.linspace(-1.0, 1.0, whole(f"{who}: points", points, 3, 10_000))
-    N = (v / o)[:, None] * k[:, None] ** steps
-    D = budgets[:, None] / training_flops(N, 1.0)
-    y = m[:, None] + c[:, None] * (np.log(N) - np.log(v)[:, None]) ** 2
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        N = held(f"{who}: some size of the grids", (v / o)[:, None] * k[:, None] ** steps, 0)
+        D = held(f"{who}: some D of the grids", budgets[:, None] / training_flops(N, 1.0), 0)
+        y = m[:, None] + c[:, None] * (np.log(N) - np.log(v)[:, None]) ** 2
+    if not (np.abs(y) < LARGEST_LOSS).all():
+        raise ValueError(f"{who}: curvature and minimum give losses above 1e100; check their units.")
     surface, residuals = _closest(N, D, _projected(y[..., None])[..., 0])
     return PublishedFit(surface, N, D, residuals, _concerns(len(budgets), bool((o != 1).any())))
 

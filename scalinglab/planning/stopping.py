@@ -14,7 +14,7 @@ from scalinglab.laws.surface import LossSurface
 from scalinglab.planning.error_results import PredictedError
 from scalinglab.planning.laws_at_target import waste_of
 from scalinglab.planning.planned_runs import PlannedRuns
-from scalinglab.planning.predicted_errors import predict_error
+from scalinglab.planning.predicted_errors import LARGEST_NOISE, predict_error
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,6 +119,8 @@ def when_to_stop(
     range of D/N or a better law does.
     """
     rho = not_negative("when_to_stop: misfit", misfit)
+    if rho > LARGEST_NOISE:
+        raise ValueError(f"when_to_stop: misfit is {rho:g}; give one below 1e90.")
     error = predict_error(design, surface, noise, C)
     T, W = error.cost, error.waste_second_order * error.C
     best = float(np.sqrt(T * W))

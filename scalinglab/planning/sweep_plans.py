@@ -114,8 +114,9 @@ def plan_sweep(
         budgets = np.geomspace(top * 10 ** ((1 - BUDGETS) / 2), top, BUDGETS)
         candidates = PlannedRuns.in_box(budgets, N=(SMALLEST_MODEL, 1e300))
     of_kind("plan_sweep: candidates", candidates, PlannedRuns, "give PlannedRuns.in_box(budgets)")
-    cost = (candidates.cost + not_negative("plan_sweep: price_per_run", price_per_run)) / compute
+    cost = candidates.cost + not_negative("plan_sweep: price_per_run", price_per_run)
     _require_possible(candidates, target, compute, cost, runs)
+    cost = cost / compute
     middle = float(np.exp(np.log(candidates.budgets).mean()))
     surfaces = believed("plan_sweep", surface, middle)
     sizes = whole("plan_sweep: misfit_sizes", _sizes(runs) if misfit_sizes is None else misfit_sizes, 0)
@@ -206,9 +207,9 @@ def _require_possible(candidates: PlannedRuns, C: float, compute: float, cost: F
             "the sweep; leave the larger budgets out, or plan for a larger C."
         )
     cheapest = np.sort(cost)[:runs].sum()
-    if cheapest > 1:
+    if cheapest > compute:
         raise ValueError(
-            f"plan_sweep: the {runs} cheapest candidates cost {cheapest * compute:.3g} FLOPs, and compute is "
+            f"plan_sweep: the {runs} cheapest candidates cost {cheapest:.3g} FLOPs, and compute is "
             f"{compute:.3g}; give more, ask for fewer runs, or add smaller budgets."
         )
 

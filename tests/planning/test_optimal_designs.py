@@ -243,6 +243,26 @@ def test_when_to_stop(llama3, llama3_vpnls):
         assert word in repr(usual)
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: predict_error(IsoflopDesign(BUDGETS), CHINCHILLA, 1e300, TARGET), "nor above 1e90"),
+        (lambda: predict_error(IsoflopDesign(BUDGETS), CHINCHILLA, 0.1, TARGET, 1e300), "below 1e90"),
+        (lambda: when_to_stop(IsoflopDesign(BUDGETS), CHINCHILLA, 0.1, TARGET, 1e300), "below 1e90"),
+        (lambda: next_run(IsoflopDesign(BUDGETS), CHINCHILLA, TARGET, noise=1e300), "beyond what a float"),
+        (lambda: plan_sweep([CHINCHILLA], TARGET, 1e-300, 6), "no run of|cheapest candidates cost"),
+        (lambda: plausible_surfaces(CHINCHILLA, 1e19, excess=1e300), "keep them below 3"),
+        (lambda: PlannedRuns([1e8], [1e9]).runs("Chinchilla"), "give a LossSurface"),
+        (lambda: PlannedRuns([1e8], [1e9]).runs(CHINCHILLA, 0.1), "noisy runs need rng"),
+        (lambda: PlannedRuns([1e8], [1e9]).runs(CHINCHILLA, 0.1, 7), "give numpy.random.default_rng"),
+        (lambda: PlannedRuns([1e8], [1e9, 2e9]), "N has 1 entries, D 2"),
+    ],
+)
+def test_what_no_float_can_hold_or_is_of_no_kind_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
 def test_plausible_surfaces_spread_around_the_rough_one():
     found = plausible_surfaces(CHINCHILLA, 1e19)
     assert found[0] is CHINCHILLA
