@@ -106,7 +106,7 @@ def power_of(base: Node, exponent: Node) -> Node:
         if exponent.value == 1:
             return base
         if isinstance(base, Num):
-            return Num(base.value**exponent.value)
+            return Num(_real_power(base.value, exponent.value))
     if isinstance(base, Power) and isinstance(exponent, Num) and isinstance(base.exponent, Num):
         return power_of(base.base, Num(base.exponent.value * exponent.value))
     if isinstance(base, Product) and isinstance(exponent, Num) and exponent.value == -1:
@@ -114,6 +114,19 @@ def power_of(base: Node, exponent: Node) -> Node:
     if isinstance(base, Power) and exponent == Num(-1):
         return power_of(base.base, product_of(Num(-1), base.exponent))
     return Power(base, exponent)
+
+
+def _real_power(base: float, exponent: float) -> float:
+    """Power of two numbers of a formula, or ValueError where there is no real one."""
+    try:
+        number = base**exponent
+    except (ZeroDivisionError, OverflowError):
+        number = math.inf
+    if isinstance(number, complex) or not math.isfinite(number):
+        raise ValueError(
+            f"Law: formula has {base:g} to the power {exponent:g}, which is no number; mend that part of it."
+        )
+    return float(number)
 
 
 def parse(text: Any, what: str = "Law: formula") -> Node:
@@ -284,7 +297,8 @@ def text(node: Node, tight: int = 0) -> str:
     """The expression as one would type it."""
     match node:
         case Num(number):
-            return f"({number:g})" if number < 0 and tight else f"{number:g}"
+            shown = repr(number).removesuffix(".0")
+            return f"({shown})" if number < 0 and tight else shown
         case Name(name):
             return name
         case Call(function, arguments):
