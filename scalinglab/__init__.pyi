@@ -37,8 +37,8 @@ from .planning.predicted_errors import predict_error as predict_error
 from .planning.sweep_plans import plan_sweep as plan_sweep
 from .reporting.checklists import checklist as checklist
 from .solvers.objectives import Huber as Huber, Squared as Squared
-from .studies.law_comparison import compare as compare
 from .studies.hindcasts import Hindcast as Hindcast, hindcast as hindcast
+from .studies.law_comparison import compare as compare
 from .theory.isoflop_bias import (
     Approach2Bias as Approach2Bias,
     approach2_bias as approach2_bias,

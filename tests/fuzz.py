@@ -46,7 +46,7 @@ SLOW = {
     "repeat_study": 12, "screen": 13, "search_from_each": 23,
 }  # fmt: skip
 
-#: What solvers call thousands of times a fit: arrays of residuals, taken as they come; and a law's inner parts.
+#: What solvers call thousands of times a fit, taken as it comes: arrays of residuals, inner parts of a law.
 INNER = re.compile(
     r"(Huber|Squared)\.|Runs.sums_by_budget|LawFit.(refits|moved|loss_gradient)"
     r"|Law.(names_of|separated|box|role|tied_to|without_tie|with_number|model|two_terms|tied|parameters)"
