@@ -271,6 +271,15 @@ def test_a_few_random_tables_get_an_answer_or_words(tmp_path_factory, table):
     outcome(*table, tmp_path_factory.mktemp("table"))
 
 
+def test_a_slow_search_of_many_runs_is_left_out_in_words(table, monkeypatch):
+    monkeypatch.setattr("scalinglab.cli.commands.MANY", 100)
+    told = json.loads(run("fit", table, "--budget", "1e24", "--json").stdout)
+    assert set(told["methods"]) == {"Approach 2", "VPNLS"}
+    option = shlex.split(re.search(r"--method .*", told["refused"]["Approach 3"])[0])
+    told = json.loads(run("fit", table, "--budget", "1e24", "--json", *option).stdout)
+    assert set(told["methods"]) == {"Approach 3"}
+
+
 def test_the_command_starts_without_pandas_and_pictures():
     code = (
         "import sys; from scalinglab.cli import commands; print({'pandas', 'matplotlib'} & set(sys.modules))"
