@@ -166,8 +166,8 @@ def _answered(runs: Runs, budget: float, methods: tuple[str, ...], law: str | No
     if not methods and len(runs) > MANY:
         wanted = tuple(name for name in METHODS if name != SLOW)
         left_out[SLOW] = (
-            f"left out of {len(runs):,} runs, for its search from many starts takes a minute a million; VPNLS "
-            f'fits the same law. To have it all the same: --method "{SLOW}"'
+            f"left out of {len(runs):,} runs, for its search from many starts takes a minute a million; "
+            f'VPNLS fits the same law. To have it all the same: --method "{SLOW}"'
         )
     found = answer(runs, budget, own, wanted, level)
     return answer_with_options(replace(found, refused={**found.refused, **left_out}))
