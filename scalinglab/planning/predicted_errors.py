@@ -91,9 +91,9 @@ def predict_error(
 
     Notes
     -----
-    Derived in the chapter *Designing a sweep*. In 27,000 simulated studies the standard error of VPNLS was
-    met within 7 %, that of Approach 2 within 8 % where the signal-to-noise of each budget is 5.5 or more.
-    Fits that stop at an edge, as they do for designs of five or six runs, are not in it.
+    Derived in the chapter *Designing a sweep*. In 27,000 simulated studies the standard error of ln N* by
+    VPNLS was met within 7 %, that of Approach 2 within 8 % where the signal-to-noise of each budget is 5.5
+    or more. Fits that stop at an edge, as they do for designs of five or six runs, are not in it.
 
     Examples
     --------

@@ -38,7 +38,7 @@ LARGEST_LOSS = 1e100
 STARTS = (0.12, 0.2, 0.32, 0.5, 0.8)
 
 #: Values of alpha + beta and of the centre at which a bound is sought.
-TOTALS, CENTRES = 21, 201
+TOTALS, CENTRES = 13, 121
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -33,7 +33,7 @@ def test_without_noise_the_surface_comes_back(surface, reach, grid):
 def test_noisy_parabolas_say_nearly_all_that_the_runs_say(rng):
     design, sigma = IsoflopDesign(BUDGETS, reach=8, points=9), 0.005
     ends = []
-    for _ in range(60):
+    for _ in range(25):
         runs = design.runs(CHINCHILLA, sigma, rng)
         fit = fit_published_parabolas(*printed(design, CHINCHILLA, runs))
         ends.append([fit.N_opt(TARGET), fit_vpnls(runs).N_opt(TARGET), fit.log_N_error(TARGET), fit.noise])
@@ -84,13 +84,13 @@ def test_bounds_hold_the_error_of_every_grid_they_allow(rng):
     x = np.log(budgets)
     w = 1 / 5 + (np.log(TARGET) - x.mean()) * (x - x.mean()) / np.sum((x - x.mean()) ** 2)
     errors = []
-    for _ in range(300):
+    for _ in range(120):
         t = rng.uniform(0.5, 1.2)
         offsets = np.exp(rng.choice([-1, 1], 5) * np.log(2.5) * rng.uniform(0, 1, 5) ** 0.2)
         errors.append(w @ vertex_shift(t * (1 - a), t * a, 8, 9, offsets))
     assert found.low - 1e-4 <= min(errors)
     assert max(errors) <= found.high + 1e-4
-    assert max(errors) > 0.5 * found.high  # and are no idle bounds
+    assert max(errors) > 0.4 * found.high  # and are no idle bounds
     centred = published_law_bounds(0.25, budgets, 16, TARGET, points=15)
     assert (centred.low, centred.high) == pytest.approx((0.21, 0.47), abs=6e-3)
 
