@@ -130,9 +130,9 @@ def plan_sweep(
     problem = replace(problem, forced=_spread_sizes(problem, candidates, free, sizes))
     if criterion == "minimax":
         problem, chosen = _minimax(problem, alone)
+        least = design_bound(problem, chosen).least
     else:
-        chosen = searched(problem).chosen
-    chosen, least = _improved(problem, chosen)
+        chosen, least = _improved(problem, searched(problem).chosen)
     ratios = problem.variances(chosen) / alone
     reached = (
         float(ratios.max()) if criterion == "minimax" else float(problem.weights @ problem.variances(chosen))
