@@ -14,7 +14,7 @@ OPTIONS = [
     (r"drop_incomplete=True, on the command line ", ""),
     (r"^(?:Runs|Runs\.read_csv|Runs\.group|Runs\.from_frame): ", ""),
     (r"runs\.group\(rtol=([\d.e-]+)\)", r"--group \1"),
-    (r"runs\.group\(budgets=\[\.\.\.\]\)", "--budgets 1e18,1e19,..."),
+    (r"runs\.group\(budgets=\[\.\.\.\]\)", "--budgets 1e18,1e19 or the like"),
     (r"\b(best|mean)_of_repeats(?:\(runs\))?(?![\w(])", r"--repeats \1"),
     (r"\bfit_vpnls(?:\(runs\))?(?![\w(])", "--method VPNLS"),
     (r"\bleave C out(?! \()", "leave C out (--column C=)"),

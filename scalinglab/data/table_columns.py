@@ -74,8 +74,8 @@ def columns_of_table(
             notes.append(f"{letter} is C/6{other}, for no column holds {MEANING[letter]}")
     if unit := _unit_of_compute(read):
         notes.append(
-            f'C looks like {unit}, by C/6ND, and was left as it is: units={{"C": "{unit}"}}, on the command '
-            f'line --unit "C={unit}", converts it'
+            f'C looks like {unit}, by C/6ND, and was left as it is; convert it with units={{"C": "{unit}"}}, '
+            f'on the command line --unit "C={unit}"'
         )
     for note in notes:
         origin = origin.noted(note)

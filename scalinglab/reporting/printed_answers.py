@@ -151,7 +151,10 @@ def _paragraphs(found: Answer) -> list[str]:
     lines = []
     for title, told in sections(found):
         lines.append(title)
-        lines += [textwrap.fill(one, WIDTH, initial_indent="  - ", subsequent_indent="    ") for one in told]
+        lines += [
+            textwrap.fill(one, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+            for one in told
+        ]
     return lines
 
 
