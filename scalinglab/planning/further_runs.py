@@ -101,7 +101,7 @@ def next_run(
 
     Parameters
     ----------
-    design : IsoflopDesign, Runs or PlannedRuns
+    design : IsoflopDesign, Runs, PlannedRuns or SweepPlan
         The runs there are.
     surface : LossSurface or SurfaceFit
         What is believed now.

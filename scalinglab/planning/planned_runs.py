@@ -16,6 +16,7 @@ from scalinglab._arrays import (
     finite,
     generator,
     matched,
+    number,
     of_kind,
     picked,
     positive_range,
@@ -116,6 +117,7 @@ class PlannedRuns:
         ratio: tuple[float, float] = USUAL_RATIOS,
         N: tuple[float, float] = (1.0, 1e300),
         D: tuple[float, float] = (1.0, 1e300),
+        apart: float = 1.1,
     ) -> PlannedRuns:
         """Sizes at each budget, equally spaced in ln N over all that a box allows.
 
@@ -126,9 +128,11 @@ class PlannedRuns:
         budgets : array_like, shape (m,)
             Budgets in FLOPs.
         sizes : int
-            Sizes at each budget. Two runs a tenth apart in size are repeats in disguise: keep it small.
+            Sizes at each budget, at most.
         ratio, N, D : pair of float
             Least and most tokens a parameter, parameters, and tokens.
+        apart : float
+            Least factor between neighbouring sizes: two runs a tenth apart in size are repeats in disguise.
 
         Returns
         -------
@@ -164,9 +168,14 @@ class PlannedRuns:
                 f"PlannedRuns.in_box: no run of {shortened(budgets.tolist())} FLOPs lies in the box; widen "
                 "ratio, N or D, or give other budgets."
             )
-        grid = np.exp(np.linspace(np.log(low[inside]), np.log(high[inside]), sizes, axis=1))
-        C = np.broadcast_to(budgets[inside, None], grid.shape)
-        return cls(grid.ravel(), (product[inside, None] / grid).ravel(), C.ravel())
+        if not number("PlannedRuns.in_box: apart", apart) > 1:
+            raise ValueError(f"PlannedRuns.in_box: apart is {apart}; give a factor above 1.")
+        width = np.log(high[inside] / low[inside])
+        counts = np.clip((width / np.log(apart) + 1e-9).astype(int) + 1, 2, sizes)
+        places = np.concatenate([np.linspace(0, 1, count) for count in counts])
+        C, most = np.repeat(budgets[inside], counts), np.repeat(product[inside], counts)
+        grid = np.repeat(low[inside], counts) * np.exp(places * np.repeat(width, counts))
+        return cls(grid, most / grid, C)
 
     @classmethod
     def of(cls, design: Any, surface: LossSurface | None = None) -> PlannedRuns:

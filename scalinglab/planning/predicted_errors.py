@@ -58,7 +58,7 @@ def predict_error(
 
     Parameters
     ----------
-    design : IsoflopDesign, Runs or PlannedRuns
+    design : IsoflopDesign, Runs, PlannedRuns or SweepPlan
         The runs, planned or made; of runs that were made the losses do not matter.
     surface : LossSurface, SurfaceFit or LawFit
         A rough idea of the truth: a fit to pilot runs, or a published law. Of any law of N and D that was

@@ -81,7 +81,7 @@ def when_to_stop(
 
     Parameters
     ----------
-    design : IsoflopDesign, Runs or PlannedRuns
+    design : IsoflopDesign, Runs, PlannedRuns or SweepPlan
         The sweep, planned or made.
     surface : LossSurface or SurfaceFit
         What is believed.

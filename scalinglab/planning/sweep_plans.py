@@ -27,6 +27,9 @@ MANY_RUNS, SIZES_OF_MANY, SIZES_OF_FEW, BUDGETS_OF_SIZES = 45, 5, 3, 4
 #: Share of the compute that they may take.
 MISFIT_SHARE = 0.5
 
+#: Distance in ln N below which two runs of a budget are much the same.
+NEAR = 0.09
+
 #: Rounds in which a minimax plan weighs the surfaces anew.
 ROUNDS = 8
 
@@ -102,7 +105,7 @@ def plan_sweep(
     >>> from scalinglab import CHINCHILLA
     >>> plan = plan_sweep(CHINCHILLA, C=1e24, compute=1e21)
     >>> f"{len(plan.planned)} runs, standard error {plan.predict(noise=0.005).log_N:.3f}"
-    '45 runs, standard error 0.023'
+    '45 runs, standard error 0.022'
     """
     target, compute, runs = (
         positive_number("plan_sweep: C", C), positive_number("plan_sweep: compute", compute),
@@ -232,5 +235,13 @@ def _concerns(problem: DesignProblem, sizes: int, candidates: PlannedRuns, chose
         concerns.append(
             f"{problem.runs} runs leave {problem.runs - 5} degrees of freedom to see a misfit by; plan 30 or "
             "more if you can."
+        )
+    order = np.lexsort((candidates.N, candidates.member))
+    order = order[chosen[order]]
+    near = (np.diff(np.log(candidates.N[order])) < NEAR) & (np.diff(candidates.member[order]) == 0)
+    if near.any():
+        concerns.append(
+            f"{near.sum()} runs lie within {NEAR:.0%} in size of another at their budget: repeats in "
+            "disguise, which show no misfit; give candidates with fewer sizes."
         )
     return tuple(concerns)

@@ -150,6 +150,7 @@ def test_the_plan_keeps_its_limits_and_says_why_each_run_is_there():
     assert table.loc[small_models, "D/N"].min() > table.loc[large_models, "D/N"].max()
     assert "45 planned runs" in repr(plan)
     assert "<table" in plan._repr_html_()
+    assert predict_error(plan, CHINCHILLA, 0.01, TARGET).log_N == plan.predict(0.01).log_N
     few = plan_sweep([CHINCHILLA], TARGET, 1e21, 30)
     assert int(few.shows_misfit.sum()) == 12
     dear = plan_sweep([CHINCHILLA], TARGET, 1e21, price_per_run=1e19)
@@ -297,6 +298,9 @@ def test_nonsense_gets_words_and_the_remedies_work():
     blind = plan_sweep([CHINCHILLA], TARGET, 1e21, misfit_sizes=0)
     assert "give misfit_sizes=5" in blind.concerns[0]
     assert not plan_sweep([CHINCHILLA], TARGET, 1e21, misfit_sizes=5).concerns
+    dense = PlannedRuns.in_box([1e18, 1e19, 1e20], sizes=60, apart=1.01)
+    crowded = plan_sweep([CHINCHILLA], TARGET, 1e21, 20, dense)
+    assert any("repeats in disguise" in text for text in crowded.concerns)
     tiny = plan_sweep([CHINCHILLA], TARGET, 1e21, 8, box)
     assert any("degrees of freedom" in text for text in tiny.concerns)
     N = np.geomspace(1e8, 1e9, 40)

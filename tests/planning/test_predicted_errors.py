@@ -257,6 +257,15 @@ def test_a_box_is_filled_and_kept_to():
     assert ((box.D / box.N >= 5 * 0.999) & (box.D / box.N <= 200 * 1.001)).all()
     assert ((box.N >= 5e7 * 0.999) & (box.N <= 2e9 * 1.001) & (box.D >= 1e9 * 0.999)).all()
     np.testing.assert_allclose(box.cost, box.C)
+    thin = PlannedRuns.in_box([1e16, 1e20], N=(1e7, 1e300))
+    steps = [np.diff(np.log(thin.N[thin.C == C])).min() for C in thin.budgets]
+    assert min(steps) >= np.log(1.1) * (1 - 1e-9)
+    assert [int((thin.C == C).sum()) for C in thin.budgets] == [15, 15]
+    narrow = PlannedRuns.in_box([6e15], N=(1e7, 1e300))
+    assert 2 <= len(narrow) < 15
+    assert (narrow.N.min(), narrow.N.max()) == pytest.approx((1e7, np.sqrt(1e15)))
+    with pytest.raises(ValueError, match="apart is 1; give a factor above 1"):
+        PlannedRuns.in_box([1e18], apart=1)
     assert len(box.and_also(box.take([0]))) == len(box) + 1
     assert list(box.to_frame().columns) == ["N", "D", "budget", "FLOPs", "D/N"]
 
