@@ -104,8 +104,8 @@ def plan_sweep(
     --------
     >>> from scalinglab import CHINCHILLA
     >>> plan = plan_sweep(CHINCHILLA, C=1e24, compute=1e21)
-    >>> f"{len(plan.planned)} runs, standard error {plan.predict(noise=0.005).log_N:.3f}"
-    '45 runs, standard error 0.022'
+    >>> f"{len(plan.planned)} runs, standard error {plan.predict(noise=0.01).log_N:.3f}"
+    '45 runs, standard error 0.045'
     """
     target, compute, runs = (
         positive_number("plan_sweep: C", C), positive_number("plan_sweep: compute", compute),
