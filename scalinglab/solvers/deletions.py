@@ -105,7 +105,7 @@ def set_aside(tangent: Tangent) -> tuple[int, ...]:
         far = size > SET_ASIDE * MAD_TO_SIGMA * _middle(size)
     while 0 < far.sum() < MOST * len(far):
         Q, R = np.linalg.qr(tangent.Q[~far])
-        if np.abs(R.diagonal()).min() < 1e-6:
+        if len(Q) < len(R.T) or np.abs(R.diagonal()).min() < 1e-6:
             return ()
         e = y - tangent.Q @ np.linalg.solve(R, Q.T @ y[~far])
         freedom = int((~far).sum()) - len(R)

@@ -51,8 +51,8 @@ HOPELESS, NEAR = 4.0, 0.05
 #: Correlation of the logs of N and D above which the two terms are alike.
 ALIKE = 0.8
 
-#: Rounds, and Newton steps in each, at most.
-ROUNDS, STEPS = 3, 30
+#: Rounds, and Newton steps in each, at most; and where they must be patient.
+ROUNDS, STEPS, PATIENT = 3, 30, 150
 
 
 def priced(
@@ -85,7 +85,10 @@ def priced(
     """
     for _ in range(ROUNDS):
         starts = worthwhile_starts(few or logs, loss, optimum, weights, needed)
-        ends = [newton(logs, loss, start, STEPS, optimum.objective) for start in starts]
+        # where a term is absent and far residuals pull alike, the way to its place is long and hardly falls
+        absent = math.isfinite(loss.knot) and not optimum.theta[1:3].all()
+        steps, rival = (PATIENT, math.inf) if absent else (STEPS, optimum.objective)
+        ends = [newton(logs, loss, start, steps, rival) for start in starts]
         best = min(ends, key=lambda end: end.objective, default=optimum)
         if not best.objective < optimum.objective * (1 - GAIN):
             break
@@ -124,7 +127,8 @@ def worthwhile_starts(
         start, fitted = _moved(logs, weight, *pair)
         if loss.rho(fitted - logs.L) @ w <= worth:
             # a term that is exactly absent has no exponent for the steps to improve
-            start[1:3] = np.maximum(start[1:3], 1e-6 * np.ptp(logs.L))
+            largest = np.exp([-start[3] * logs.n.min(), -start[4] * logs.d.min()])
+            start[1:3] = np.where(start[1:3] > 0, start[1:3], 1e-6 * np.ptp(logs.L) / largest)
             starts.append(start)
     return starts
 

@@ -156,3 +156,12 @@ def test_a_huber_map_is_its_projections_and_no_lower_than_the_fit(runs):
 def test_a_projection_takes_one_pair(runs):
     with pytest.raises(ValueError, match="one alpha and one beta"):
         solve_coefficients(runs, [0.3, 0.4], 0.3)
+
+
+@pytest.mark.parametrize(("problem", "huber"), [(12, False), (12, True), (0, True)])
+def test_a_term_is_found_where_it_is_tiny_or_far_along_a_flat_way(problem, huber):
+    """Ends with an absent term that a campaign of random problems found above the proven minimum."""
+    runs, loss = hard_problem(np.random.default_rng([1796019999, problem]), huber)
+    fit = fit_vpnls(runs, loss)
+    assert certify(fit).gain < 2e-6
+    assert min(fit.surface.A, fit.surface.B) > 0
