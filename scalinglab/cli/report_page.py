@@ -7,6 +7,7 @@ import hashlib
 import html
 import io
 import platform
+import re
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +29,7 @@ DRAWN = 5000
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --line: #d0d4da; --soft: #57606a;
   --card: #fff; }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root { --ink: #e6e9ee; --paper: #14181d; --line: #3a424d; --soft: #a9b2bd; --card: #f4f5f6; }
 }
 * { box-sizing: border-box; }
@@ -39,6 +40,7 @@ h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.2rem; margin-top:
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; white-space: nowrap; }
+caption { text-align: left; padding-bottom: .3rem; }
 small, figcaption, .soft { color: var(--soft); } td small { display: block; }
 figure { margin: 1.2rem 0; } figure img { background: var(--card); border-radius: .3rem; max-width: 100%;
   height: auto; padding: .4rem; } figcaption { font-size: .92rem; max-width: 46rem; }
@@ -72,7 +74,7 @@ def report_page(found: Answer, command: str = "", table_path: Path | None = None
                     f'alt="{html.escape(alt)}"><figcaption>{html.escape(caption)}'
                     "</figcaption></figure>"
                 )
-    parts = [f"<h1>{html.escape(title)}</h1>", _headline(found), _table(found)]
+    parts = [f"<h1>{html.escape(typeset(title))}</h1>", _headline(found), _table(found)]
     told = sections(found)
     first = [one for one in told if one[0] == "Concerns"]
     for name, sentences in [*first, *(one for one in told if one[0] != "Concerns")]:
@@ -83,7 +85,7 @@ def report_page(found: Answer, command: str = "", table_path: Path | None = None
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>\n"
+        f"<style>{STYLE}</style></head><body><main><article>{''.join(parts)}</article></main></body></html>\n"
     )
 
 
@@ -130,7 +132,8 @@ def _pictures(found: Answer) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     judge, parabolas = found.fits.get(found.judge), found.fits.get("Approach 2")
     if parabolas is not None and len(runs.budgets) <= 30:
         yield (
-            "Loss against model size at every budget, with parabolas and the fitted surface",
+            "Loss against model size at every budget: the runs, a parabola through those of each budget "
+            "with its vertex, and the curve of the fitted surface.",
             "The runs at each budget, Approach 2's parabolas with their vertices, and the curve of the "
             "fitted "
             "surface.",
@@ -139,7 +142,8 @@ def _pictures(found: Answer) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     plans = {name: found.fits[name] for name in found.recommended}
     reach = np.geomspace(float(runs.C.min()), max(found.C, float(runs.C.max())), 40)
     yield (
-        "Best tokens against compute, a line for each method",
+        "Best tokens against compute, a straight line for each method, from the runs' budgets to the one "
+        "asked about.",
         "Tokens that each method recommends from the runs' budgets, shaded, up to the one asked about.",
         lambda: plotting.frontier(plans, reach, "D", found.C, (float(runs.C.min()), float(runs.C.max()))),
     )
@@ -150,7 +154,7 @@ def _pictures(found: Answer) -> Iterator[tuple[str, str, Callable[[], Any]]]:
             else SurfaceFit(judge.surface, few, judge.loss, judge.method, judge.objective)
         )
         yield (
-            "Observed minus fitted loss against compute",
+            "Observed minus fitted loss of every run against its compute, about a line at zero.",
             f"Residuals of {found.judge}: runs of one budget should lie on both sides of the line.",
             lambda: plotting.residuals({found.judge: small}),
         )
@@ -160,7 +164,8 @@ def _pictures(found: Answer) -> Iterator[tuple[str, str, Callable[[], Any]]]:
             curve = None
         if curve is not None:
             yield (
-                "Profile of the best token count at the budget",
+                "The misfit against the best number of tokens at the budget: a valley, shaded where the runs "
+                "allow it.",
                 "How much worse the fit becomes for each number of tokens at the budget; shaded, what the "
                 "runs allow.",
                 lambda: plotting.profile_curve(curve, f"best tokens at {found.C:.3g} FLOPs"),
@@ -181,6 +186,17 @@ def _drawn(draw: Callable[[], Any]) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+def _items(markdown: str) -> str:
+    """The lines of a Markdown list as items."""
+    items = []
+    for line in markdown.splitlines():
+        said = html.escape(line.removeprefix("- "))
+        said = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", said)
+        said = re.sub("`(.+?)`", r"<code>\1</code>", said)
+        items.append(f"<li>{said}</li>")
+    return "".join(items)
+
+
 def _reproduction(found: Answer, command: str, table_path: Path | None) -> str:
     """How to make the answer again: command, file with checksum, versions, checklist."""
     lines = [
@@ -194,5 +210,5 @@ def _reproduction(found: Answer, command: str, table_path: Path | None) -> str:
     judge = found.fits.get(found.judge)
     told = ""
     if isinstance(judge, SurfaceFit):
-        told = f"<h2>Checklist of the fit</h2><pre>{html.escape(checklist(judge))}</pre>"
+        told = f"<h2>Checklist of the fit</h2><ul>{_items(checklist(judge))}</ul>"
     return f"<h2>How to make this again</h2><pre>{html.escape(chr(10).join(lines))}</pre>{told}"

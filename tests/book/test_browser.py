@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from click.testing import CliRunner
 from pages import ADDED, CHAPTERS, PAGES
 from playwright.sync_api import sync_playwright
+
+from scalinglab.cli.commands import main
 
 WIDE, NARROW = 1280, 390
 #: Pages and the width at which each is opened; two also begin narrow, as on a telephone.
@@ -287,6 +290,33 @@ def test_page(sheet):
     wrong += [f"the page complains: {text}" for text in sheet.said]
     wrong += [f"the page asks in vain for {address}" for address in sheet.failed]
     assert not wrong, "\n\n".join(wrong)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """The page that the command line writes."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    done = CliRunner().invoke(main, ["report", "--example", "llama3", "--budget", "3.8e25", "-o", str(path)])
+    assert done.exit_code == 0, done.output
+    return path
+
+
+def test_report_is_for_everyone(window, report):
+    """The report from the file system, wide and narrow, light and dark, on paper, with no network."""
+    sheet = open_sheet(window, report.as_uri())
+    shows_every_picture(sheet)
+    says_in_words_what_pictures_show(sheet)
+    for width in (WIDE, NARROW):
+        sheet.resize(width)
+        fits_its_width(sheet)
+        for mode in ("light", "dark"):
+            sheet.tab.emulate_media(color_scheme=mode)
+            assert sheet.findings() == [], (width, mode)
+    sheet.tab.emulate_media(media="print")
+    assert sheet.tab.evaluate("getComputedStyle(document.body).color") != "rgb(230, 233, 238)"
+    assert not sheet.said
+    assert not sheet.failed
+    sheet.tab.close()
 
 
 def test_search_finds_pages_without_a_server(window, site):
