@@ -42,6 +42,7 @@ runs = once(lambda: design().runs(TRUTH, noise=0.01, rng=rng()))
 fit = once(lambda: sl.fit_vpnls(runs()))
 law_fit = once(lambda: sl.Law("E + A/N**alpha + B/D**beta").fit(runs()))
 curves = once(lambda: data.simulate_curves(TRUTH, [1e8, 3e8, 1e9], horizons=[2e9, 2e10], steps=40))
+box = once(lambda: planning.PlannedRuns.in_box([1e18, 1e19]))
 verdict = once(lambda: sl.misallocation(plan=TRUTH, truth=laws.CHINCHILLA_REFIT, C=1e22))
 drawn = once(lambda: studies.draw_from_one_stream(studies.noise_studies(repeats=1, points=(4,)), rng()))
 repeated = once(lambda: laws.RepeatedSurface(laws.MUENNIGHOFF, 15.4, 5.3))
@@ -145,9 +146,8 @@ EXAMPLES = {
     "proven_region": lambda: uncertainty.proven_region(fit(), excess=0.05, width=0.1),
     # planning
     "PlannedRuns": lambda: planning.PlannedRuns.in_box([1e18, 1e19], sizes=5),
-    "elfving_optimum": lambda: planning.elfving_optimum(
-        TRUTH, 1e24, planning.PlannedRuns.in_box([1e18, 1e19])
-    ),
+    "elfving_optimum": lambda: planning.elfving_optimum(TRUTH, 1e24, box()),
+    "HullView": lambda: planning.elfving_optimum(TRUTH, 1e24, box()).view(box()),
     "best_reach": lambda: planning.best_reach(design(), TRUTH, 0.01, 1e24),
     "cost_table": lambda: planning.cost_table({"plan": verdict()}),
     "expected_waste": lambda: planning.expected_waste(TRUTH, 0.1),
