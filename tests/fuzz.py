@@ -91,7 +91,7 @@ ALIASES = {
     "replicates": "machines",
     "budgets": "budget",
     "epochs": "passes", "low": "N", "high": "N", "sizes": "size", "draws": "draw", "which": "row|mask|place",
-    "frame": "table|column", "values": "number",
+    "table": "path|frame|file|column", "frame": "table|column", "values": "number",
 }  # fmt: skip
 
 
