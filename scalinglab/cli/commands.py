@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -15,8 +14,10 @@ import click
 
 from scalinglab import FitError, Law, Runs, load_chinchilla, load_llama3
 from scalinglab.cli.checking import whats_wrong
+from scalinglab.cli.plans import bias, plan
 from scalinglab.cli.reading import prepared, read_table
 from scalinglab.cli.remedies import answer_with_options, in_options, with_options
+from scalinglab.cli.writing import write_whole
 from scalinglab.fitting.methods import METHODS
 from scalinglab.reporting.answers import Answer, answer
 from scalinglab.reporting.printed_answers import title_of, to_dict, to_markdown, to_text
@@ -242,15 +243,9 @@ def check(source: Source, as_json: bool) -> None:
         click.echo(f"  - {one}")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _quoted(word: str) -> str:
     return f'"{word}"' if set(word) & set(" *()") else word
+
+
+main.add_command(plan)
+main.add_command(bias)
