@@ -113,8 +113,8 @@ def plan(
     click.echo(planned)
     click.echo(
         f"\nA fit of these runs will know the best size and token count at {target:.3g} FLOPs to a "
-        f"factor of {math.exp(error.log_N):.3g} (one standard error), at an error of {noise:g} a run; the usual "
-        f"grid of as many runs and as much compute, to {math.exp(beside.log_N):.3g}.\n"
+        f"factor of {math.exp(error.log_N):.3g} (one standard error), at an error of {noise:g} a run; the "
+        f"usual grid of as many runs and as much compute, to {math.exp(beside.log_N):.3g}.\n"
     )
     click.echo(f"{'parameters':>10} {'tokens':>8} {'FLOPs':>9}  reason")
     for row in rows:

@@ -91,6 +91,8 @@ def odd_runs(found: Linearised) -> OddRuns:
         return NONE
     here = refitted(here)
     while True:
+        if not here.regular or here.tangent.freedom < 1:  # nothing left to judge by
+            return NONE
         scores, heights = judged(here, Some.of(found.runs, out))
         belong = np.array([2 * chance_beyond(abs(t), here.tangent.freedom) > READMITTED for t in scores])
         if not belong.any():

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hard_problems import hard_problem
 
 from scalinglab import Huber, Runs, covariance, fit_approach3, fit_vpnls, profile
 from scalinglab.fitting.concerns import MOST
@@ -166,3 +167,10 @@ def test_no_table_has_more_than_six_concerns():
     N = np.exp(rng.uniform(17, 17.1, 8))
     fit = fit_vpnls(Runs(N, 20 * N, 3 + rng.standard_t(1, 8) * 0.1 + np.arange(8), 1e18 * N))
     assert 1 < len(fit.concerns) <= MOST == 6
+
+
+@pytest.mark.parametrize("problem", [(1796019999, 918), (1796020436, 503)])
+def test_few_runs_that_leave_nothing_to_judge_by_name_none(problem):
+    """Small hard problems on which what is left of the runs fixes the law and no more."""
+    runs, loss = hard_problem(np.random.default_rng(problem), False)
+    assert not any("surface of the other" in told for told in fit_vpnls(runs, loss).concerns)
