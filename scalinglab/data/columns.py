@@ -17,7 +17,7 @@ MEANING = {"N": "parameters", "D": "tokens", "L": "loss", "C": "compute"}
 
 #: How people write counts: 25,165,824 or 12M or 1.3 B.
 WRITTEN = re.compile(
-    r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?=\s*[kmbgt]))\s*([kmbgt]?)", re.IGNORECASE
+    r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?(?=\s*[kmbgt]))\s*([kmbgt]?)", re.IGNORECASE
 )
 SIZES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 

@@ -55,15 +55,22 @@ def tables(draw):
     letters = {"N": N, "D": D, "L": L, "C": C * draw(st.sampled_from([1, 1e-9, 1e-18, 1 / 8.64e19]))}
     columns, styles = [], {}
     for letter in "NDLC":
-        for name in draw(st.lists(st.sampled_from(NAMES[letter]), min_size=letter != "C", max_size=2)):
+        for name in draw(
+            st.sampled_from(
+                [[draw(st.sampled_from(NAMES[letter][:5]))]] * 8
+                + [NAMES[letter][-2:]]
+                + [[]] * (1 + 4 * (letter == "C"))
+            )
+        ):
             columns.append((name, letter))
             styles[len(columns)] = draw(st.sampled_from(["plain", "repr", "human", "commas", "quoted"]))
     columns += [
-        (name, "text") for name in draw(st.lists(st.sampled_from(["name", "lr", "", "N", "ä"]), max_size=2))
+        (name, "text")
+        for name in draw(st.lists(st.sampled_from(["name", "lr", "id", "N", "ä"]), max_size=2, unique=True))
     ]
     columns = draw(st.permutations(list(enumerate(columns, 1))))
     separator = draw(st.sampled_from([",", ";", "\t", "  ", "|"]))
-    decimal = draw(st.sampled_from([".", ".", ","]))
+    decimal = draw(st.sampled_from([".", ".", "," if separator in ";\t" else "."]))
     rows = []
     for row in range(count):
         cells = []
@@ -76,7 +83,7 @@ def tables(draw):
             cells.append(cell.replace(".", decimal) if letter != "text" else cell)
         if rng.random() < draw(st.sampled_from([0.0, 0.0, 0.05])):
             cells[int(rng.integers(len(cells)))] = draw(st.sampled_from(WORDS))
-        if rng.random() < 0.005:
+        if rng.random() < 0.001:
             cells = cells[:-1] if rng.random() < 0.5 else [*cells, "1"]
         rows.append(cells)
     header = [name for _, (name, _) in columns]
@@ -86,11 +93,14 @@ def tables(draw):
     else:
         lines = [separator.join(cells) for cells in [header, *rows]]
         for _ in range(draw(st.integers(0, 2))):
-            lines.insert(int(rng.integers(len(lines) + 1)), draw(st.sampled_from(["# mine", "", '"', "  "])))
+            lines.insert(
+                int(rng.integers(len(lines) + 1)),
+                draw(st.sampled_from(["# mine", "", "  ", "# mine", "", '"'])),
+            )
         text = draw(st.sampled_from(["\n", "\r\n"])).join(lines)
         ending = ".csv"
     content = text.encode(draw(st.sampled_from(ENCODINGS)), errors="replace")
-    if draw(st.integers(0, 9)) == 0:
+    if draw(st.integers(0, 19)) == 0:
         content = content[: len(content) // 2] + rng.bytes(20)
     if draw(st.booleans()):
         content, ending = gzip.compress(content), ending + ".gz"
@@ -112,7 +122,7 @@ def tables(draw):
                     ["--repeats", "best"],
                 ]
             ),
-            max_size=3,
+            max_size=draw(st.sampled_from([0, 1, 2])),
             unique_by=tuple,
         )
     )

@@ -68,6 +68,7 @@ def test_counts_written_out_are_counts():
             (f"{N / 1e6:.0f}M", f"{D / 1e9:.3f} B"),
             (f"{N:,.0f}", f"{D:,.0f}"),
             (f"{N / 1e9:.3f}b", f"{D / 1e12:.6f}T"),
+            (f"{N / 1e6:.6e}M", f"{D / 1e9:.6e}B"),
         ):
             for runs in (
                 Runs([n], [d], [3.0]),
