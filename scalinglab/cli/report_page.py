@@ -174,7 +174,8 @@ def _pictures(found: Answer) -> Iterator[tuple[str, str, Callable[[], Any]]]:
 
 def _drawn(draw: Callable[[], Any]) -> str:
     """A picture as a data address; empty if it cannot be drawn."""
-    import matplotlib.pyplot as plt
+    with needs("plot"):
+        import matplotlib.pyplot as plt
 
     try:
         axes = draw()

@@ -186,8 +186,9 @@ def _pixels(figure: Figure, place: Bbox | None) -> tuple[Any, Bbox | None]:
     To lay a picture out takes longer than to draw it. Axes that stand alone are put in the place that
     those of the frame before had found, and stay there unless something then reaches the rim.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    with needs("notebook"):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     canvas = FigureCanvasAgg(figure)
     engine = figure.get_layout_engine()
