@@ -46,7 +46,7 @@ class Influence:
     See Also
     --------
     influence : Computes it.
-    plotting.draw_influence : Its picture.
+    plotting.influence_map : Its picture.
     """
 
     fit: SurfaceFit
@@ -193,7 +193,7 @@ def influence(fit: SurfaceFit) -> Influence:
     See Also
     --------
     SurfaceFit.standard_errors : What shifts are measured by.
-    plotting.draw_influence : Its picture.
+    plotting.influence_map : Its picture.
 
     Notes
     -----

@@ -38,7 +38,7 @@ def levenberg_marquardt(
     along: FloatArray | None = None,
     iterations: int = 60,
     tolerance: float = 1e-9,
-    moments_of: MomentsOf = moments,
+    moments_of: MomentsOf | None = None,
 ) -> Descent:
     r"""Minimise the reduced residual sum of squares from R starting pairs of exponents at once.
 
@@ -61,8 +61,8 @@ def levenberg_marquardt(
         Most steps taken.
     tolerance : float
         A replicate is done when a step changes both exponents by less.
-    moments_of : callable
-        Where the moments come from: of all runs, or within groups that have levels of their own.
+    moments_of : callable, optional
+        Where the moments come from: within groups that have levels of their own; of all runs when absent.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def levenberg_marquardt(
         In the centred units of ``logs``.
     """
     theta = np.stack([alpha, beta], axis=1).astype(float)
-    R = len(theta)
+    R, moments_of = len(theta), moments_of or moments
     found = np.empty((R, 4))
     size = max(1, BLOCK // len(logs.n))
     for start in range(0, R, size):
