@@ -17,7 +17,7 @@ from scalinglab.cli.checking import whats_wrong
 from scalinglab.cli.plans import bias, plan
 from scalinglab.cli.reading import prepared, read_table
 from scalinglab.cli.remedies import answer_with_options, in_options, with_options
-from scalinglab.cli.writing import write_whole
+from scalinglab.cli.writing import command_line, write_whole
 from scalinglab.fitting.methods import METHODS
 from scalinglab.reporting.answers import Answer, answer
 from scalinglab.reporting.printed_answers import title_of, to_dict, to_markdown, to_text
@@ -221,7 +221,7 @@ def report(
     else:
         from scalinglab.cli.report_page import report_page
 
-        page = report_page(found, " ".join(["scalinglab", *map(_quoted, sys.argv[1:])]), source.table)
+        page = report_page(found, command_line(), source.table)
     write_whole(output, page)
     click.echo(f"wrote {output}", err=True)
 
@@ -241,10 +241,6 @@ def check(source: Source, as_json: bool) -> None:
         click.echo(f"note      {note}")
     for one in told or ["nothing is wrong with this table that reading and screening can see."]:
         click.echo(f"  - {one}")
-
-
-def _quoted(word: str) -> str:
-    return f'"{word}"' if set(word) & set(" *()") else word
 
 
 main.add_command(plan)

@@ -16,7 +16,7 @@ from scalinglab import IsoflopDesign, LossSurface, approach2_bias, fit_vpnls, pl
 from scalinglab._arrays import FloatArray
 from scalinglab._text import format_count
 from scalinglab.cli.reading import read_table
-from scalinglab.cli.writing import write_whole
+from scalinglab.cli.writing import command_line, write_whole
 from scalinglab.laws import published
 from scalinglab.planning import next_run
 
@@ -95,7 +95,12 @@ def plan(
         )
     ]
     if output is not None:
-        write_whole(output, _as_csv(rows))
+        if output.suffix == ".html":
+            from scalinglab.cli.plan_page import plan_page
+
+            write_whole(output, plan_page(planned, error, beside, more, command_line()))
+        else:
+            write_whole(output, _as_csv(rows))
         click.echo(f"wrote {len(rows)} runs to {output}", err=True)
     if as_json:
         told = {

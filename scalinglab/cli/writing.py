@@ -1,8 +1,9 @@
-"""Files that a command writes: whole or not at all."""
+"""What a command writes, whole or not at all, and how it was called."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 
@@ -14,3 +15,9 @@ def write_whole(path: Path, text: str) -> None:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def command_line() -> str:
+    """The command that runs, as one would type it."""
+    words = (f'"{word}"' if set(word) & set(" *()") else word for word in sys.argv[1:])
+    return " ".join(["scalinglab", *words])

@@ -75,3 +75,17 @@ def test_nonsense_gets_words_and_exit_code_two(words, said):
     done = run(*words)
     assert done.exit_code == 2, done.output
     assert said in done.output
+
+
+def test_a_plan_as_a_page_is_whole_and_needs_no_network(tmp_path):
+    page = tmp_path / "plan.html"
+    words = ("--target", 1e24, "--compute", 1e21, "--runs", 20, "-o", page)
+    done = run("plan", "--surface", "chinchilla", *words)
+    assert done.exit_code == 0, done.output
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert text.rstrip().endswith("</html>")
+    assert text.count("<tr>") == 21
+    assert text.count("<img ") == 2
+    assert "http" not in text.replace("http://www.w3.org", "")
+    assert not list(tmp_path.glob("*.part"))
