@@ -82,7 +82,7 @@ def plan(
     error = planned.predict(noise, shared=shared)
     usual = _usual_grid(compute, runs)
     beside = predict_error(usual, rough, noise, target, shared)
-    more = next_run(planned.planned, rough, target, noise=noise)
+    more = next_run(planned.planned, rough, target, planned.candidates, noise)
     rows = [
         {"N": N, "D": D, "C": C, "flops": cost, "reason": reason}
         for N, D, C, cost, reason in zip(
