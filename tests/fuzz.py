@@ -55,7 +55,8 @@ INNER = re.compile(
 #: Classes that only the package makes; what a user makes is validated.
 RESULTS = {
     "Approach2Bias", "Bootstrap", "Certificate", "CountedFrontier", "Coverage", "Covariance", "DataCard",
-    "LackOfFit", "LawComparison", "LawFit", "Optimum", "ProvenRegion", "PublishedLaw", "Recommendation",
+    "Answer", "LackOfFit", "LawComparison", "LawFit",
+    "Optimum", "ProvenRegion", "PublishedLaw", "Recommendation",
     "Envelope", "EnvelopeFit", "FitError", "FrontierFit", "Hindcast", "Influence", "Intersection", "Interval",
     "LearningCurve", "LevelsFit", "MethodComparison", "Misallocation", "OracleError", "Parabola",
     "Prediction", "Profile", "Question", "Recount", "RepeatedAllocation", "Repeats", "Score", "Screening",
@@ -70,7 +71,8 @@ INFINITE = {
     "Bootstrap.interval", "Bootstrap.values", "Certificate", "Coverage", "Envelope", "Hindcast.sizes",
     "Parabola",
     "RepeatedSurface.allocate", "RepeatedAllocation", "ThreeRegions", "TrainingCurves.at", "certify",
-    "compare_methods", "fit_approach2", "fit_every_budget", "fit_parabola", "published_search",
+    "compare_methods", "next_run",
+    "when_to_stop", "fit_approach2", "fit_every_budget", "fit_parabola", "published_search",
     "repaired_search", "search_from_each", "repeat_study", "MethodComparison.errors",
     "MethodComparison.summary", "bootstrap", "hindcast",
 }  # fmt: skip
@@ -80,8 +82,8 @@ SURFACE = "LossSurface|surface|alpha|beta|exponent|frontier|compute|loss"
 
 #: What a message may call an argument, besides its name.
 ALIASES = {
-    "C": "compute|budget|FLOPs|PowerLaw: x|N", "N": "parameters|size|compute", "D": "tokens|compute",
-    "name": "statistic|named", "k": "place", "student": "name", "path": "file|header|empty|CSV",
+    "C": "compute|budget|FLOPs|PowerLaw: x|N|tokens", "N": "parameters|size|compute", "D": "tokens|compute",
+    "name": "statistic|named", "statistic": "has no budget", "k": "place", "student": "name", "path": "file|header|empty|CSV",
     "text": "file", "surface": SURFACE, "truth": SURFACE, "plan": SURFACE, "design": SURFACE,
     "noise": "loss|noisy|standard",
     "N_total": "parameters", "omega": "counted_frontier|N", "reaches": "reach", "share": "embedding",
@@ -92,6 +94,9 @@ ALIASES = {
     "budgets": "budget",
     "epochs": "passes", "low": "N", "high": "N", "sizes": "size", "draws": "draw", "which": "row|mask|place",
     "table": "path|frame|file|column", "frame": "table|column", "values": "number",
+    "compute": "FLOPs|budget", "drop_incomplete": "column", "units": "column", "within": "reach",
+    "total": "alpha|beta|exponent", "vertex": "size|grids|budget", "minimum": "budget", "curvature": "budget",
+    "reach": "grids", "offset": "grids", "points": "grids", "off_centre": "alpha|beta|exponent",
 }  # fmt: skip
 
 

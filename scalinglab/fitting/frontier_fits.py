@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, held, positive, positive_number
+from scalinglab._arrays import FloatArray, held, positive, positive_number, share
 from scalinglab._text import with_error
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.printed_fits import held_together, html_table, sentences
@@ -133,7 +133,7 @@ class FrontierFit:
         --------
         SurfaceFit.recommend : The same of a surface.
         """
-        C = positive_number("recommend: C", C)
+        C, level = positive_number("recommend: C", C), share("recommend: level", level)
         budgets, sizes = self._vertices
         return of_line(self, budgets, sizes, C, float(self.runs.C.max()), level)
 

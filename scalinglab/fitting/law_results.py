@@ -106,7 +106,7 @@ class LawFit:
         of_kind("LawFit.predict: columns", given, Mapping, 'give runs, or {"N": 1e9, "D": 2e10}')
         wanted = self.law.names_of(self.runs.extra)
         if missing := sorted(wanted - set(given)):
-            raise ValueError(f"LawFit.predict: the law needs {missing[0]}; give it beside the others.")
+            raise ValueError(f"LawFit.predict: columns has no {missing[0]}, and the law needs it; add it.")
         return self.law.loss(self.values, **{name: given[name] for name in wanted})
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, blocks, overflow_is_refused, positive_number, shortened
+from scalinglab._arrays import FloatArray, blocks, overflow_is_refused, positive_number, share, shortened
 from scalinglab._text import with_error
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.frontier_fits import FrontierFit as FrontierFit, Parabola as Parabola
@@ -226,7 +226,7 @@ class SurfaceFit:
         D/N       16.4   7.99 to 33.6
         loss    0.6306   0.6246 to 0.6366
         """
-        C = positive_number("recommend: C", C)
+        C, level = positive_number("recommend: C", C), share("recommend: level", level)
         if reason := self.no_frontier:
             raise FitError(
                 f"recommend: these runs fix no best size ({reason.removeprefix('none: ')}); "

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, number, of_kind, overflow_is_refused, positive_number, shortened
+from scalinglab._arrays import (
+    FloatArray,
+    held,
+    number,
+    of_kind,
+    overflow_is_refused,
+    positive_number,
+    shortened,
+)
 from scalinglab.laws.expressions import (
     Name,
     Node,
@@ -102,10 +110,12 @@ def optimum(
     of_kind("optimum: over", over, (str, list, tuple), "give one or two names in a list")
     fixed = {str(name): number(f"optimum: given[{name!r}]", one) for name, one in (given or {}).items()}
     over = (over,) if isinstance(over, str) else tuple(over)
-    price = substitute(parse(cost, "optimum: cost"), {name: Num(one) for name, one in fixed.items()})
-    law = substitute(law, {name: Num(one) for name, one in fixed.items()})
     if not over or len(over) > 2 or not all(isinstance(name, str) for name in over):
         raise ValueError(f"optimum: over is {shortened(over)}; give one or two variables.")
+    if both := sorted(set(fixed) & set(over)):
+        raise ValueError(f"optimum: given holds {both[0]}, which over names too: give it or free it.")
+    price = substitute(parse(cost, "optimum: cost"), {name: Num(one) for name, one in fixed.items()})
+    law = substitute(law, {name: Num(one) for name, one in fixed.items()})
     if missing := sorted((set(names(law)) | set(names(price))) - set(over)):
         raise ValueError(
             f"optimum: {missing[0]} has no value from parameters or given, and the law or the cost uses it; "
@@ -118,7 +128,10 @@ def optimum(
     if found is None:
         found = _searched(law, price, over, C)
     at = dict(zip(over, found, strict=True))
-    return Optimum(C, at, float(value(law, at)), _balance(law, price, at), closed)
+    exact = {name: np.float64(one) for name, one in at.items()}
+    loss = float(value(law, exact))
+    held(f"optimum: the allocation at C = {C:.3g}", np.array([loss, *found]))
+    return Optimum(C, at, loss, _balance(law, price, exact), closed)
 
 
 def _closed_form(law: Node, price: Node, over: tuple[str, ...], C: float) -> list[float] | None:

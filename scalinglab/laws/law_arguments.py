@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from scalinglab._arrays import finite, of_kind, shortened
@@ -10,8 +9,10 @@ from scalinglab._arrays import finite, of_kind, shortened
 
 def named(what: str, given: Any) -> tuple[str, ...]:
     """Names in a tuple; a single text is one name."""
-    of_kind(f"Law: {what}", given, (str, Iterable), "give names in a list")
-    listed = (given,) if isinstance(given, str) else tuple(given)
+    try:
+        listed = (given,) if isinstance(given, str) else tuple(given)
+    except TypeError:
+        raise ValueError(f"Law: {what} is {shortened(given)}; give names in a list.") from None
     for one in listed:
         of_kind(f"Law: {what}", one, str, "give names")
     return listed

@@ -9,6 +9,7 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray, not_negative, positive_number, whole
 from scalinglab.laws.surface import LossSurface, training_flops
+from scalinglab.planning.extremes import within_floats
 from scalinglab.planning.planned_runs import surface_of
 
 #: Half-width of a log beyond which nothing is plausible.
@@ -18,6 +19,7 @@ WIDEST = 3.0
 _PRIMES = (2, 3, 5, 7)
 
 
+@within_floats
 def plausible_surfaces(
     surface: LossSurface,
     C: float,

@@ -16,6 +16,7 @@ from scalinglab._extras import needs
 from scalinglab.fitting.printed_fits import sentences
 from scalinglab.fitting.results import FitError
 from scalinglab.laws.surface import LossSurface, training_flops
+from scalinglab.planning.extremes import within_floats
 from scalinglab.planning.planned_runs import PlannedRuns, surface_of
 from scalinglab.planning.run_weights import WORST_CONDITION, gradients, size_direction, undetermined
 
@@ -156,6 +157,7 @@ class ElfvingOptimum:
         )
 
 
+@within_floats
 def elfving_optimum(
     surface: LossSurface, C: float, candidates: PlannedRuns, price_per_run: float = 0.0
 ) -> ElfvingOptimum:

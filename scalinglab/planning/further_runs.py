@@ -15,6 +15,7 @@ from scalinglab._extras import needs
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
 from scalinglab.laws.surface import LossSurface
+from scalinglab.planning.extremes import within_floats
 from scalinglab.planning.planned_runs import PlannedRuns, surface_of
 from scalinglab.planning.run_weights import gradients, least_squares_weights, size_direction
 
@@ -82,6 +83,7 @@ class NextRuns:
         )
 
 
+@within_floats
 def next_run(
     design: IsoflopDesign | Runs | PlannedRuns,
     surface: LossSurface,

@@ -15,6 +15,7 @@ from scalinglab._arrays import (
     FloatArray,
     finite,
     generator,
+    held,
     matched,
     number,
     of_kind,
@@ -30,6 +31,7 @@ from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import LossSurface, training_flops
+from scalinglab.planning.extremes import within_floats
 
 #: Tokens a parameter between which studies have trained.
 USUAL_RATIOS = (1.0, 1000.0)
@@ -109,6 +111,7 @@ class PlannedRuns:
         return np.asarray(training_flops(self.N, self.D))
 
     @classmethod
+    @within_floats
     def in_box(
         cls,
         budgets: ArrayLike,
@@ -149,6 +152,7 @@ class PlannedRuns:
         10 planned runs at 2 budgets, 5.5e+19 FLOPs in all
         """
         budgets = np.sort(positive_row("PlannedRuns.in_box: budgets", budgets))
+        held("PlannedRuns.in_box: a hundred times the budgets", 100 * budgets)
         sizes = whole("PlannedRuns.in_box: sizes", sizes, 2, 10_000)
         bounds = [
             positive_range(f"PlannedRuns.in_box: {name}", ends)
@@ -168,7 +172,8 @@ class PlannedRuns:
                 f"PlannedRuns.in_box: no run of {shortened(budgets.tolist())} FLOPs lies in the box; widen "
                 "ratio, N or D, or give other budgets."
             )
-        if not number("PlannedRuns.in_box: apart", apart) > 1:
+        apart = number("PlannedRuns.in_box: apart", apart)
+        if not apart > 1:
             raise ValueError(f"PlannedRuns.in_box: apart is {apart}; give a factor above 1.")
         width = np.log(high[inside] / low[inside])
         counts = np.clip((width / np.log(apart) + 1e-9).astype(int) + 1, 2, sizes)

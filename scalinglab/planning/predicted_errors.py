@@ -14,6 +14,7 @@ from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.laws.surface import LossSurface
 from scalinglab.planning.error_results import Approach2Error, PredictedError
+from scalinglab.planning.extremes import of_the_runs, within_floats
 from scalinglab.planning.laws_at_target import LawAtTarget, Truth
 from scalinglab.planning.planned_runs import PlannedRuns, surface_of
 from scalinglab.planning.run_weights import curve_weights, extrapolation_weights, vpnls_weights
@@ -31,6 +32,7 @@ LARGEST_NOISE = 1e90
 Noise = ArrayLike | Callable[[FloatArray, FloatArray], ArrayLike]
 
 
+@within_floats
 def predict_error(
     design: IsoflopDesign | Runs | PlannedRuns,
     surface: LossSurface | SurfaceFit | LawFit,
@@ -142,7 +144,7 @@ def predict_error(
 
 def _noise_of(noise: Noise, runs: Runs) -> FloatArray:
     """Standard deviation of each run's error."""
-    given = noise(runs.N, runs.D) if callable(noise) else noise
+    given = of_the_runs("predict_error", noise, runs.N, runs.D) if callable(noise) else noise
     sigma = finite("predict_error: noise", given)
     if sigma.ndim > 1 or sigma.size not in (1, len(runs)):
         raise ValueError(

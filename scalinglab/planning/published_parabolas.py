@@ -23,6 +23,7 @@ from scalinglab._arrays import (
 from scalinglab.fitting.printed_fits import sentences
 from scalinglab.fitting.results import FitError
 from scalinglab.laws.surface import LossSurface, training_flops
+from scalinglab.planning.extremes import within_floats
 from scalinglab.planning.run_weights import (
     extrapolation_weights,
     gradients,
@@ -104,6 +105,7 @@ class PublishedFit:
         )
 
 
+@within_floats
 def fit_published_parabolas(
     C: ArrayLike,
     vertex: ArrayLike,
@@ -269,6 +271,7 @@ class LawBounds(NamedTuple):
         return N * float(np.exp(-self.high)), N * float(np.exp(-self.low))
 
 
+@within_floats
 def published_law_bounds(
     a: float,
     budgets: ArrayLike,

@@ -16,6 +16,7 @@ from scalinglab._extras import needs
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.fitting.printed_fits import sentences
 from scalinglab.laws.surface import LossSurface
+from scalinglab.planning.extremes import within_floats
 from scalinglab.planning.predicted_errors import LEAST_SIGNAL, predict_error
 
 #: Reaches looked at, equally spaced in the log of their log.
@@ -79,6 +80,7 @@ class BestReach:
         )
 
 
+@within_floats
 def best_reach(
     design: IsoflopDesign,
     surface: LossSurface,

@@ -12,6 +12,7 @@ from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
 from scalinglab.laws.surface import LossSurface
 from scalinglab.planning.error_results import PredictedError
+from scalinglab.planning.extremes import within_floats
 from scalinglab.planning.laws_at_target import waste_of
 from scalinglab.planning.planned_runs import PlannedRuns
 from scalinglab.planning.predicted_errors import LARGEST_NOISE, predict_error
@@ -64,6 +65,7 @@ class StoppingPoint:
         )
 
 
+@within_floats
 def when_to_stop(
     design: IsoflopDesign | Runs | PlannedRuns,
     surface: LossSurface,

@@ -12,6 +12,7 @@ from scalinglab.laws.surface import LossSurface
 from scalinglab.planning.beliefs import believed
 from scalinglab.planning.design_bounds import design_bound, rounded
 from scalinglab.planning.exchange import DesignProblem, Mask, exchanged, searched
+from scalinglab.planning.extremes import within_floats
 from scalinglab.planning.plan_results import SweepPlan
 from scalinglab.planning.planned_runs import PlannedRuns
 
@@ -34,6 +35,7 @@ NEAR = 0.09
 ROUNDS = 8
 
 
+@within_floats
 def plan_sweep(
     surface: LossSurface | Sequence[LossSurface],
     C: float,

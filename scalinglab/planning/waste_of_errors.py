@@ -9,12 +9,14 @@ from numpy.typing import ArrayLike
 
 from scalinglab._arrays import finite, flag, floats, matched, plain
 from scalinglab.laws.surface import LossSurface
+from scalinglab.planning.extremes import within_floats
 from scalinglab.planning.planned_runs import surface_of
 
 #: Nodes of the Gauss-Hermite rule.
 NODES = 64
 
 
+@within_floats
 def expected_waste(surface: LossSurface, error: ArrayLike, bias: ArrayLike = 0.0, exact: bool = True) -> Any:
     r"""Expected deadweight loss of an allocation whose error in :math:`\ln N` is Gaussian.
 

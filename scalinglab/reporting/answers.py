@@ -117,6 +117,7 @@ def answer(
     """
     require_runs("answer", runs)
     C, level = positive_number("answer: C", C), share("answer: level", level)
+    of_kind("answer: rate", rate, GpuRate, "give a GpuRate, for instance H100_DENSE")
     of_kind("answer: law", law, (Law, type(None)), 'give Law("E + A/N**alpha + B/D**beta") or another')
     of_kind("answer: methods", methods, (tuple, list, type(None)), f"give some of {', '.join(METHODS)}")
     wanted = tuple(METHODS) if methods is None else methods

@@ -137,7 +137,7 @@ def test_extra_columns_are_variables(rng):
     fit = law.fit(runs)
     assert {name: fit[name] for name in true} == pytest.approx(true, rel=1e-8)
     assert fit.predict({"N": 1e9, "D": 1e11, "G": 4}) == pytest.approx(law.loss(true, N=1e9, D=1e11, G=4))
-    with pytest.raises(ValueError, match="needs G"):
+    with pytest.raises(ValueError, match="has no G"):
         fit.predict({"N": 1e9, "D": 1e11})
 
 
