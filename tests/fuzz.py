@@ -83,7 +83,8 @@ SURFACE = "LossSurface|surface|alpha|beta|exponent|frontier|compute|loss"
 #: What a message may call an argument, besides its name.
 ALIASES = {
     "C": "compute|budget|FLOPs|PowerLaw: x|N|tokens", "N": "parameters|size|compute", "D": "tokens|compute",
-    "name": "statistic|named", "statistic": "has no budget", "k": "place", "student": "name", "path": "file|header|empty|CSV",
+    "name": "statistic|named", "statistic": "has no budget",
+    "k": "place", "student": "name", "path": "file|header|empty|CSV",
     "text": "file", "surface": SURFACE, "truth": SURFACE, "plan": SURFACE, "design": SURFACE,
     "noise": "loss|noisy|standard",
     "N_total": "parameters", "omega": "counted_frontier|N", "reaches": "reach", "share": "embedding",

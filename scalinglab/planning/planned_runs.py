@@ -174,7 +174,7 @@ class PlannedRuns:
             )
         apart = number("PlannedRuns.in_box: apart", apart)
         if not apart > 1:
-            raise ValueError(f"PlannedRuns.in_box: apart is {apart}; give a factor above 1.")
+            raise ValueError(f"PlannedRuns.in_box: apart is {apart:g}; give a factor above 1.")
         width = np.log(high[inside] / low[inside])
         counts = np.clip((width / np.log(apart) + 1e-9).astype(int) + 1, 2, sizes)
         places = np.concatenate([np.linspace(0, 1, count) for count in counts])
