@@ -46,7 +46,6 @@ class Influence:
     See Also
     --------
     influence : Computes it.
-    plotting.influence_map : Its picture.
     """
 
     fit: SurfaceFit
@@ -193,7 +192,6 @@ def influence(fit: SurfaceFit) -> Influence:
     See Also
     --------
     SurfaceFit.standard_errors : What shifts are measured by.
-    plotting.influence_map : Its picture.
 
     Notes
     -----
