@@ -84,8 +84,8 @@ SURFACE = "LossSurface|surface|alpha|beta|exponent|frontier|compute|loss"
 ALIASES = {
     "C": "compute|budget|FLOPs|PowerLaw: x|N|tokens", "N": "parameters|size|compute", "D": "tokens|compute",
     "name": "statistic|named", "statistic": "has no budget",
-    "k": "place", "student": "name", "path": "file|header|empty|CSV",
-    "text": "file", "surface": SURFACE, "truth": SURFACE, "plan": SURFACE, "design": SURFACE,
+    "k": "place", "student": "name", "path": "file|header|empty|CSV|column",
+    "text": "file", "surface": SURFACE, "truth": SURFACE, "plan": f"{SURFACE}|6 N D", "design": SURFACE,
     "noise": "loss|noisy|standard",
     "N_total": "parameters", "omega": "counted_frontier|N", "reaches": "reach", "share": "embedding",
     "reference": "method",
@@ -95,7 +95,8 @@ ALIASES = {
     "budgets": "budget",
     "epochs": "passes", "low": "N", "high": "N", "sizes": "size", "draws": "draw", "which": "row|mask|place",
     "table": "path|frame|file|column", "frame": "table|column", "values": "number",
-    "compute": "FLOPs|budget", "drop_incomplete": "column", "units": "column", "within": "reach",
+    "compute": "FLOPs|budget", "price_per_run": "cost",
+    "drop_incomplete": "column", "units": "column", "within": "reach",
     "total": "alpha|beta|exponent", "vertex": "size|grids|budget", "minimum": "budget", "curvature": "budget",
     "reach": "grids", "offset": "grids", "points": "grids", "off_centre": "alpha|beta|exponent",
 }  # fmt: skip

@@ -257,6 +257,8 @@ class LawFit:
         """Condition number of the Jacobian of the parameters that move, its columns of unit length."""
         _, J = self.tangents
         J = J[self.moving]
+        if not len(J):  # every term is zero: nothing trades off
+            return 1.0
         sizes = np.linalg.svd(J / np.sqrt((J**2).sum(axis=1))[:, None], compute_uv=False)
         return float(sizes[0] / sizes[-1]) if sizes[-1] else np.inf
 

@@ -112,7 +112,7 @@ def counted_frontier(surface: LossSurface, N: ArrayLike, omega: float = PEARCE_O
     N, N_total = both_counts(np.atleast_1d(positive("parameters", N)), omega)
     size = np.log(N + omega / 3 * N ** (1 / 3)) - (surface.alpha + 1) * np.log(N_total)
     pull = np.log(surface.alpha * surface.A) + size
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         D = np.exp((np.log(surface.beta * surface.B) - pull) / surface.beta)
         far = ~(np.isfinite(6 * N_total * D) & (6 * N * D > 0))
     if far.any():

@@ -31,10 +31,11 @@ def within_floats(function: F) -> F:
 
     @functools.wraps(function)
     def guarded(*given: Any, **settings: Any) -> Any:
+        inspect.signature(function).bind(*given, **settings)  # a missing argument is Python's to tell
         try:
             with np.errstate(all="ignore"):
                 answer = function(*given, **settings)
-        except (ArithmeticError, np.linalg.LinAlgError) as error:
+        except (ArithmeticError, TypeError, np.linalg.LinAlgError) as error:
             raise ValueError(f"{beyond}.") from error
         except ValueError as error:
             if who in str(error).partition(":")[0]:
