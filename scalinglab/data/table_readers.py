@@ -227,6 +227,13 @@ def _of_text(lines: list[str], name: str) -> Table:
     values = [np.asarray(frame.iloc[:, place]) for place in range(len(names))]
     if commas:  # of columns with words among their numbers
         values = [_with_points(column) if column.dtype.kind == "O" else column for column in values]
+    elif separator == ";":  # points stand in some columns, decimal commas in others
+        values = [
+            np.asarray(pd.Series(_with_points(column)).apply(_number), object)
+            if column.dtype.kind == "O" and _all_decimal_commas(column)
+            else column
+            for column in values
+        ]
     return Table(names, values, Origin(lines=np.array(kept[1 : len(frame) + 1], np.intp) + 1, file=name))
 
 
@@ -244,6 +251,21 @@ def _decimal_commas(text: str, separator: str) -> bool:
     if re.search(r"\d\.\d", text) or not re.search(r"\d,\d", text):
         return False
     return separator == ";" or bool(re.search(r"(?<![\d,])\d+,(?!\d{3}(?:,\d{3})*(?!\d))\d+", text))
+
+
+def _all_decimal_commas(column: NDArray[Any]) -> bool:
+    """Whether the texts of a column have decimal commas and no points, and some cannot group three digits."""
+    texts = [entry for entry in column if isinstance(entry, str) and re.search(r"\d", entry)]
+    whole = all(re.fullmatch(r"\s*[+-]?\d+(,\d+)?\s*", entry) for entry in texts)
+    return bool(texts) and whole and any(re.search(r",(?!\d{3}\s*$)\d+\s*$", entry) for entry in texts)
+
+
+def _number(entry: Any) -> Any:
+    """A text that is a number as one; anything else as it is."""
+    try:
+        return float(entry)
+    except (TypeError, ValueError):
+        return entry
 
 
 def _with_points(column: NDArray[Any]) -> NDArray[Any]:

@@ -371,3 +371,13 @@ def test_a_public_table_gives_what_its_columns_give():
     runs = best_of_repeats(read_runs(PUBLIC / "steplaw-dense.csv", {"L": "loss"}))
     fit, same = fit_vpnls(runs), fit_vpnls(best_of_repeats(Runs(frame["N"], frame["D"], frame["loss"])))
     assert fit.surface == same.surface
+
+
+def test_decimal_commas_of_one_column_beside_points_of_another(tmp_path):
+    """An export that a person went on with: points among the sizes, commas among the losses."""
+    table = tmp_path / "mixed.csv"
+    table.write_text("params;tokens;val_loss\n12M;210M;5,1\n125M;2.5B;3,9\n1.3B;26B;2,95\n", encoding="utf-8")
+    assert pytest.approx([5.1, 3.9, 2.95]) == read_runs(table).L
+    table.write_text("params;tokens;val_loss\n12M;210M;5,100\n125M;2.5B;3,900\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="val_loss"):  # thousands, or thousandths: nothing tells
+        read_runs(table, columns={"L": "val_loss"})
