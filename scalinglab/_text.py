@@ -11,9 +11,9 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def typeset(text: str) -> str:
-    """Typeset the numbers of a text: 10²² for ``1e+22``, a minus sign for a hyphen, 30 % for 30%.
+    """Typeset the numbers of a text: 10²² for ``1e+22``, a minus sign for a hyphen, 30 % for 30%, ∞ for inf.
 
-    Code between backticks stays as it is.
+    A zero is written without a sign and without a power. Code between backticks stays as it is.
 
     See Also
     --------
@@ -27,6 +27,8 @@ def typeset(text: str) -> str:
     −2.5
     >>> typeset("6e+22").split("\N{NO-BREAK SPACE}")
     ['6', '×', '10²²']
+    >>> print(typeset("off by 0e+00, -0.00 in logs; from 3e+00 to inf"))
+    off by 0, 0.00 in logs; from 3 to ∞
     >>> typeset("30% of it") == "30\N{NO-BREAK SPACE}% of it"
     True
     """
@@ -34,14 +36,18 @@ def typeset(text: str) -> str:
 
     def power(number: re.Match[str]) -> str:
         mantissa, exponent = number.groups()
+        if float(mantissa) == 0 or int(exponent) == 0:
+            return mantissa
         ten = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
         return ten if float(mantissa) == 1 else f"{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{ten}"
 
     pieces = re.split("(`[^`]*`)", text)
     for i in range(0, len(pieces), 2):
         pieces[i] = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?\d+)\b", power, pieces[i])
-        pieces[i] = re.sub(r"(?<![^\s(])-(?=\d)", "\N{MINUS SIGN}", pieces[i])
-        pieces[i] = re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", pieces[i])
+        pieces[i] = re.sub(r"(?<![\w./\\])inf(?!\w)", "∞", pieces[i])
+        pieces[i] = re.sub(r"(?<![^\s(])[+-](?=0(?:\.0+)?(?!\w|[.,]\d))", "", pieces[i])
+        pieces[i] = re.sub(r"(?<![^\s(])-(?=[\d∞])", "\N{MINUS SIGN}", pieces[i])
+        pieces[i] = re.sub(r"(?<=[\d∞]) ?%", "\N{NO-BREAK SPACE}%", pieces[i])
     return "".join(pieces)
 
 
@@ -51,7 +57,7 @@ def format_count(value: float, digits: int = 3) -> str:
     Parameters
     ----------
     value : float
-        The number.
+        The number; an infinite one is written ``inf``, one that is not known ``nan``.
     digits : int
         Significant digits.
 
@@ -63,15 +69,17 @@ def format_count(value: float, digits: int = 3) -> str:
     --------
     >>> format_count(6.217e11), format_count(1.61e13), format_count(58.72e6)
     ('622B', '16.1T', '58.7M')
+    >>> format_count(0.0), format_count(3.8e25), format_count(float("inf"))
+    ('0', '3.8e+25', 'inf')
     """
-    value, digits = number("format_count: value", value), whole("format_count: digits", digits, 1, 15)
+    digits = whole("format_count: digits", digits, 1, 15)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value}"
+    value = number("format_count: value", value) + 0.0
+    rounded = float(f"{value:.{digits}g}")
     for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size * (1 - 0.5 * 10**-digits):
-            return (
-                f"{value / size:.{digits}g}{letter}"
-                if value < 999.5 * size
-                else f"{value / size:.0f}{letter}"
-            )
+        if size <= abs(rounded) < 1e16:
+            return f"{rounded / size:.{max(digits, 5)}g}{letter}"
     return f"{value:.{digits}g}"
 
 
@@ -87,17 +95,17 @@ def with_error(value: float, error: float) -> str:
     >>> with_error(2069400.0, 531000.0), with_error(0.34, 1e-15), with_error(0.34567, math.nan)
     ('(2.07 ± 0.53)e+06', '0.34', '0.3457')
     """
-    if not math.isfinite(error):
+    if not (math.isfinite(value) and math.isfinite(error)):
         return f"{value:.4g}"
+    value, error = value + 0.0, abs(error)
     if error <= 5e-7 * abs(value):
         return f"{value:.6g}"
-    size = max(abs(value), error)
+    size = float(f"{max(abs(value), error):.1e}")
     if not 1e-4 <= size < 1e5:
         power = math.floor(math.log10(size))
-        return f"({with_error(value / 10**power, error / 10**power)})e{power:+03d}"
+        half = 10.0 ** (power // 2), 10.0 ** (power - power // 2)  # 10^-324 is zero, its root is not
+        return f"({with_error(value / half[0] / half[1], error / half[0] / half[1])})e{power:+03d}"
     decimals = 1 - math.floor(math.log10(error))
     if float(f"{error:.1e}") >= 10 ** (2 - decimals):  # 0.0996 has its two digits at 0.10
         decimals -= 1
-    if decimals >= 0:
-        return f"{value:.{decimals}f} ± {error:.{decimals}f}"
-    return f"{round(value, decimals):.0f} ± {round(error, decimals):.0f}"
+    return " ± ".join(f"{round(one, decimals) + 0.0:.{max(decimals, 0)}f}" for one in (value, error))

@@ -72,7 +72,12 @@ def duration(seconds: float) -> str:
     --------
     >>> duration(0.00123), duration(0.0471), duration(2.5), duration(4200)
     ('1.23 ms', '47.1 ms', '2.5 s', '1.17 h')
+    >>> duration(0.9996), duration(0)
+    ('1 s', '0 s')
     """
+    seconds = float(f"{seconds:.3g}")
+    if not seconds or not np.isfinite(seconds):
+        return f"{seconds:g} s"
     for size, unit in ((3600, "h"), (60, "min"), (1, "s"), (1e-3, "ms")):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"

@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from scalinglab._arrays import FloatArray
 from scalinglab._extras import in_notebook
-from scalinglab._text import format_count
+from scalinglab._text import format_count, typeset
 
 #: Colour (Okabe and Ito's colour-blind-safe set), line and marker of each role.
 ROLES: dict[str, dict[str, Any]] = {
@@ -61,10 +61,13 @@ def power_of_ten(C: float) -> str:
     --------
     >>> print(power_of_ten(1e17), power_of_ten(2.98e18), power_of_ten(1.34e20))
     $10^{17}$ $3{\times}10^{18}$ $1.3{\times}10^{20}$
+    >>> print(power_of_ten(3), power_of_ten(0), power_of_ten(float("inf")))
+    3 0 ∞
     """
-    digits, exponent = f"{C:.1e}".split("e")
-    digits = digits.removesuffix(".0")
-    return ("$" if digits == "1" else f"${digits}{{\\times}}") + f"10^{{{int(exponent)}}}$"
+    if not 1 <= abs(C) < 10 and 0 < abs(C) < np.inf:
+        digits, exponent = f"{C:.1e}".replace(".0e", "e").split("e")
+        return ("$" if digits == "1" else f"${digits}{{\\times}}") + f"10^{{{int(exponent)}}}$"
+    return typeset(f"{C + 0.0:.2g}")
 
 
 def count_label(value: float) -> str:
