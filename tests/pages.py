@@ -1,6 +1,11 @@
-"""The pages of the book, from its table of contents."""
+"""The pages of the book, from its table of contents, and the code that stands on them."""
 
+import builtins
+import dis
+import re
+import types
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -22,3 +27,44 @@ PAGES = _files(TOC)
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 #: Pages that the builder adds.
 ADDED = ["genindex", "prf-prf", "search"]
+
+BLOCK = re.compile(
+    r"^:::\{solution\}[^\n]*\n.*?^:::$|^```\{code-cell\}[^\n]*\n.*?^```$", re.MULTILINE | re.DOTALL
+)
+CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Cell(NamedTuple):
+    """A cell: the line of the page where it opens, its metadata, its code; a published solution has none."""
+
+    line: int
+    head: dict | None
+    code: str
+
+
+def cells(text):
+    """The cells and the published solutions of a page, in its order."""
+    for block in BLOCK.finditer(text):
+        line = 1 + text.count("\n", 0, block.start())
+        body = block[0].split("\n", 1)[1].rsplit("\n", 1)[0] + "\n"
+        if block[0].startswith(":::"):
+            if solved := CODE.findall(body):
+                yield Cell(line, None, "\n".join(solved))
+            continue
+        head = re.match(r"---\n(.*?)^---\n|((?::[^\n]*\n)*)", body, re.MULTILINE | re.DOTALL)
+        options = head[1] or re.sub("^:", "", head[2] or "", flags=re.MULTILINE)
+        yield Cell(line, yaml.safe_load(options) or {}, body[head.end() :])
+
+
+def globals_of(code):
+    """Global names that a program needs from outside, and those that it binds."""
+    free, bound, later = set(), set(), set()
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_NAME", "LOAD_GLOBAL") and step.argval not in bound:
+            free.add(step.argval)
+        elif step.opname in ("STORE_NAME", "STORE_GLOBAL"):
+            bound.add(step.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            later |= globals_of(inner)[0]  # read when it is called, after the rest of the cell
+    return (free | later - bound) - set(dir(builtins)), bound

@@ -1,14 +1,12 @@
 """Exercises and solutions as they stand on the pages."""
 
-import builtins
 import contextlib
-import dis
 import io
 import re
-import types
 from pathlib import Path
 
 import pytest
+from pages import CODE, cells, globals_of
 
 from scalinglab import studies
 from scalinglab.course import check
@@ -19,8 +17,6 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("*.md"))
 EXERCISE = re.compile(r"^:::\{exercise\} (.*)\n:label: (\S+)\n((?:.*\n)*?):::$", re.MULTILINE)
 SOLUTION = re.compile(r"^:::\{solution\} (\S+)\n:class: dropdown\n((?:.*\n)*?):::$", re.MULTILINE)
-CELL = re.compile(r"^```\{code-cell\} ipython3\n((?:.*\n)*?)```$", re.MULTILINE)
-CODE = re.compile(r"^```python\n((?:.*\n)*?)```$", re.MULTILINE)
 CHECKED = re.compile(r'check\("([^"]+)", (\w+)\)')
 
 
@@ -28,35 +24,14 @@ def page(chapter):
     return (NOTEBOOKS / f"{chapter}.md").read_text(encoding="utf-8")
 
 
-def cells(chapter):
-    """Code of the chapter's cells, without metadata."""
-    for body in CELL.findall(page(chapter)):
-        code = re.sub(r"\A---\n(?:.*\n)*?---\n", "", body)
-        yield re.sub(r"\A(?::.*\n)+", "", code)
-
-
-def globals_of(code):
-    """Global names that a program needs from outside, and those that it binds."""
-    free, bound, later = set(), set(), set()
-    for step in dis.get_instructions(code):
-        if step.opname in ("LOAD_NAME", "LOAD_GLOBAL") and step.argval not in bound:
-            free.add(step.argval)
-        elif step.opname in ("STORE_NAME", "STORE_GLOBAL"):
-            bound.add(step.argval)
-    for inner in code.co_consts:
-        if isinstance(inner, types.CodeType):
-            later |= globals_of(inner)[0]  # read when it is called, after the rest of the cell
-    return (free | later - bound) - set(dir(builtins)), bound
-
-
 def needed(chapter, code):
     """The cells of a chapter that define what the code uses, directly or through others."""
     wanted, _ = globals_of(compile(code, chapter, "exec"))
     picked = []
-    for cell in reversed(list(cells(chapter))):
-        free, bound = globals_of(compile(cell, chapter, "exec"))
+    for cell in reversed([one for one in cells(page(chapter)) if one.head is not None]):
+        free, bound = globals_of(compile(cell.code, chapter, "exec"))
         if bound & wanted:
-            picked.insert(0, cell)
+            picked.insert(0, cell.code)
             wanted = wanted - bound | free
     return picked
 
