@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 import threading
@@ -92,7 +93,7 @@ class Oracle:
     Traceback (most recent call last):
         ...
     scalinglab.course.prediction.OracleError: a run of 1e+10 parameters on 1e+10 tokens costs 6e+20 FLOPs;
-    9.52e+19 are left. With these parameters 1.59e+09 tokens can be paid.
+    9.52e+19 are left. With these parameters 1.586e+09 tokens can be paid.
     """
 
     def __init__(self, student: str, budget: float = BUDGET, term: str = "") -> None:
@@ -165,9 +166,10 @@ class Oracle:
             raise OracleError(f"all {MOST_RUNS} runs have been made; it is time to predict.")
         cost = training_flops(N, D)
         if cost > self.left * (1 + 1e-12):
+            price, left = _told_apart(cost, self.left)
             raise OracleError(
-                f"a run of {N:.3g} parameters on {D:.3g} tokens costs {cost:.3g} FLOPs; {self.left:.3g} are "
-                f"left. With these parameters {self.left / training_flops(N, 1):.3g} tokens can be paid."
+                f"a run of {N:.4g} parameters on {D:.4g} tokens costs {price} FLOPs; {left} are left. With "
+                f"these parameters {_rounded_down(self.left / training_flops(N, 1))} tokens can be paid."
             )
         run = f"run {len(self._log)}: {N!r}, {D!r}"
         noise = NOISE * generator(self.student, self.term, run).standard_normal()
@@ -196,13 +198,14 @@ class Oracle:
         loss, low, high = (positive_number(k, x) for k, x in (("loss", loss), ("low", low), ("high", high)))
         cost = training_flops(N, D)
         if cost > self.target * (1 + 1e-6):
+            price, most = _told_apart(cost, self.target)
             raise OracleError(
-                f"{N:.3g} parameters on {D:.3g} tokens cost {cost:.4g} FLOPs; the large budget is "
-                f"{self.target:.4g}. With these parameters {self.target / training_flops(N, 1):.4g} tokens "
-                "fit."
+                f"{N:.4g} parameters on {D:.4g} tokens cost {price} FLOPs; the large budget is {most}. With "
+                f"these parameters {_rounded_down(self.target / training_flops(N, 1))} tokens fit."
             )
         if not low <= loss <= high:
-            raise OracleError(f"the loss {loss:.4g} must lie in its interval, {low:.4g} to {high:.4g}.")
+            middle, *ends = _told_apart(loss, low, high)
+            raise OracleError(f"the loss {middle} must lie in its interval, {' to '.join(ends)}.")
         with _ONE_AT_A_TIME:
             if self.prediction is not None:
                 raise OracleError("there is one shot, and it has been taken.")
@@ -297,6 +300,21 @@ def positive_number(name: str, value: Any) -> float:
     if not (np.isfinite(number) and number > 0):
         raise OracleError(f"{name} is {repr(value)[:60]}; give one positive number.")
     return number
+
+
+def _told_apart(*values: float) -> list[str]:
+    """Numbers as text, with the fewest digits from four on that keep different ones different."""
+    for digits in range(4, 18):
+        texts = [f"{value:.{digits}g}" for value in values]
+        if len(set(texts)) == len(set(values)):
+            break
+    return texts
+
+
+def _rounded_down(value: float) -> str:
+    """A number to four digits, never above itself: what is said to be payable can be paid."""
+    step = 10.0 ** (math.floor(math.log10(value)) - 3) if value > 0 else 1.0
+    return f"{max(math.floor(value / step), 0) * step:.4g}"
 
 
 def _text(path: str | PathLike[str]) -> str:

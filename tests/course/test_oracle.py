@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -108,6 +109,19 @@ def test_refusals_say_why_and_cost_nothing(call, words):
     assert words in str(refusal.value)
     assert oracle.spent == spent
     assert len(oracle.runs) == 1
+
+
+def test_a_refusal_does_not_contradict_itself_by_rounding():
+    with pytest.raises(OracleError, match=r"loss 2\.09996 must lie in its interval, 2\.1 to 2\.2\."):
+        Oracle("Ada").predict(1e9, 1e11, 2.09996, 2.1, 2.2)
+    oracle = Oracle("Ada")
+    with pytest.raises(OracleError, match=r"costs 1\.00002e\+20 FLOPs; 1e\+20 are left") as refusal:
+        oracle.query(1e10, 1.00002e20 / 6e10)
+    payable = float(re.search(r"these parameters (\S+) tokens", str(refusal.value))[1])
+    oracle.query(1e10, payable)
+    oracle.query(1e7, oracle.left / 6e7)
+    with pytest.raises(OracleError, match=r"these parameters \S+ tokens can be paid"):
+        oracle.query(1e10, 1e10)  # nothing is left
     assert oracle.prediction is None
 
 

@@ -132,6 +132,48 @@ def released(course, solved):
     return release
 
 
+#: Numbers that a limit of a written answer is spelt with.
+SPELT = {"one": 1, "two": 2, "three": 3, "eighty": 80, "a hundred": 100}
+
+
+def limits(asked):
+    """The limits that a text sets a written answer: pairs of a number and what is counted."""
+    found = re.findall(
+        r"\b(at most|about) (eighty|a hundred|\d+) (words)|\((one|two|three) (sentence)s?\b", asked
+    )
+    for kind, words, _, sentences, _ in found:
+        number = words or sentences
+        most = SPELT.get(number) or int(number)
+        yield (1.1 * most if kind == "about" else most), "words" if words else "sentences"
+
+
+def test_limits_are_read():
+    asked = "why (two sentences, at most eighty words), or about 60 words, or (one sentence)"
+    assert [*limits(asked)] == [(2, "sentences"), (80, "words"), (66, "words"), (1, "sentences")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_model_answers_keep_the_limits_they_set(name):
+    asked, held = "", 0
+    for cell in jupytext.read(editions.sources()[name]).cells:
+        if "**Deliverable:**" in cell.source:
+            asked = cell.source.split("**Deliverable:**")[-1]
+        if not (marks(cell).get("solution") and marks(cell)["grade"]):
+            continue
+        text = cell.source
+        if cell.cell_type == "code":  # what it prints
+            text = " ".join(re.findall(r'"([^"]*)"', text.partition("print(")[2]))
+        text = re.sub(r"\$[^$]+\$", "x", text)  # a formula is a word
+        counted = {
+            "words": len(re.findall(r"\w\S*", text)),
+            "sentences": len(re.findall(r"[.?!]\W*(?:\s|$)", text)),
+        }
+        for most, what in limits(cell.metadata.get("todo", "") + asked):
+            assert counted[what] <= most, f"{marks(cell)['grade_id']}: {counted[what]} {what}"
+            held += 1
+    assert held >= 1
+
+
 def test_the_five_sets_are_there():
     assert SETS == ["ps1", "ps2", "ps3", "ps4", "ps5"]
 
