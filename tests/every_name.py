@@ -26,6 +26,7 @@ NEEDS = {
     "compare_methods": "parallel",
     "cost_table": "tables",
     "deadweight_by_stage": "tables",
+    "examine": "tables",
     "leaderboard": "tables",
     "tournament": "tables",
 }
@@ -78,6 +79,7 @@ EXAMPLES = {
     "Recommendation": lambda: fit().recommend(1e21),
     "influence": lambda: sl.influence(fit()),
     "fit_vpnls": lambda: sl.fit_vpnls(runs()),
+    "examine": lambda: studies.examine(runs(), rng()),
     "hindcast": lambda: sl.hindcast(runs(), 5e19, {"VPNLS": sl.fit_vpnls}),
     "load_chinchilla": lambda: sl.load_chinchilla(),
     "load_llama3": lambda: sl.load_llama3(),
@@ -103,6 +105,7 @@ EXAMPLES = {
     "loss_compute_slope": lambda: laws.loss_compute_slope(TRUTH, 1e9),
     "miss_per_residual": lambda: laws.miss_per_residual(3, 2),
     "nonembedding_parameters": lambda: laws.nonembedding_parameters(1e9),
+    "PublishedExponents": lambda: laws.PUBLISHED_EXPONENTS[0].ratio,
     "published_law": lambda: laws.published_law("kaplan"),
     "read_off_exponent": lambda: laws.read_off_exponent(TRUTH, 1e6, 1e9),
     "RepeatedSurface": repeated,
@@ -281,7 +284,7 @@ def main():
             found["without example"].append(name)
     found["no such name"] = sorted(set(EXAMPLES) - set(names))
     found["names"] = len(names) + len(found["pictures"])
-    found["loaded"] = sorted({"pandas", "matplotlib", "IPython", "joblib", "tqdm", "PIL"} & set(sys.modules))
+    found["loaded"] = sorted({"IPython", "joblib", "pooch", "pyarrow", "tqdm"} & set(sys.modules))
     return found
 
 

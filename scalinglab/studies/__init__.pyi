@@ -5,6 +5,7 @@ from .czech2026 import (
     recovery_studies as recovery_studies,
 )
 from .deadweight import deadweight_by_stage as deadweight_by_stage
+from .examinations import LAWS as LAWS, examine as examine
 from .hindcasts import Hindcast as Hindcast, hindcast as hindcast
 from .interval_coverage import (
     INTERVALS as INTERVALS,
@@ -13,6 +14,11 @@ from .interval_coverage import (
     coverage as coverage,
 )
 from .law_comparison import LawComparison as LawComparison, compare as compare
+from .lopsidedness import (
+    KNOWN_TOTALS as KNOWN_TOTALS,
+    Lopsidedness as Lopsidedness,
+    lopsidedness as lopsidedness,
+)
 from .method_comparison import (
     compare_methods as compare_methods,
     draw_from_one_stream as draw_from_one_stream,

@@ -12,13 +12,36 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, positive_number
-from scalinglab._extras import needs
 from scalinglab.data.budgets import BUDGET_TOLERANCE
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.approach2 import fit_parabola
 from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.methods import METHODS, Method, attempt, require_methods
 from scalinglab.fitting.results import Fit, SurfaceFit
+
+#: Share of the runs that is held out when nobody says which, about: those of the largest budgets.
+HELD_OUT = 0.2
+
+
+def highest_fitted(runs: Runs) -> float:
+    """The highest budget to fit so that about a fifth of the runs, those of larger budgets, are held out.
+
+    Raises
+    ------
+    ValueError
+        If all runs share one budget.
+
+    Examples
+    --------
+    >>> from scalinglab import load_llama3
+    >>> f"{highest_fitted(load_llama3()):.0e}"
+    '6e+20'
+    """
+    budgets, member = runs.by_budget()
+    if len(budgets) < 2:
+        raise ValueError("hindcast: all runs share one budget; foretelling needs two or more.")
+    above = 1 - np.cumsum(np.bincount(member)) / len(runs)
+    return float(budgets[int(np.argmin(np.abs(above[:-1] - HELD_OUT)))])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,8 +69,7 @@ class Hindcast:
 
     def losses(self) -> pd.DataFrame:
         """Mean of observed minus predicted loss at each held budget, one column a surface fit."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         budgets, member = self.held.by_budget()
         errors = {
@@ -64,8 +86,7 @@ class Hindcast:
 
         The vertex is itself an estimate; nan where the held runs give none that can be used.
         """
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         budgets = self.held.budgets
         parabolas = [fit_parabola(self.held.at(C)) for C in budgets]

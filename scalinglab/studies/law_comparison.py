@@ -14,19 +14,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, of_kind, positive_number, shortened
-from scalinglab._extras import needs
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.law_fits import fit_law
 from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import FitError
 from scalinglab.laws.formulas import Law
 from scalinglab.solvers.objectives import Loss
+from scalinglab.studies.hindcasts import highest_fitted
 
 #: Folds of the cross-validation, at most: budgets are gathered into so many blocks.
 FOLDS = 10
-
-#: Share of the runs that a hindcast holds out, about: those of the largest budgets.
-HELD_OUT = 0.2
 
 #: Laws whose AICc differs by less are not told apart by it.
 INDIFFERENT = 2.0
@@ -73,8 +70,7 @@ class LawComparison:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas table, one row a law."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         rows: dict[str, dict[str, Any]] = {}
         for label, fit in self.fits.items():
@@ -201,8 +197,7 @@ def compare(
     C = None if C is None else positive_number("compare: C", C)
     blocks = np.minimum(np.arange(len(budgets)) * FOLDS // max(len(budgets), FOLDS), FOLDS - 1)
     blocks = np.unique(blocks, return_inverse=True)[1][member]
-    share = np.cumsum(np.bincount(member)[::-1])[::-1] / len(runs)  # of the runs at or above each budget
-    ahead = member >= 1 + int(np.argmin(np.abs(share[1:] - HELD_OUT)))
+    ahead = budgets[member] > highest_fitted(runs)
     fits: dict[str, LawFit] = {}
     refused: dict[str, str] = {}
     scores: dict[str, tuple[float, float, float, float]] = {}

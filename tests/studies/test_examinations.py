@@ -1,0 +1,61 @@
+"""A table examined by everything: each part is what its own function says, and a refusal is an answer."""
+
+import json
+
+import numpy as np
+import pytest
+
+from scalinglab import CHINCHILLA, IsoflopDesign, Runs, fit_approach2, fit_vpnls, misallocation
+from scalinglab.data import simulate_curves
+from scalinglab.studies import LAWS, examine
+from scalinglab.studies.hindcasts import highest_fitted
+
+
+@pytest.fixture(scope="module")
+def found(llama3):
+    return examine(llama3, np.random.default_rng(1))
+
+
+def test_parts_are_those_of_their_functions(found, llama3):
+    target = found["runs"]["target"]
+    assert target == 100 * llama3.C.max()
+    fit, frontier = fit_vpnls(llama3), fit_approach2(llama3)
+    assert found["methods"]["VPNLS"]["alpha"] == fit.surface.alpha
+    assert found["methods"]["Approach 2"]["plan"]["D"] == frontier.D_opt(target)
+    assert found["waste"]["Approach 2"] == misallocation(frontier, fit, target).fraction
+    low, high = found["joint waste"]["interval"]
+    assert low < found["waste"]["Approach 2"] < high
+    assert found["screening"]["refitted"]["VPNLS"][0] == found["screening"]["fixed"]["VPNLS"][0]
+    assert set(found["laws"]["laws"]) == {law.name for law in LAWS}
+    assert found["hindcast"]["held out"] == (highest_fitted(llama3) < llama3.C).sum()
+    assert found["hindcast"]["methods"]["VPNLS"]["error"] == pytest.approx(
+        found["laws"]["laws"]["additive"]["hindcast"], rel=1e-9
+    )
+
+
+def test_intervals_hold_the_estimate_and_can_be_stored(found):
+    for method in found["methods"].values():
+        for name, (low, high) in method.get("intervals", {}).items():
+            assert low < method[name] < high
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_later_runs_are_foretold_and_curves_are_fitted():
+    curves = simulate_curves(CHINCHILLA, [1e8, 3e8, 1e9], horizons=[2e9, 2e10], steps=40)
+    runs = IsoflopDesign([1e18, 3e18, 1e19], points=5).runs(CHINCHILLA)
+    later = IsoflopDesign([1e21], points=3).runs(CHINCHILLA)
+    found = examine(runs, np.random.default_rng(0), curves=curves, later=later)
+    assert 0 < found["methods"]["Approach 1"]["a"] < 1
+    assert found["later"]["methods"]["VPNLS"]["error"] < 1e-6
+    np.testing.assert_allclose(found["later"]["sizes"]["VPNLS"], CHINCHILLA.N_opt(later.C), rtol=1e-6)
+
+
+def test_runs_that_cannot_answer_say_why(llama3):
+    one = examine(llama3.at(1e21), np.random.default_rng(0))
+    assert "a power law needs two" in one["methods"]["Approach 2"]["refused"]
+    assert "one budget" in one["hindcast"]["refused"]
+    assert "one budget" in one["laws"]["refused"]
+    below = examine(Runs(llama3.N, llama3.D, llama3.L - 10, llama3.C), np.random.default_rng(0))
+    for part in (below["methods"]["VPNLS"], below["waste"], below["joint waste"], below["certificate"]):
+        assert "the law knows only positive losses" in part["refused"]
+    assert "losses must be positive" in below["screening"]["refused"]
