@@ -1,9 +1,7 @@
-from .data.datasets import (
-    data_card as data_card,
-    load_chinchilla as load_chinchilla,
-    load_llama3 as load_llama3,
-)
+from .data.cards import data_card as data_card
+from .data.datasets import load_chinchilla as load_chinchilla, load_llama3 as load_llama3
 from .data.isoflop_design import IsoflopDesign as IsoflopDesign
+from .data.public_runs import open_runs as open_runs
 from .data.repeats import best_of_repeats as best_of_repeats, mean_of_repeats as mean_of_repeats
 from .data.run_tables import read_runs as read_runs
 from .data.runs import Runs as Runs

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 #: The extras that the package itself makes use of, and what each is for.
 EXTRAS = {
     "plot": "A picture",
+    "data": "A public table",
     "tables": "A table",
     "parquet": "A Parquet file",
     "parallel": "Work in parallel",
@@ -27,12 +28,12 @@ def needs(extra: str) -> Iterator[None]:
 
     Examples
     --------
-    >>> with needs("tables"):
-    ...     import tables_that_nobody_has
+    >>> with needs("parquet"):
+    ...     import files_that_nobody_has
     Traceback (most recent call last):
         ...
-    ModuleNotFoundError: A table needs tables_that_nobody_has, which is not installed: pip install
-    'scalinglab[tables]'
+    ModuleNotFoundError: A Parquet file needs files_that_nobody_has, which is not installed: pip install
+    'scalinglab[parquet]'
     """
     try:
         yield

@@ -49,6 +49,11 @@ drawn = once(lambda: studies.draw_from_one_stream(studies.noise_studies(repeats=
 repeated = once(lambda: laws.RepeatedSurface(laws.MUENNIGHOFF, 15.4, 5.3))
 
 
+def not_there(call):
+    with contextlib.suppress(FileNotFoundError):
+        call()
+
+
 def one_shot():
     player = course.Oracle("Grace")
     return player.query(2e8, 4e9), player.predict(1e10, 1e11, 2.5, 2.0, 3.0), player.score()
@@ -62,6 +67,7 @@ EXAMPLES = {
     "Huber": lambda: sl.Huber(1e-3, log=True),
     "PowerLaw": lambda: sl.PowerLaw(2.0, 0.5)(4.0),
     "best_of_repeats": lambda: sl.best_of_repeats(runs()).notes,
+    "open_runs": lambda: not_there(lambda: sl.open_runs("misfitting", folder="here")),
     "read_runs": lambda: sl.read_runs({"params": ["12M", "25M"], "tokens": [1e9, 2e9], "loss": [3.1, 3.0]}),
     "mean_of_repeats": lambda: sl.mean_of_repeats(runs()).notes,
     "ScreeningLimits": lambda: sl.ScreeningLimits(),
@@ -71,6 +77,7 @@ EXAMPLES = {
     "certify": lambda: sl.certify(fit(), cells=200),
     "checklist": lambda: sl.checklist(fit()),
     "covariance": lambda: sl.covariance(fit()),
+    "catalogue": lambda: data.catalogue()["routing"].letters,
     "data_card": lambda: sl.data_card("llama3"),
     "deadweight_loss": lambda: sl.deadweight_loss(TRUTH, 1e9, 1e11),
     "fit_approach1": lambda: sl.fit_approach1(curves(), budgets=40),
@@ -170,6 +177,7 @@ EXAMPLES = {
     "LawComparison": lambda: sl.compare([law_fit().law, sl.Law("E + A/N**alpha")], runs(), C=1e22),
     "compare": lambda: sl.compare({"one": law_fit().law, "other": sl.Law("E + B/D**beta")}, runs()),
     "compare_methods": lambda: studies.compare_methods(drawn(), {"VPNLS": sl.fit_vpnls}),
+    "lopsidedness": lambda: studies.lopsidedness([0.5, 1.0]),
     "coverage": lambda: studies.coverage(TRUTH, design(), 0.01, 4, rng()),
     "deadweight_by_stage": lambda: studies.deadweight_by_stage(
         sl.screen(runs()), 1e22, {"VPNLS": sl.fit_vpnls}
