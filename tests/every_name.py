@@ -24,11 +24,7 @@ from scalinglab.laws import CHINCHILLA as TRUTH
 #: Names whose example must be refused in a plain install, and the extra that the refusal names.
 NEEDS = {
     "compare_methods": "parallel",
-    "cost_table": "tables",
-    "deadweight_by_stage": "tables",
-    "examine": "tables",
-    "leaderboard": "tables",
-    "tournament": "tables",
+    "tournament": "parallel",
 }
 
 
@@ -173,7 +169,7 @@ EXAMPLES = {
     # studies
     "CountingDesign": lambda: studies.CountingDesign.between_shares(sizes=5, tokens=4),
     "Coverage": lambda: studies.Coverage("a", 0.9, 10, {"covariance": 9}),
-    "MethodComparison": lambda: studies.MethodComparison(drawn(), ()),
+    "MethodComparison": lambda: studies.MethodComparison(drawn()[:1], (studies.Outcome(0, "by eye", 0.5),)),
     "LawComparison": lambda: sl.compare([law_fit().law, sl.Law("E + A/N**alpha")], runs(), C=1e22),
     "compare": lambda: sl.compare({"one": law_fit().law, "other": sl.Law("E + B/D**beta")}, runs()),
     "compare_methods": lambda: studies.compare_methods(drawn(), {"VPNLS": sl.fit_vpnls}),

@@ -44,6 +44,10 @@ from .published import (
     SPARSE_NMM as SPARSE_NMM,
     SYMMETRIC as SYMMETRIC,
 )
+from .published_exponents import (
+    PUBLISHED_EXPONENTS as PUBLISHED_EXPONENTS,
+    PublishedExponents as PublishedExponents,
+)
 from .published_laws import PUBLISHED_LAWS as PUBLISHED_LAWS, published_law as published_law
 from .repeated_data import (
     RepeatedAllocation as RepeatedAllocation,

@@ -77,6 +77,11 @@ def expected_waste(surface: LossSurface, error: ArrayLike, bias: ArrayLike = 0.0
         return plain((s.alpha + s.beta) / 2 * (bias**2 + error**2))
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
     u = bias[..., None] + error[..., None] * nodes
-    total = s.alpha + s.beta
-    excess = np.logaddexp(np.log(s.beta / total) - s.alpha * u, np.log(s.alpha / total) + s.beta * u)
-    return plain(-np.expm1(-excess / s.gamma) @ weights / weights.sum())
+    return plain(waste_of_shift(s.alpha, s.beta, u) @ weights / weights.sum())
+
+
+def waste_of_shift(alpha: Any, beta: Any, u: Any) -> Any:
+    """Deadweight loss of N* exp(u) on a surface of these exponents, the curve of ``expected_waste``."""
+    total = alpha + beta
+    excess = np.logaddexp(np.log(beta / total) - alpha * u, np.log(alpha / total) + beta * u)
+    return -np.expm1(-excess * total / (alpha * beta))

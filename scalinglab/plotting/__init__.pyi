@@ -22,6 +22,7 @@ from .fitting import (
 from .influences import influence_map as influence_map
 from .laws import (
     contradiction as contradiction,
+    isoflop_slice as isoflop_slice,
     line_and_law as line_and_law,
     line_residuals as line_residuals,
     surface_map as surface_map,
@@ -39,7 +40,11 @@ from .laws_counting import (
     sliding_window as sliding_window,
     two_counts as two_counts,
 )
-from .laws_published import porian_steps as porian_steps, two_laws as two_laws
+from .laws_published import (
+    lopsided_fields as lopsided_fields,
+    porian_steps as porian_steps,
+    two_laws as two_laws,
+)
 from .laws_repetition import (
     effective_data as effective_data,
     epoch_losses as epoch_losses,

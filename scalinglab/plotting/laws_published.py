@@ -1,4 +1,4 @@
-"""Pictures of published laws: Kaplan's beside Chinchilla's, and the steps from one to the other."""
+"""Pictures of published laws: Kaplan's beside Chinchilla's, the steps between, and exponents by field."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from scalinglab.laws.compute_laws import ComputeLaw
 from scalinglab.laws.published import PorianStep
-from scalinglab.plotting.style import CAMPS, axes_of, plain_ticks
+from scalinglab.plotting.style import CAMPS, SPARE_LOOKS, axes_of, plain_ticks
+from scalinglab.studies.lopsidedness import Lopsidedness
 
 
 def two_laws(
@@ -123,3 +124,76 @@ def _power(value: float) -> str:
     """A power of ten with two digits always, such as 2.0·10^21."""
     exponent = int(np.floor(np.log10(value)))
     return f"${value / 10.0**exponent:.1f}\\cdot 10^{{{exponent}}}$"
+
+
+def lopsided_fields(
+    found: Lopsidedness,
+    band: Lopsidedness,
+    field: str | None = None,
+    top: float | None = None,
+) -> Axes:
+    """Ratio of exponents against the error of N*, a mark a study, above the same marks by field.
+
+    Parameters
+    ----------
+    found : Lopsidedness
+        Of studies: a dot where the sum of the exponents is known, a bar where it is not.
+    band : Lopsidedness
+        Of many ratios in ascending order, for the band behind the marks.
+    field : str, optional
+        The field whose marks are to stand out.
+    top : float, optional
+        End of the ordinate, a factor on N* above 1, where pictures are to be compared.
+
+    Returns
+    -------
+    Axes
+        Those of the errors.
+    """
+    fields = list(dict.fromkeys(one.field for one in found.studies))
+    above: Axes
+    below: Axes
+    _, (above, below) = plt.subplots(
+        2, 1, figsize=(5.6, 3.4 + 0.22 * len(fields)), sharex=True, height_ratios=[2.6, 0.22 * len(fields)]
+    )
+    low, high = np.exp(found.shift_low), np.exp(found.shift_high)
+    above.fill_between(band.ratio, np.exp(band.shift_low), np.exp(band.shift_high), color="#e4e4e4", lw=0)
+    above.axhline(1, color="black", lw=1.0)
+    for k, one in enumerate(found.studies):
+        mine = field in (None, one.field)
+        colour = SPARE_LOOKS[0]["color"] if mine else "#b0b0b0"
+        order = 3 if mine else 2
+        row = len(fields) - 1 - fields.index(one.field)
+        if one.total is None:
+            above.plot([found.ratio[k]] * 2, [low[k], high[k]], color=colour, lw=1.6, zorder=order)
+        else:
+            above.plot(
+                found.ratio[k], low[k], "o", color=colour, ms=4.5, mec="white", mew=0.5, zorder=order + 2
+            )
+        below.plot(
+            found.ratio[k], row, "o", color=colour, ms=5, zorder=order,
+            mfc=colour if one.first_hand else "white", mew=1.1,
+        )  # fmt: skip
+    for ax in (above, below):
+        ax.axvline(1, color="#333333", lw=0.9, ls=(0, (1, 2)), zorder=1)
+    if top is not None:
+        above.set_ylim(1 / top, top)
+    above.set_yscale("log")
+    above.yaxis.set_major_locator(FixedLocator([0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2]))
+    above.yaxis.set_minor_locator(NullLocator())
+    above.yaxis.set_major_formatter(FuncFormatter(lambda factor, _: _per_cent_off(factor)))
+    above.set_ylabel("error of N*")
+    below.set_xscale("log")
+    below.set_xlim(band.ratio[0], band.ratio[-1])
+    plain_ticks(below.xaxis, (0.5, 0.7, 1.0, 1.5, 2.0, 3.0))
+    below.set_xlabel("ratio of the exponents, α/β")
+    below.set_yticks(range(len(fields)), fields[::-1])
+    below.set_ylim(-0.6, len(fields) - 0.4)
+    for label in below.get_yticklabels():
+        label.set_fontweight("bold" if label.get_text() == field else "normal")
+    return above
+
+
+def _per_cent_off(factor: float) -> str:
+    """A factor as a change in per cent with its sign, such as −10 %."""
+    return f"{100 * (factor - 1):+.0f} %".replace("-", "−") if factor != 1 else "0"

@@ -59,6 +59,7 @@ from scalinglab.studies import (
     Coverage,
     Study,
     compare_methods,
+    lopsidedness,
     refit_in_other_counts,
 )
 from scalinglab.studies.published_searches import SearchResult
@@ -445,6 +446,12 @@ def recounted_size_term():
     design = CountingDesign.between_shares(sizes=5, tokens=4)
     both = refit_in_other_counts(CHINCHILLA_REFIT, design)
     plotting.recounted_size_term(CHINCHILLA_REFIT, both, design.continued(1e12))
+
+
+@example
+def lopsided_fields():
+    band = lopsidedness(np.geomspace(0.25, 3, 60), reach=8)
+    return plotting.lopsided_fields(lopsidedness(reach=8), band, field="protein", top=1.5)
 
 
 @example
