@@ -8,9 +8,7 @@ from contextlib import contextmanager
 
 #: The extras that the package itself makes use of, and what each is for.
 EXTRAS = {
-    "plot": "A picture",
     "data": "A public table",
-    "tables": "A table",
     "parquet": "A Parquet file",
     "parallel": "Work in parallel",
     "notebook": "A notebook's output",

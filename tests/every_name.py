@@ -50,6 +50,12 @@ def not_there(call):
         call()
 
 
+def outcome():
+    from scalinglab.studies.comparison_results import Outcome
+
+    return Outcome(0, "by eye", 0.5)
+
+
 def one_shot():
     player = course.Oracle("Grace")
     return player.query(2e8, 4e9), player.predict(1e10, 1e11, 2.5, 2.0, 3.0), player.score()
@@ -169,7 +175,7 @@ EXAMPLES = {
     # studies
     "CountingDesign": lambda: studies.CountingDesign.between_shares(sizes=5, tokens=4),
     "Coverage": lambda: studies.Coverage("a", 0.9, 10, {"covariance": 9}),
-    "MethodComparison": lambda: studies.MethodComparison(drawn()[:1], (studies.Outcome(0, "by eye", 0.5),)),
+    "MethodComparison": lambda: studies.MethodComparison(drawn()[:1], (outcome(),)),
     "LawComparison": lambda: sl.compare([law_fit().law, sl.Law("E + A/N**alpha")], runs(), C=1e22),
     "compare": lambda: sl.compare({"one": law_fit().law, "other": sl.Law("E + B/D**beta")}, runs()),
     "compare_methods": lambda: studies.compare_methods(drawn(), {"VPNLS": sl.fit_vpnls}),

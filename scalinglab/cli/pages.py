@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab._extras import needs
 from scalinglab.fitting.results import FitError
 
 STYLE = """
@@ -52,8 +51,7 @@ def whole_page(title: str, parts: Iterable[str]) -> str:
 
 def pictures_of(drawings: Iterable[tuple[str, str, Callable[[], Any]]]) -> str:
     """Pictures side by side, each from its alternative text, its caption and what draws it."""
-    with needs("plot"):
-        import matplotlib as mpl
+    import matplotlib as mpl
 
     from scalinglab import plotting
 
@@ -75,8 +73,7 @@ def pictures_of(drawings: Iterable[tuple[str, str, Callable[[], Any]]]) -> str:
 
 def _drawn(draw: Callable[[], Any]) -> str:
     """A picture as a data address; empty if it cannot be drawn."""
-    with needs("plot"):
-        import matplotlib.pyplot as plt
+    import matplotlib.pyplot as plt
 
     try:
         axes = draw()

@@ -64,8 +64,7 @@ def leaderboard(
     tournament : Strategies instead of submissions.
     Oracle : Writes the submissions.
     """
-    with needs("tables"):
-        import pandas as pd
+    import pandas as pd
 
     of_kind("leaderboard: folder", folder, (str, PathLike), "give the folder that holds the submissions")
     of_kind("leaderboard: roster", roster, (Mapping, type(None)), 'give {"file": "student"}')
@@ -129,8 +128,7 @@ def tournament(
     --------
     leaderboard : Ranks submissions.
     """
-    with needs("tables"):
-        import pandas as pd
+    import pandas as pd
     with needs("parallel"):
         from joblib import Parallel, delayed
 

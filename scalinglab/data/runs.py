@@ -25,7 +25,6 @@ from scalinglab._arrays import (
     shortened,
     whole,
 )
-from scalinglab._extras import needs
 from scalinglab.data.budgets import Budgets, nominal_budgets, place_of_budget
 from scalinglab.data.columns import MEANING, column, entries, extra_column
 from scalinglab.data.origin import NAMING, Origin, in_a_row
@@ -310,8 +309,7 @@ class Runs:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas table with columns N, D, L, C and those of ``extra``."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         return pd.DataFrame({"N": self.N, "D": self.D, "L": self.L, "C": self.C, **self.extra})
 

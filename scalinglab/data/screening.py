@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import of_kind, shortened
-from scalinglab._extras import needs
 from scalinglab.data.budgets import blurred_budgets
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.data.screening_stages import STAGES, ScreeningLimits, Stage
@@ -85,8 +84,7 @@ class Screening:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas table: one row a dropped run, with N, D, L, C, its name, stage and reason."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         rows = [flag.row for flag in self.flags]
         table = pd.DataFrame(

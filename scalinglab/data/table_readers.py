@@ -177,8 +177,7 @@ def _narrow(entries: list[Any]) -> NDArray[Any]:
 
 def _of_text(lines: list[str], name: str) -> Table:
     """A table whose first line that is no comment names its columns."""
-    with needs("tables"):
-        import pandas as pd
+    import pandas as pd
 
     split = any(line.count('"') % 2 for line in lines)  # a quoted text may go over several lines
     kept = [k for k, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, positive_number, whole
-from scalinglab._extras import needs
 from scalinglab.fitting.approach3 import fit_approach3
 from scalinglab.fitting.linearised import Linearised
 from scalinglab.fitting.odd_runs import odd_runs
@@ -100,8 +99,7 @@ class Influence:
 
     def to_frame(self, C: float | None = None) -> pd.DataFrame:
         """One row a run: where it is, its residual, score, leverage, and a without it; N* and D* at C."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         runs, rows = self.fit.runs, self.rows
         columns: dict[str, Any] = {
@@ -121,8 +119,7 @@ class Influence:
 
     def budgets_to_frame(self, C: float) -> pd.DataFrame:
         """One row a budget: a, N* and D* at C FLOPs without its runs; nan where the rest cannot answer."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         C = positive_number("Influence: C", C)
         budgets, member = self.fit.runs.by_budget()

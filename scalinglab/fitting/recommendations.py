@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray
-from scalinglab._extras import needs
 from scalinglab._text import format_count
 from scalinglab.fitting.linearised import Linearised
 from scalinglab.solvers.first_order import best_loss_gradient, log_size_gradient
@@ -105,8 +104,7 @@ class Recommendation:
 
     def to_frame(self) -> pd.DataFrame:
         """Value and interval of N, D, D/N and the loss, one row each."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         rows = {name: (value, *ends) for name, value, ends in self._rows()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"])

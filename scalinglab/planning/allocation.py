@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import of_kind, positive_number, shortened
-from scalinglab._extras import needs
 from scalinglab.fitting.data_concerns import COMPUTE_TOLERANCE
 from scalinglab.fitting.free_levels import LevelsFit
 from scalinglab.fitting.results import SurfaceFit
@@ -224,8 +223,7 @@ def cost_table(
     >>> f"{cost_table({'Chinchilla': verdict}).loc['Chinchilla', 'waste']:.3f}"
     '0.205'
     """
-    with needs("tables"):
-        import pandas as pd
+    import pandas as pd
 
     of_kind("cost_table: verdicts", verdicts, Mapping, 'give {"a name": misallocation(...)}')
     of_kind("cost_table: rates", rates, (list, tuple), "give a list of GpuRate")

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, held, not_negative, of_kind, positive_number, positives
-from scalinglab._extras import needs
 from scalinglab.fitting.printed_fits import sentences
 from scalinglab.fitting.results import FitError
 from scalinglab.laws.surface import LossSurface, training_flops
@@ -142,8 +141,7 @@ class ElfvingOptimum:
 
     def to_frame(self) -> pd.DataFrame:
         """Table with a row a point: N, D, budget, FLOPs, D/N, weight and share of the compute."""
-        with needs("tables"):
-            return self.points.to_frame().assign(weight=self.x, share=self.shares)
+        return self.points.to_frame().assign(weight=self.x, share=self.shares)
 
     def __repr__(self) -> str:
         where = ", ".join(

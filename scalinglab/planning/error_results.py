@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, not_negative
-from scalinglab._extras import needs
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.printed_fits import html_table, sentences
 from scalinglab.planning.laws_at_target import Truth, waste_of
@@ -148,8 +147,7 @@ class PredictedError:
 
     def to_frame(self) -> pd.DataFrame:
         """Table with a row a method: bias, standard error and rmse of ln N*, misfit weight, waste."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         return pd.DataFrame.from_dict(self._rows, orient="index", columns=list(_COLUMNS))
 

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, held, not_negative, of_kind, positive_number
-from scalinglab._extras import needs
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
 from scalinglab.laws.surface import LossSurface
@@ -59,8 +58,7 @@ class NextRuns:
 
     def to_frame(self) -> pd.DataFrame:
         """Table with the best run at each budget, and the one that helps most for its cost."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         rows = {"best per FLOP": self.per_flop}
         rows.update({f"best at {C:.3g}": self.best_at(C) for C in self.candidates.budgets})

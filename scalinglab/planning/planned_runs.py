@@ -25,7 +25,6 @@ from scalinglab._arrays import (
     shortened,
     whole,
 )
-from scalinglab._extras import needs
 from scalinglab.data.budgets import Budgets
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs
@@ -227,8 +226,7 @@ class PlannedRuns:
 
     def to_frame(self) -> pd.DataFrame:
         """Table of the runs: N, D, budget, FLOPs and tokens a parameter."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         return pd.DataFrame(
             {"N": self.N, "D": self.D, "budget": self.C, "FLOPs": self.cost, "D/N": self.D / self.N}

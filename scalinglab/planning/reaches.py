@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, of_kind, positive_range
-from scalinglab._extras import needs
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.fitting.printed_fits import sentences
 from scalinglab.laws.surface import LossSurface
@@ -63,8 +62,7 @@ class BestReach:
 
     def to_frame(self) -> pd.DataFrame:
         """Table with a row a reach."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         columns = {
             "bias": self.bias, "standard error": self.log_N, "rmse": self.rmse, "VPNLS": self.vpnls

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, flag, generator, not_negative, of_kind, shortened, whole
-from scalinglab._extras import needs
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.laws.surface import LossSurface
@@ -157,8 +156,7 @@ class MethodComparison:
         Columns: study, surface, budgets, points, reach, offset, drift, noise, repeat, method, E, A, B,
         alpha, beta, a, error (fitted minus true a) and failure.
         """
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         def row(outcome: Outcome) -> dict[str, object]:
             study = self.studies[outcome.study]
@@ -180,8 +178,7 @@ class MethodComparison:
 
     def recovery(self) -> pd.DataFrame:
         """Largest relative error of each parameter, one row a surface and method, failures counted."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         rows = []
         for outcome in self.outcomes:
@@ -201,8 +198,7 @@ class MethodComparison:
         Columns: studies, failed, bias (mean error), deviation (standard deviation), and the median and
         the largest absolute error; failed studies count in ``failed`` and nowhere else.
         """
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         frame = self.to_frame()
         if (

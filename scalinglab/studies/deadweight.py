@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import flag, of_kind, positive_number
-from scalinglab._extras import needs
 from scalinglab.data.runs import Runs
 from scalinglab.data.screening import Screening
 from scalinglab.fitting.approach2 import fit_approach2
@@ -57,8 +56,7 @@ def deadweight_by_stage(
     >>> f"{table['VPNLS'].iloc[0]:.2%}, then {table['VPNLS'].iloc[-1]:.2%}"
     '6.30%, then 0.04%'
     """
-    with needs("tables"):
-        import pandas as pd
+    import pandas as pd
 
     of_kind("deadweight_by_stage: result", result, Screening, "give what screen(runs) returned")
     positive_number("deadweight_by_stage: C", C)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, matched, one_of, plain, positive
-from scalinglab._extras import needs
 from scalinglab.fitting.free_levels import LevelsFit, grouped
 from scalinglab.fitting.law_results import LawFit, plain_loss
 from scalinglab.fitting.results import FitError, SurfaceFit, require_fit
@@ -143,8 +142,7 @@ class Covariance:
 
     def to_frame(self, level: float = 0.9) -> pd.DataFrame:
         """Estimate, standard error and interval of each parameter and of a, one row each."""
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         rows = {
             name: (
