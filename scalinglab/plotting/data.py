@@ -82,7 +82,12 @@ def isoflops(
     return ax
 
 
-def training_curves(curves: TrainingCurves, envelope: Envelope | None = None, ax: Axes | None = None) -> Axes:
+def training_curves(
+    curves: TrainingCurves,
+    envelope: Envelope | None = None,
+    above: LossSurface | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Loss against compute along every run, coloured by size, with the lower envelope.
 
     Parameters
@@ -91,6 +96,9 @@ def training_curves(curves: TrainingCurves, envelope: Envelope | None = None, ax
         Drawn from a twelfth of each run to its end.
     envelope : Envelope, optional
         Drawn as a broad band in the colour of Approach 1.
+    above : LossSurface, optional
+        Draw losses above the best that this surface allows at the same compute, L - L*(C): curves that
+        lie on one another as they stand come apart.
     ax : Axes, optional
         Where to draw.
     """
@@ -98,26 +106,31 @@ def training_curves(curves: TrainingCurves, envelope: Envelope | None = None, ax
     sizes = np.unique(curves.N)
     colours = budget_colours(sizes)
     late = curves.horizon[:, None] <= 12 * curves.D
+    losses = curves.L if above is None else curves.L - above.L_opt(curves.C)
     for k in range(len(curves)):
         colour = colours[int(np.searchsorted(sizes, curves.N[k]))]
-        C, L = curves.C[k, late[k]], curves.L[k, late[k]]
+        C, L = curves.C[k, late[k]], losses[k, late[k]]
         ax.plot(C, L, color=colour, lw=0.8)
         ax.plot(C[-1], L[-1], "o", color=colour, ms=3.2)
     for which in (0, -1):
-        k = int(np.flatnonzero(sizes[which] == curves.N)[0])
+        k = int(np.flatnonzero(sizes[which] == curves.N)[0 if above is None else -1])
+        first = int(np.argmax(late[k]) if above is None else np.argmin(np.where(late[k], losses[k], np.inf)))
+        beside, below = {"xytext": (6, 6), "va": "bottom"}, {"xytext": (0, -8), "va": "top", "ha": "center"}
         ax.annotate(
-            f"{format_count(sizes[which])} parameters", (curves.C[k, late[k]][0], curves.L[k, late[k]][0]),
-            xytext=(6, 6), textcoords="offset points", fontsize=8, color=colours[which], va="bottom",
+            f"{format_count(sizes[which])} parameters", (curves.C[k, first], losses[k, first]),
+            textcoords="offset points", fontsize=8, color=colours[which],
+            **(beside if above is None else below),
         )  # fmt: skip
     if envelope is not None:
+        lowest = envelope.L if above is None else envelope.L - above.L_opt(envelope.C)
         ax.plot(
-            envelope.C, envelope.L, color=ROLES["Approach 1"]["color"], lw=6, alpha=0.6, zorder=1,
+            envelope.C, lowest, color=ROLES["Approach 1"]["color"], lw=6, alpha=0.6, zorder=1,
             label="lower envelope",
         )  # fmt: skip
         ax.legend(loc="upper right")
     ax.set_xscale("log")
     ax.set_xlabel("compute C (FLOPs)")
-    ax.set_ylabel("loss L")
+    ax.set_ylabel("loss L" if above is None else "loss above the best, L − L*(C)")
     return ax
 
 

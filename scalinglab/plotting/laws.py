@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike
 
 from scalinglab.data.runs import Runs
@@ -71,7 +70,7 @@ def three_regions(curve: ThreeRegions, m: ArrayLike, ax: Axes | None = None) -> 
                 name, (np.sqrt(left * right), 0.97), xycoords=("data", "axes fraction"),
                 ha="center", va="top", fontsize=9, color="#444444",
             )  # fmt: skip
-    ax.yaxis.set_minor_locator(NullLocator())
+    plain_ticks(ax.yaxis)
     return ax
 
 
@@ -206,6 +205,49 @@ def terms(surface: LossSurface, N: ArrayLike, D: float, ax: Axes | None = None) 
     ax.set_xlim(N.min(), N.max())
     handles, labels = ax.get_legend_handles_labels()
     ax.legend(handles[::-1], labels[::-1], loc="upper right")
+    return ax
+
+
+def isoflop_slice(surface: LossSurface, C: float, reach: float = 30.0, ax: Axes | None = None) -> Axes:
+    """One IsoFLOP curve taken apart: a falling term, a rising one, and their slopes at the best size.
+
+    Parameters
+    ----------
+    surface : LossSurface
+        What to draw, above its irreducible loss.
+    C : float
+        The budget, in FLOPs.
+    reach : float
+        Sizes from 1/reach to reach times the best one.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = axes_of(ax)
+    best = float(surface.N_opt(C))
+    u = np.linspace(-np.log(reach), np.log(reach), 201)
+    N = best * np.exp(u)
+    size = surface.A * N**-surface.alpha
+    data = surface.B * (C / (FLOPS_PER_PARAMETER_TOKEN * N)) ** -surface.beta
+    near = np.abs(u) < np.log(reach) / 2.5
+    ends = [(float((size + data)[-1]), "their sum", ROLES["truth"]["color"])]
+    ax.plot(N, size + data, **line_of("truth"))
+    for term, slope, label, look in (
+        (size, -surface.alpha, "$A/N^α$, falling", SPARE_LOOKS[2]),
+        (data, surface.beta, "$B/D^β$, rising", SPARE_LOOKS[0]),
+    ):
+        colour = look["color"]
+        ax.plot(N, term, color=colour)
+        height = float(term[len(u) // 2])
+        ax.plot(N[near], height * (1 + slope * u[near]), lw=1.2, **line_of("approximation"))
+        ax.plot(best, height, "o", color=colour, ms=5)
+        ends.append((float(term[-1]), label, colour))
+    bottom = float((size + data)[len(u) // 2])
+    ax.plot([best, best], [0, bottom], color=ROLES["truth"]["color"], lw=0.8)
+    ax.plot(best, bottom, ROLES["truth"]["marker"], color=ROLES["truth"]["color"], ms=8, mew=1.6, zorder=5)
+    log_counts(ax, "x", "parameters N")
+    ax.set_ylabel("loss above E (nats per token)")
+    ax.set_ylim(bottom=0)
+    label_ends(ax, float(N[-1]), ends)
     return ax
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from mpl_toolkits.axes_grid1 import make_axes_locatable  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike
 
+from scalinglab._arrays import FloatArray
 from scalinglab._text import format_count
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.fitting.approach1 import EnvelopeFit
@@ -22,6 +24,9 @@ def missed_minimum(
     surface: LossSurface,
     parabola: Parabola,
     design: IsoflopDesign,
+    *,
+    window: float | None = None,
+    residuals: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
     """One IsoFLOP curve with the parabola fitted to it: where the vertex falls beside the minimum.
@@ -34,26 +39,34 @@ def missed_minimum(
         The fit at one budget of ``design``.
     design : IsoflopDesign
         Says which sizes were sampled.
+    window : float, optional
+        Show sizes from 1/window to window times the best one, whatever was sampled: pictures of several
+        grids then share their axes. Without it the sampled sizes fill the picture.
+    residuals : bool
+        Add a strip below with the parabola minus the truth, for curves that lie on each other.
     ax : Axes, optional
         Where to draw.
     """
     ax = axes_of(ax)
-    C = parabola.C
+    C, truth = parabola.C, ROLES["truth"]["color"]
     row = int(np.argmin(np.abs(np.log(design.budgets / C))))
     sampled = design.sizes(surface)[row]
+    best, vertex = float(surface.N_opt(C)), parabola.vertex
+    lowest, low = float(surface.L_opt(C)), float(parabola.loss(vertex))
+
+    def true_loss(N: FloatArray) -> FloatArray:
+        return np.asarray(surface.loss(N, C / (FLOPS_PER_PARAMETER_TOKEN * N)))
+
     sizes = np.geomspace(sampled.min(), sampled.max(), 301)
-    losses = surface.loss(sizes, C / (FLOPS_PER_PARAMETER_TOKEN * sizes))
-    ax.plot(sizes, losses, color="black", label="true loss")
+    shown = sizes if window is None else np.geomspace(best / window, best * window, 301)
+    ax.plot(shown, true_loss(shown), color=truth, label="true loss")
     ax.plot(sizes, parabola.loss(sizes), label="parabola", **line_of("Approach 2"))
-    ax.plot(
-        sampled, surface.loss(sampled, C / (FLOPS_PER_PARAMETER_TOKEN * sampled)), "o", color="#7f7f7f", ms=5
-    )
-    best, vertex = surface.N_opt(C), parabola.vertex
-    bottom = min(surface.L_opt(C), float(parabola.loss(vertex)))
-    height = losses.max() - bottom
+    ax.plot(sampled, true_loss(sampled), "o", color=ROLES["runs"]["color"], ms=5)
+    bottom = min(lowest, low) if window is None else lowest
+    height = true_loss(shown).max() - bottom
     for x, y, name, text, side in (
-        (best, surface.L_opt(C), "truth", "true minimum", "right" if best < vertex else "left"),
-        (vertex, float(parabola.loss(vertex)), "Approach 2", "vertex", "left" if best < vertex else "right"),
+        (best, lowest, "truth", "true minimum", "right" if best < vertex else "left"),
+        (vertex, low, "Approach 2", "vertex", "left" if best < vertex else "right"),
     ):
         ax.plot([x, x], [bottom - 0.22 * height, y], color=ROLES[name]["color"], lw=1.0)
         ax.plot(x, y, ROLES[name]["marker"], color=ROLES[name]["color"], ms=8, mew=1.6, zorder=5)
@@ -67,10 +80,27 @@ def missed_minimum(
             color=ROLES[name]["color"],
             fontsize=9,
         )
-    ax.set_ylim(bottom - 0.24 * height, losses.max() + 0.04 * height)
+    ax.set_ylim(bottom - 0.24 * height, bottom + 1.04 * height)
+    left, right = shown.min(), shown.max()  # and room for the text beside the outer mark
+    ax.set_xlim(
+        min(left / 1.06, min(best, vertex) * (min(best, vertex) / right) ** 0.35),
+        max(right * 1.06, max(best, vertex) * (max(best, vertex) / left) ** 0.35),
+    )
     log_counts(ax, "x", "parameters N")
     ax.set_ylabel("loss L")
     ax.legend(loc="upper center")
+    if residuals:
+        strip = make_axes_locatable(ax).append_axes("bottom", size="38%", pad=0.12, sharex=ax)
+        strip.axhline(0, color=truth, lw=1.0)
+        strip.plot(sizes, parabola.loss(sizes) - true_loss(sizes), **line_of("Approach 2"))
+        strip.plot(
+            sampled, parabola.loss(sampled) - true_loss(sampled), "o", color=ROLES["runs"]["color"], ms=5
+        )
+        for x, name in ((best, "truth"), (vertex, "Approach 2")):
+            strip.axvline(x, color=ROLES[name]["color"], lw=1.0)
+        strip.set(xlabel=ax.get_xlabel(), ylabel="parabola − truth")
+        ax.set_xlabel("")
+        ax.tick_params(labelbottom=False)
     return ax
 
 

@@ -181,6 +181,11 @@ def terms():
 
 
 @example
+def isoflop_slice():
+    plotting.isoflop_slice(CHINCHILLA, 1e21)
+
+
+@example
 def surface_map():
     plotting.surface_map(
         CHINCHILLA, np.geomspace(1e7, 1e11, 30), np.geomspace(1e9, 1e13, 30), [1e20, 1e22], noisy()

@@ -60,6 +60,40 @@ def test_the_missed_minimum_names_both_sizes():
     assert format_count(FIT.parabolas[1].vertex) in shown
 
 
+def test_pictures_of_several_grids_share_their_axes():
+    limits = set()
+    for reach in (3, 48):
+        design = IsoflopDesign([1e19, 1e20], reach=reach, points=15)
+        fit = fit_approach2(design.runs(ASYMMETRIC))
+        ax = drawn(plotting.missed_minimum(ASYMMETRIC, fit.parabolas[0], design, window=48))
+        limits.add((ax.get_xlim(), ax.get_ylim()))
+    assert len(limits) == 1
+
+
+def test_the_text_beside_an_outer_minimum_stays_inside():
+    design = IsoflopDesign([1e18, 1e19], reach=4, points=15, offset=3)
+    fit = fit_approach2(design.runs(ASYMMETRIC))
+    ax = drawn(plotting.missed_minimum(ASYMMETRIC, fit.parabolas[0], design))
+    assert all(text.get_window_extent().x1 < ax.get_window_extent().x1 for text in ax.texts)
+
+
+def test_a_strip_shows_what_the_parabola_misses():
+    ax = drawn(plotting.missed_minimum(ASYMMETRIC, FIT.parabolas[1], DESIGN, residuals=True))
+    strip = next(one for one in ax.figure.axes if one is not ax)
+    dots = next(line for line in strip.lines if line.get_marker() == "o")
+    runs = RUNS.at(1e19)
+    assert np.allclose(dots.get_ydata(), FIT.parabolas[1].loss(runs.N) - runs.L)
+    assert strip.get_xlim() == ax.get_xlim()
+
+
+def test_the_slopes_of_a_slice_cancel_at_the_best_size():
+    ax = drawn(plotting.isoflop_slice(CHINCHILLA, 1e21))
+    tangents = [line for line in ax.lines if line.get_linestyle() == "--" and len(line.get_xdata()) > 2]
+    slopes = [np.polyfit(np.log(line.get_xdata()), line.get_ydata(), 1)[0] for line in tangents]
+    assert len(slopes) == 2
+    assert slopes[0] == pytest.approx(-slopes[1])
+
+
 def test_the_frontier_marks_each_plan_in_its_own_look():
     ax = drawn(
         plotting.frontier({"truth": ASYMMETRIC, "Approach 2": FIT, "VPNLS": SURFACE}, [1e18, 1e24], mark=1e23)
@@ -104,6 +138,15 @@ def test_axes_say_what_they_show(picture):
 
 CURVES = simulate_curves(CHINCHILLA, np.geomspace(1e8, 1e9, 5), horizons=[2e9, 2e10])
 ENVELOPE_FIT = fit_approach1(CURVES)
+
+
+def test_training_curves_above_the_best_touch_zero():
+    ax = drawn(plotting.training_curves(CURVES, ENVELOPE_FIT.envelope, above=CHINCHILLA))
+    lowest = [line.get_ydata().min() for line in ax.lines if len(line.get_xdata()) > 2]
+    assert min(lowest) > -1e-12
+    band = next(line for line in ax.lines if line.get_label() == "lower envelope")
+    envelope = ENVELOPE_FIT.envelope
+    assert np.allclose(band.get_ydata(), envelope.L - CHINCHILLA.L_opt(envelope.C))
 
 
 def test_training_curves_end_in_a_dot_and_name_the_outer_sizes():
