@@ -27,6 +27,8 @@ class DataCard:
     ----------
     name, title : str
         Short name, for :func:`data_card` and :func:`open_runs`; full title.
+    source : str
+        The figure a bundled table was read from; the paper of a public one.
     citation : str
         Bibliography key of the paper.
     rows : int
@@ -37,8 +39,6 @@ class DataCard:
         Known defects, and what to know before using it.
     sha256 : str
         Checksum of the file.
-    source : str
-        The figure a bundled table was read from.
     calibration, precision : str
         How positions in that figure became numbers, and how many digits mean something.
     repository, commit, path : str
@@ -57,12 +57,12 @@ class DataCard:
 
     name: str
     title: str
+    source: str
     citation: str
     rows: int
     columns: dict[str, str]
     caveats: tuple[str, ...]
     sha256: str
-    source: str = ""
     calibration: str = ""
     precision: str = ""
     repository: str = ""
@@ -87,7 +87,8 @@ class DataCard:
     def _repr_markdown_(self) -> str:
         place = f"`{self.path}` of `{self.repository}` at commit `{self.commit[:10]}`, {self.bytes:,} bytes"
         said = {
-            "Source": self.source or place,
+            "Source": self.source,
+            "File": place if self.repository else "",
             "Licence": self.licence,
             "Letters": _listed(self.letters),
             "Columns": _listed(self.columns),
@@ -136,10 +137,10 @@ class Catalogue(Mapping[str, DataCard]):
 
     def _repr_markdown_(self) -> str:
         rows = "\n".join(
-            f"| `{name}` | {card.title} | {card.rows:,} | {card.repository} | {card.licence} |"
+            f"| `{name}` | {card.title} | {card.source} | {card.rows:,} | {card.licence} |"
             for name, card in self.items()
         )
-        return f"| name | what it holds | rows | repository | licence |\n|---|---|---|---|---|\n{rows}"
+        return f"| name | what it holds | source | rows | licence |\n|---|---|---|---|---|\n{rows}"
 
 
 @functools.cache
