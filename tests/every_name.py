@@ -89,6 +89,8 @@ EXAMPLES = {
     "influence": lambda: sl.influence(fit()),
     "fit_vpnls": lambda: sl.fit_vpnls(runs()),
     "examine": lambda: studies.examine(runs(), rng()),
+    "PublicStudy": lambda: studies.PUBLIC_STUDIES[0].opened(),
+    "waste_without_budgets": lambda: studies.waste_without_budgets(runs(), 1, 1e22, rng()),
     "hindcast": lambda: sl.hindcast(runs(), 5e19, {"VPNLS": sl.fit_vpnls}),
     "load_chinchilla": lambda: sl.load_chinchilla(),
     "load_llama3": lambda: sl.load_llama3(),

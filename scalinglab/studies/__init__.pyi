@@ -1,3 +1,4 @@
+from .budget_subsets import waste_without_budgets as waste_without_budgets
 from .comparison_results import MethodComparison as MethodComparison, Study as Study
 from .czech2026 import (
     efficiency_studies as efficiency_studies,
@@ -23,6 +24,7 @@ from .method_comparison import (
     compare_methods as compare_methods,
     draw_from_one_stream as draw_from_one_stream,
 )
+from .public_studies import PUBLIC_STUDIES as PUBLIC_STUDIES, PublicStudy as PublicStudy
 from .published_searches import (
     SearchResult as SearchResult,
     published_search as published_search,

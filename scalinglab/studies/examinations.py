@@ -10,11 +10,13 @@ from scalinglab._arrays import generator, of_kind, positive_number, share
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.data.screening import Screening, screen
 from scalinglab.data.training_curves import TrainingCurves
+from scalinglab.fitting.approach2 import fit_approach2
 from scalinglab.fitting.certificate import certify
 from scalinglab.fitting.law_fits import fit_law
 from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import FitError, FrontierFit, SurfaceFit
 from scalinglab.laws.formulas import Law
+from scalinglab.studies.budget_subsets import waste_without_budgets
 from scalinglab.studies.deadweight import deadweight_by_stage
 from scalinglab.studies.hindcasts import highest_fitted, hindcast
 from scalinglab.studies.law_comparison import compare
@@ -114,29 +116,34 @@ def examine(
         "hindcast": _hindcast(runs),
         "later": _foretold(runs, later),
         "certificate": _certificate(fits["VPNLS"]),
-        "screening": _screening(runs, target),
-        "laws": _laws(runs, target, level),
+        "screening": _screening(runs, target, rng),
+        "laws": _laws(runs, target, level, fits["VPNLS"]),
     }
 
 
 def _errors(fit: Any, held: Runs) -> dict[str, float]:
-    """Root mean square and mean of foretold minus observed losses."""
+    """Foretold minus observed losses: root mean square, mean, and mean at the largest budget."""
     foretold = fit.predict(held) if isinstance(fit, LawFit) else fit.surface.loss(held.N, held.D)
     error = np.asarray(foretold - held.L)
-    return {"error": float(np.sqrt(np.mean(error**2))), "bias": float(error.mean())}
+    highest = float(error[held.C.max() <= held.C].mean())
+    return {"error": float(np.sqrt(np.mean(error**2))), "bias": float(error.mean()), "highest": highest}
 
 
 def _hindcast(runs: Runs) -> dict[str, Any]:
     """The largest budgets, about a fifth of the runs, foretold from the others."""
     try:
-        found = hindcast(runs, highest_fitted(runs), SURFACES)
+        found = hindcast(runs, highest_fitted(runs), {"Approach 2": fit_approach2, **SURFACES})
     except (FitError, ValueError) as error:
         return {"refused": str(error)}
+    sizes = found.sizes().dropna(subset="vertex")
     return {
         "fitted": len(found.kept),
         "held out": len(found.held),
         "highest fitted": float(found.kept.C.max()),
-        "methods": {name: _errors(fit, found.held) for name, fit in found.fits.items()},
+        "methods": {
+            name: _errors(fit, found.held) for name, fit in found.fits.items() if isinstance(fit, SurfaceFit)
+        },
+        "sizes": {name: sizes[name].tolist() for name in sizes},
         "refused": dict(found.refused),
     }
 
@@ -154,7 +161,7 @@ def _foretold(runs: Runs, later: Runs | None) -> dict[str, Any]:
         },
         "sizes": {
             "C": later.C.tolist(),
-            "N": later.N.tolist(),
+            "tried": later.N.tolist(),
             **{
                 name: np.asarray(fit.N_opt(later.C)).tolist()
                 for name, fit in fits.items()
@@ -187,7 +194,7 @@ def _certificate(fit: Any) -> dict[str, Any]:
     return {"holds": found.holds, "improved": found.improved, "cells": found.examined, "reason": found.reason}
 
 
-def _screening(runs: Runs, target: float) -> dict[str, Any]:
+def _screening(runs: Runs, target: float, rng: np.random.Generator) -> dict[str, Any]:
     """What screening drops, and what Approach 2's plan wastes after each stage, by both kinds of judges."""
     try:
         result = screen(runs)
@@ -201,6 +208,20 @@ def _screening(runs: Runs, target: float) -> dict[str, Any]:
         **{column: fixed[column].tolist() for column in ("runs", "budgets", "a")},
         "fixed": {judge: fixed[judge].tolist() for judge in SURFACES},
         "refitted": {judge: refitted[judge].tolist() for judge in SURFACES},
+        "other budgets": _other_budgets(result, target, rng),
+    }
+
+
+def _other_budgets(result: Screening, target: float, rng: np.random.Generator) -> dict[str, Any]:
+    """The waste with as many budgets left out as the screening dropped, but any, judged by VPNLS."""
+    gone = len(result.runs.budgets) - len(result.kept.budgets)
+    if not gone:
+        return {"count": 0}
+    wastes = waste_without_budgets(result.runs, gone, target, rng)
+    return {
+        "count": gone,
+        "waste": wastes[np.isfinite(wastes)].tolist(),
+        "failed": int(np.isnan(wastes).sum()),
     }
 
 
@@ -209,8 +230,10 @@ def _dropped(result: Screening) -> dict[str, int]:
     return {stage: stages.count(stage) for stage in result.stages}
 
 
-def _laws(runs: Runs, target: float, level: float) -> dict[str, Any]:
-    """The laws side by side, with an interval of the outer power."""
+def _laws(runs: Runs, target: float, level: float, fit: Any) -> dict[str, Any]:
+    """The laws side by side, with an interval of the outer power; none where the additive one has no fit."""
+    if isinstance(fit, str):
+        return {"refused": fit}
     try:
         found = compare(LAWS, _plain(runs), target)
     except (FitError, ValueError) as error:

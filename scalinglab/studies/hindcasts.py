@@ -84,14 +84,15 @@ class Hindcast:
     def sizes(self) -> pd.DataFrame:
         """Best size at each held budget: the vertex of its own parabola, and what each method foresaw.
 
-        The vertex is itself an estimate; nan where the held runs give none that can be used.
+        The vertex is itself an estimate; nan where the held runs give none that can be used, and where a
+        method's surface has lost a term and with it its frontier.
         """
         import pandas as pd
 
         budgets = self.held.budgets
         parabolas = [fit_parabola(self.held.at(C)) for C in budgets]
         vertices = [np.nan if parabola.verdict else parabola.vertex for parabola in parabolas]
-        foreseen = {name: fit.N_opt(budgets) for name, fit in self.fits.items()}
+        foreseen = {name: _sizes(fit, budgets) for name, fit in self.fits.items()}
         return pd.DataFrame({"vertex": vertices, **foreseen}, index=pd.Index(budgets, name="C"))
 
     def __repr__(self) -> str:
@@ -102,6 +103,14 @@ class Hindcast:
         lines.append(f"methods   {', '.join(self.fits) or 'none'}")
         lines += [f"refused   {name}: {why}" for name, why in self.refused.items()]
         return "\n".join(lines)
+
+
+def _sizes(fit: Fit | LawFit, budgets: FloatArray) -> FloatArray:
+    """Best sizes at budgets; nan of a surface that has no frontier."""
+    try:
+        return np.asarray(fit.N_opt(budgets))
+    except ValueError:
+        return np.full(len(budgets), np.nan)
 
 
 def _predictions(fit: Fit | LawFit) -> Callable[[Runs], FloatArray] | None:

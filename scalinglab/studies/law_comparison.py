@@ -294,4 +294,6 @@ def _waste(truth: LawFit, plan: tuple[float, float], C: float) -> float:
 
     if excess(math.log(C)) >= 0:  # the plan is the best one, to rounding
         return 0.0
+    if excess(math.log(C) - 12) <= 0:  # less than a hundred-thousandth of C would have done
+        return 1.0
     return 1 - math.exp(brentq(excess, math.log(C) - 12, math.log(C), xtol=1e-10)) / C

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from scalinglab import CHINCHILLA, IsoflopDesign, Runs, fit_approach2, fit_vpnls, misallocation
+from scalinglab import CHINCHILLA, IsoflopDesign, Law, Runs, fit_approach2, fit_vpnls, misallocation
 from scalinglab.data import simulate_curves
-from scalinglab.studies import LAWS, examine
+from scalinglab.studies import LAWS, budget_subsets, examine, law_comparison, waste_without_budgets
 from scalinglab.studies.hindcasts import highest_fitted
 
 
@@ -59,3 +59,29 @@ def test_runs_that_cannot_answer_say_why(llama3):
     for part in (below["methods"]["VPNLS"], below["waste"], below["joint waste"], below["certificate"]):
         assert "the law knows only positive losses" in part["refused"]
     assert "losses must be positive" in below["screening"]["refused"]
+
+
+def test_other_budgets_left_out_are_refitted(llama3):
+    """Every budget in turn, against the fit without it; too many left out are refused."""
+    C, budgets = 1e24, llama3.budgets
+    found = waste_without_budgets(llama3, 1, C, np.random.default_rng(0))
+    expected = []
+    for budget in budgets:
+        left = llama3.take(budget != llama3.C)
+        expected.append(misallocation(fit_approach2(left, extrapolate=True), fit_vpnls(left), C).fraction)
+    np.testing.assert_allclose(found, np.sort(expected), rtol=1e-12)
+    with pytest.raises(ValueError, match="leave two or more in"):
+        waste_without_budgets(llama3, len(budgets) - 1, C, np.random.default_rng(0))
+
+
+def test_of_many_sets_some_are_drawn(llama3, monkeypatch):
+    monkeypatch.setattr(budget_subsets, "MOST_SETS", 3)
+    assert len(waste_without_budgets(llama3, 2, 1e24, np.random.default_rng(0))) == 3
+
+
+def test_a_plan_that_wastes_nearly_all_wastes_all():
+    """Two laws so far apart that less than a hundred-thousandth of the compute would have done."""
+    truth = Law("E + A/N**alpha + B/D**beta").fit(IsoflopDesign([1e18, 1e19, 1e20]).runs(CHINCHILLA))
+    best = truth.optimum(1e24)
+    assert law_comparison._waste(truth, (best["N"] * 1e-6, best["D"] * 1e6), 1e24) == 1.0
+    assert law_comparison._waste(truth, (best["N"], best["D"]), 1e24) == pytest.approx(0, abs=1e-6)
