@@ -137,10 +137,10 @@ class Catalogue(Mapping[str, DataCard]):
 
     def _repr_markdown_(self) -> str:
         rows = "\n".join(
-            f"| `{name}` | {card.title} | {card.source} | {card.rows:,} | {card.licence} |"
+            f"| `{name}` | {card.title} | {card.rows:,} | {card.licence} |"
             for name, card in self.items()
         )
-        return f"| name | what it holds | source | rows | licence |\n|---|---|---|---|---|\n{rows}"
+        return f"| name | what it holds | rows | licence |\n|---|---|---|---|\n{rows}"
 
 
 @functools.cache
@@ -162,9 +162,8 @@ def catalogue() -> Catalogue:
 
     Examples
     --------
-    >>> tables = catalogue()
-    >>> len(tables), tables["marin-dclm"].licence
-    (9, 'none stated')
+    >>> catalogue()["routing"].licence
+    'CC BY 4.0 (data), Apache 2.0 (code)'
     """
     cards = {}
     for name, entry in public_entries().items():
