@@ -112,18 +112,18 @@ def search_histories(
             ls=look["linestyle"], label=label, zorder=5,
         )  # fmt: skip
     ax.set_yscale("log")
-    ax.set_ylim(floor / 2)
+    ax.set_ylim(floor / 2, 30)  # room for the names above the curves
     if gain is not None:
         ax.axhline(gain / lowest, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))
-        # left of the descent while there is room above the legend, to the right of the legend otherwise
-        place = 0.02 if gain / lowest > 1e-7 else 0.42
+        side = -1 if gain / lowest > 3e-3 else 1  # off the curves, which begin near the top
         ax.annotate(
-            "a step that gains less is the last", (place, gain / lowest), xycoords=("axes fraction", "data"),
-            xytext=(0, 2), textcoords="offset points", ha="left", va="bottom", fontsize=8, color="#666666",
+            "a step that gains less is the last", (0.02, gain / lowest), xycoords=("axes fraction", "data"),
+            xytext=(0, 2 * side), textcoords="offset points", ha="left",
+            va="bottom" if side > 0 else "top", fontsize=8, color="#666666",
         )  # fmt: skip
     ax.set_xlabel("step of the search")
     ax.set_ylabel("objective above its minimum,\nas a fraction of it")
-    ax.legend(loc="lower left")
+    ax.legend(loc="upper right", ncols=2)
     return ax
 
 

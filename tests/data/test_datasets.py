@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import scalinglab
-from scalinglab import data_card, load_chinchilla, load_llama3
+from scalinglab import Runs, data_card, fit_vpnls, load_chinchilla, load_llama3
 from scalinglab._text import typeset
 from scalinglab.data.datasets import checksum
-from scalinglab.laws import SOURCES
+from scalinglab.laws import CHINCHILLA_REFIT, SOURCES
 
 DATA = Path(scalinglab.__file__).parent / "data/tables"
 NAMES = ("llama3", "chinchilla")
@@ -128,3 +128,14 @@ def test_loading_twice_gives_equal_independent_runs():
 
 def test_saturated_loss_on_the_card():
     assert f"{load_chinchilla().L.max():.2f}" in data_card("chinchilla").caveats[0]
+
+
+def test_a_common_factor_moves_the_floor_as_the_card_says_and_no_exponent():
+    runs = load_chinchilla("isoflops")
+    ours = fit_vpnls(runs).surface
+    theirs = fit_vpnls(Runs(runs.N, runs.D, 1.0015 * runs.L, runs.C)).surface
+    assert theirs.parameters == pytest.approx(
+        ours.parameters | {name: 1.0015 * ours.parameters[name] for name in "EAB"}, rel=1e-6
+    )
+    moved = f"moves E by {0.0015 * CHINCHILLA_REFIT.E:+.4f} and no exponent"
+    assert moved in " ".join(data_card("chinchilla").caveats)

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.course.question import Case, Question
-from scalinglab.course.questions.draws import log_uniform, study
+from scalinglab.course.questions.draws import study
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.reduced_objective import solve_coefficients
 
 
-def matching_ftol(n: int, ftol: float) -> float:
-    """Largest tolerance at which the sum over n runs stops where the mean stops at ftol."""
-    return n * ftol
+def steps_until(history: FloatArray, factor: float, ftol: float) -> int:
+    """Steps after which a recorded search stops by the gain of a step, its objective times a factor."""
+    return _stop(history, factor, lambda f: ftol * np.maximum(f, 1))
+
+
+def _stop(history: FloatArray, factor: float, allowed: Callable[[FloatArray], Any], at_once: int = 1) -> int:
+    f = factor * np.asarray(history)
+    here = f[:-1] - f[1:] <= allowed(np.maximum(np.abs(f[:-1]), np.abs(f[1:])))
+    return int(np.argmax(here)) + at_once if here.any() else len(here)
+
+
+def _histories(rng: np.random.Generator) -> list[Case]:
+    cases: list[Case] = []
+    for factor, ftol in ((1, 1e-6), (100, 1e-7), (3e4, 1e-5), (1e7, 1e-7), (1e5, 1e-14), (0.1, 1e-8)):
+        gains = np.exp(-rng.uniform(0.3, 0.4) * np.arange(50)) * rng.uniform(0.5, 1, 50)
+        history = rng.uniform(1, 2) + 0.5 * np.cumsum(gains[::-1])[::-1]
+        cases.append((1e-3 * history, factor * float(rng.uniform(0.5, 1)), ftol))
+    return cases
 
 
 def value_and_gradient(theta: FloatArray, runs: Runs) -> tuple[float, FloatArray]:
@@ -85,19 +101,28 @@ QUESTIONS = (
         label="ex-five-rule",
         chapter="five_parameters",
         asks=(
-            "matching_ftol(n, ftol): the ftol at which the sum over n runs stops where the mean "
-            "stops at the given one."
+            "steps_until(history, factor, ftol): the number of steps after which a recorded search stops by "
+            "the first rule, if its objective is multiplied by the factor."
         ),
-        reference=matching_ftol,
-        cases=lambda rng: [(int(rng.integers(50, 500)), log_uniform(rng, 1e-12, 1e-6)) for _ in range(6)],
+        reference=steps_until,
+        cases=_histories,
         mistakes=(
             (
-                "the other way round: the sum is the larger objective, so its differences are larger",
-                lambda n, f: f / n,
+                "right below 1; above, the denominator is the objective itself and the rule is relative",
+                lambda h, c, ftol: _stop(h, c, lambda f: ftol),
             ),
-            ("mean and sum do differ: the rule compares differences of the objective", lambda n, f: f),
-            ("n enters once: the differences of f are scaled, not their squares", lambda n, f: n**2 * f),
-            ("n enters whole: the mean divides by n, not by its root", lambda n, f: np.sqrt(n) * f),
+            (
+                "right above 1; below, the denominator is 1 and the rule is absolute",
+                lambda h, c, ftol: _stop(h, c, lambda f: ftol * f),
+            ),
+            (
+                "the factor is missing: both the gain and the denominator are those of the multiple",
+                lambda h, c, ftol: _stop(h, 1, lambda f: ftol * np.maximum(f, 1)),
+            ),
+            (
+                "one too few: the rule looks at two values, and the step between them has been made",
+                lambda h, c, ftol: _stop(h, c, lambda f: ftol * np.maximum(f, 1), 0),
+            ),
         ),
     ),
     Question(
