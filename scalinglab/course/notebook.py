@@ -11,6 +11,7 @@ from typing import Any
 from scalinglab._arrays import of_kind, shortened
 from scalinglab._extras import in_notebook
 from scalinglab._text import format_count as format_count, typeset as typeset
+from scalinglab.course.equations import equation
 
 
 def show_text(text: str) -> None:
@@ -43,12 +44,13 @@ def show_text(text: str) -> None:
 
 
 def show_source(function: Callable[..., Any]) -> None:
-    """Show the source of a function without its docstring: where the code is the equation.
+    """Show the source of a function where the code is the equation: without docstring, type hints and checks.
 
     Parameters
     ----------
     function : callable
-        A function of the package.
+        A function of the package. What guards its arguments is left out, so that what computes is seen;
+        its page of the reference links to every line.
 
     See Also
     --------
@@ -58,8 +60,8 @@ def show_source(function: Callable[..., Any]) -> None:
     --------
     >>> from scalinglab import Squared
     >>> show_source(Squared.rho)
-    def rho(self, r: FloatArray) -> FloatArray:
-        return r**2
+    def rho(self, r):
+        return r ** 2
     """
     try:
         lines, _ = inspect.getsourcelines(function)
@@ -68,16 +70,12 @@ def show_source(function: Callable[..., Any]) -> None:
             f"show_source: function is {shortened(function)}; give a function written in Python ({error})."
         ) from None
     source = textwrap.dedent("".join(lines))
-    body = ast.parse(source).body[0]
-    if not isinstance(body, ast.FunctionDef):
+    if not isinstance(ast.parse(source).body[0], ast.FunctionDef):
         raise ValueError(f"show_source: function is {shortened(function)}; give a function defined by def.")
-    if ast.get_docstring(body):
-        first = body.body[0]
-        rows = source.splitlines(keepends=True)
-        source = "".join(rows[: first.lineno - 1] + rows[first.end_lineno :])
+    source = equation(source, inspect.unwrap(function).__globals__)
     if in_notebook():
         from IPython.display import Code, display
 
         display(Code(source, language="python"))
     else:
-        print(source.rstrip())
+        print(source)
