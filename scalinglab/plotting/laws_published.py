@@ -53,18 +53,18 @@ def two_laws(
         k = 3 * len(C) // 4
         above.annotate(
             name, (C[k], law(C[k])), xytext=(dx, dy), textcoords="offset points", ha="right", va=va,
-            color=CAMPS[name]["color"], fontsize=9,
+            color=CAMPS[name]["color"], fontsize=9.5,
         )  # fmt: skip
     first = next(iter(laws.values()))
     for meet in np.atleast_1d(np.asarray(crossings, float)):
         above.plot(meet, first(meet), "o", color="black", ms=5, mfc="white", mew=1.4, zorder=5)
         above.annotate(
-            _power(meet), (meet, first(meet)), xytext=(5, 7), textcoords="offset points", fontsize=9,
+            _power(meet), (meet, first(meet)), xytext=(5, 7), textcoords="offset points", fontsize=9.5,
         )  # fmt: skip
     if floor is not None:
         above.axhline(floor, color="#333333", lw=0.9, ls=(0, (1, 2)))
         above.annotate(
-            f"floor E = {floor:g}", (C[0], floor), xytext=(4, 3), textcoords="offset points", fontsize=9
+            f"floor E = {floor:g}", (C[0], floor), xytext=(4, 3), textcoords="offset points", fontsize=9.5
         )
     above.set_xscale("log")
     above.set_yscale("log")
@@ -104,8 +104,8 @@ def porian_steps(
         if step.a_openwebtext2 is not None:
             ax.plot(step.a_openwebtext2, y, "D", color=CAMPS["Kaplan"]["color"], ms=4.5, mfc="white", mew=1.1)
         ax.annotate(
-            f"{step.a:.3f}", (step.a, y), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=9,
-            color=CAMPS["Chinchilla"]["color"], bbox={"fc": "white", "ec": "none", "pad": 0.6},
+            f"{step.a:.3f}", (step.a, y), xytext=(0, 8), textcoords="offset points", ha="center",
+            fontsize=9.5, color=CAMPS["Chinchilla"]["color"], bbox={"fc": "white", "ec": "none", "pad": 0.6},
         )  # fmt: skip
     for level in (0.5, 0.73):
         ax.axvline(level, color="#333333", lw=0.9, ls=(0, (1, 2)), zorder=0)
@@ -154,26 +154,27 @@ def lopsided_fields(
     above: Axes
     below: Axes
     _, (above, below) = plt.subplots(
-        2, 1, figsize=(5.6, 3.4 + 0.22 * len(fields)), sharex=True, height_ratios=[2.6, 0.22 * len(fields)]
+        2, 1, figsize=(5.6, 2.9 + 0.2 * len(fields)), sharex=True, height_ratios=[2.3, 0.2 * len(fields)]
     )
     low, high = np.exp(found.shift_low), np.exp(found.shift_high)
     above.fill_between(band.ratio, np.exp(band.shift_low), np.exp(band.shift_high), color="#e4e4e4", lw=0)
     above.axhline(1, color="black", lw=1.0)
-    for k, one in enumerate(found.studies):
-        mine = field in (None, one.field)
-        colour = SPARE_LOOKS[0]["color"] if mine else "#b0b0b0"
-        order = 3 if mine else 2
-        row = len(fields) - 1 - fields.index(one.field)
-        if one.total is None:
-            above.plot([found.ratio[k]] * 2, [low[k], high[k]], color=colour, lw=1.6, zorder=order)
-        else:
-            above.plot(
-                found.ratio[k], low[k], "o", color=colour, ms=4.5, mec="white", mew=0.5, zorder=order + 2
+    rows = len(fields) - 1 - np.array([fields.index(one.field) for one in found.studies])
+    first_hand = np.array([one.first_hand for one in found.studies])
+    known = np.array([one.total is not None for one in found.studies])
+    everyone = np.ones(len(rows), bool)
+    chosen = np.array([field in (None, one.field) for one in found.studies])
+    layers = [(chosen, SPARE_LOOKS[0]["color"], 4), *([(everyone, "#b0b0b0", 2)] if field else [])]
+    for mine, colour, order in reversed(layers):
+        bars, dots = mine & ~known, mine & known
+        above.vlines(found.ratio[bars], low[bars], high[bars], color=colour, lw=1.6, zorder=order)
+        above.plot(
+            found.ratio[dots], low[dots], "o", color=colour, ms=4.5, mec="white", mew=0.5, zorder=order + 1
+        )
+        for some, face in ((mine & first_hand, colour), (mine & ~first_hand, "white")):
+            below.plot(
+                found.ratio[some], rows[some], "o", color=colour, mfc=face, ms=5, mew=1.1, zorder=order
             )
-        below.plot(
-            found.ratio[k], row, "o", color=colour, ms=5, zorder=order,
-            mfc=colour if one.first_hand else "white", mew=1.1,
-        )  # fmt: skip
     for ax in (above, below):
         ax.axvline(1, color="#333333", lw=0.9, ls=(0, (1, 2)), zorder=1)
     if top is not None:
@@ -189,8 +190,7 @@ def lopsided_fields(
     below.set_xlabel("ratio of the exponents, α/β")
     below.set_yticks(range(len(fields)), fields[::-1])
     below.set_ylim(-0.6, len(fields) - 0.4)
-    for label in below.get_yticklabels():
-        label.set_fontweight("bold" if label.get_text() == field else "normal")
+    below.grid(axis="x", visible=False)
     return above
 
 

@@ -58,11 +58,6 @@ class Lopsidedness:
     waste_high: FloatArray
     studies: tuple[PublishedExponents, ...] = ()
 
-    @property
-    def known(self) -> FloatArray:
-        """Whether the sum of the exponents was known, shape (n,)."""
-        return np.asarray([one.total is not None for one in self.studies] or np.zeros(len(self.ratio), bool))
-
     def by_field(self) -> pd.DataFrame:
         """One row a field: number of pairs, range of the ratio, of the shift of N* and of the waste."""
         import pandas as pd

@@ -1,4 +1,4 @@
-"""Questions on planning runs, of the part *In practice*."""
+"""Questions on planning runs and on what others printed, of the part *In practice*."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray
 from scalinglab.course.question import Case, Question
+from scalinglab.course.questions.draws import log_uniform
+from scalinglab.theory.isoflop_bias import leading_shift, vertex_shift
 
 
 def drop(J: FloatArray, c: FloatArray, g: FloatArray) -> float:
@@ -27,6 +29,22 @@ def _undivided(J: FloatArray, c: FloatArray, g: FloatArray) -> float:
 
 def _cases(rng: np.random.Generator) -> list[Case]:
     return [(rng.normal(size=(9, 3)), rng.normal(size=3), rng.normal(size=3)) for _ in range(6)]
+
+
+def printed_bias(a: float, b: float, total: float, reach: float) -> float:
+    """Factor by which a law with printed exponents a and b misses the best tokens; dense, centred grids."""
+    alpha, beta = total * b / (a + b), total * a / (a + b)
+    return float(np.exp(-vertex_shift(alpha, beta, reach)))
+
+
+def _pairs(rng: np.random.Generator) -> list[Case]:
+    return [
+        (rng.uniform(0.25, 0.45), rng.uniform(0.5, 0.8), rng.uniform(0.5, 1.1), log_uniform(rng, 6, 20))
+        for _ in range(4)
+    ] + [
+        (rng.uniform(0.55, 0.8), rng.uniform(0.2, 0.4), rng.uniform(0.5, 1.1), log_uniform(rng, 6, 20))
+        for _ in range(4)
+    ]
 
 
 QUESTIONS = (
@@ -57,6 +75,38 @@ QUESTIONS = (
             (
                 "the drop was divided by the variance after the run instead of before",
                 lambda J, c, g: drop(J, c, g) / (1 - drop(J, c, g)),
+            ),
+        ),
+    ),
+    Question(
+        label="ex-lop-pair",
+        chapter="lopsided",
+        asks=(
+            "printed_bias(a, b, total, reach): the factor by which a law misses the best token count on "
+            "dense, centred grids, from its printed exponents and the sum of alpha and beta."
+        ),
+        reference=printed_bias,
+        cases=_pairs,
+        mistakes=(
+            (
+                "alpha and beta are swapped: a is beta over the sum, so alpha goes with b",
+                lambda a, b, total, reach: printed_bias(b, a, total, reach),
+            ),
+            (
+                "that is the factor on parameters; tokens go the other way",
+                lambda a, b, total, reach: 1 / printed_bias(a, b, total, reach),
+            ),
+            (
+                "a and b need not add up to one: divide by their sum",
+                lambda a, b, total, reach: np.exp(-vertex_shift(total * b, total * a, reach)),
+            ),
+            ("that is the log; the factor is asked", lambda *given: np.log(printed_bias(*given))),
+            ("that is the error; the factor is asked", lambda *given: printed_bias(*given) - 1),
+            (
+                "that is the leading order; vertex_shift is exact",
+                lambda a, b, total, reach: np.exp(
+                    -leading_shift(total * b / (a + b), total * a / (a + b), reach)
+                ),
             ),
         ),
     ),
