@@ -31,11 +31,12 @@ def fit_vpnls(
     For given exponents the best E, A, B follow exactly (:func:`solve_coefficients`), which leaves a
     function of two variables. It is mapped over the range of exponents, Newton's method on all five
     parameters starts at its lowest local minima, and the best end is kept. Where twelve steps do not
-    suffice or meet a bound, and for Huber losses, Levenberg-Marquardt steps in two dimensions go first;
-    for Huber losses a search on reweighted squares adds a start. The best end is priced: if a column of
-    another exponent would lower the objective, the search starts again from there. More than 2000 runs
-    are gathered into cells for all but the steps in five dimensions; time grows linearly with the runs,
-    and memory by two columns.
+    suffice or meet a bound, and for Huber losses, Levenberg-Marquardt steps in two dimensions go first, for
+    Huber losses from a search on reweighted squares, too; and of 100 runs or fewer what they find is a
+    beginning, from which branch and bound, as in :func:`certify`, searches all exponents, in at most 400
+    cells. Any other end is priced: if a column of another exponent would lower the objective, the search
+    starts again from there. More than 2000 runs are gathered into cells for all but the steps in five
+    dimensions; time grows linearly with the runs, and memory by two columns.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def fit_vpnls(
     how = (
         f"reduced objective mapped at {len(START_EXPONENTS)} x {len(START_EXPONENTS)} exponents, at most "
         f"{STARTS} minima refined by Newton steps, by Levenberg-Marquardt first where these do not settle; "
-        "columns of other exponents priced at the end; no starting values to choose; "
+        "every cell of exponents bounded, or columns priced at the end; no starting values to choose; "
         f"E, A, B ≥ 0, exponents in {EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
     )
     concerns = tuple(surface_concerns(surface, runs, spare, loss))

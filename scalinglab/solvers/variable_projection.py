@@ -7,7 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from scalinglab._arrays import FloatArray
+from scalinglab.solvers.branch_and_bound import polished, search
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs, bin_runs
+from scalinglab.solvers.coefficients import Problem
 from scalinglab.solvers.faces import both_terms_are_needed, cannot_tie, lowest_face, spare_terms
 from scalinglab.solvers.levenberg_marquardt import levenberg_marquardt
 from scalinglab.solvers.neighbouring_minima import along_valleys
@@ -28,6 +30,10 @@ SHORT = 12
 #: Newton steps from every start before the ends are compared; more for the lowest, and for the others.
 SPRINT, LONG, CHASE = 40, 400, 120
 
+#: Up to so many runs the box is searched to a proof where its minima are many, in so many cells at most: few
+#: runs leave valleys that no map shows, and their cells cost little.
+FEW, CELLS = 100, 400
+
 #: Local minima of that map from which the search starts, at most.
 STARTS = 6
 
@@ -42,26 +48,30 @@ def search_exponents(logs: CentredLogs, loss: Loss) -> tuple[Optimum, tuple[str,
         products = map_products(logs, START_EXPONENTS, START_EXPONENTS, None)
         ends += [newton(logs, loss, cell, SHORT) for cell in valleys(products)]
         face = lowest_face(products)
-    if not (ends and all(optimum.settled for optimum in ends)):
+    open_question = not (ends and all(optimum.settled for optimum in ends))
+    provable = open_question and len(logs.n) <= FEW
+    if open_question:
         starts = local_minima(few, weights)
         if not squares:
             starts = np.array(distinct([*starts, _reweighted(logs, loss, starts[0])]))
-        ends += _raced(logs, loss, starts)
+        sprints = [newton(logs, loss, start, SPRINT) for start in starts]
+        ends += sprints if provable else _raced(logs, loss, sprints)
     best = min(ends, key=lambda optimum: optimum.objective)
+    best, proven = _branched(logs, loss, best) if provable else (best, False)
     if face:
         needed = cannot_tie(face, best.objective, float(products.LL))
     else:
         needed = both_terms_are_needed(few, loss, best, weights)
-    best = priced(logs, loss, best, needed, few, weights)
-    if not squares and weights is None:
-        best = along_valleys(logs, loss, best)
+    if not proven:
+        best = priced(logs, loss, best, needed, few, weights)
+        if not squares and weights is None:
+            best = along_valleys(logs, loss, best)
     # what is spare in many runs shows in a few of them
     return (best, ()) if needed or weights is not None else spare_terms(logs, loss, best)
 
 
-def _raced(logs: CentredLogs, loss: Loss, starts: FloatArray) -> list[Optimum]:
-    """Sprint from every start; then those that have not arrived go on, unless they creep above the best."""
-    sprints = [newton(logs, loss, start, SPRINT) for start in starts]
+def _raced(logs: CentredLogs, loss: Loss, sprints: list[Optimum]) -> list[Optimum]:
+    """Those that have not arrived after a sprint go on, unless they creep above the best."""
     lowest = min(sprints, key=lambda end: end.objective)
     if not lowest.arrived:
         # terms that creep along a valley may be one: all of their sum in either
@@ -77,6 +87,16 @@ def _raced(logs: CentredLogs, loss: Loss, starts: FloatArray) -> list[Optimum]:
     if not best.arrived:  # a long valley, and nothing known that is lower
         ends.append(newton(logs, loss, best.theta, LONG))
     return ends
+
+
+def _branched(logs: CentredLogs, loss: Loss, best: Optimum) -> tuple[Optimum, bool]:
+    """The best of the box by branch and bound, as far as its cells go; whether they went all the way."""
+    problem = Problem.of(np.array([logs.n, logs.d]), logs.L, loss)
+    refine = polished(logs, loss, EXPONENT_RANGE)
+    found = search(problem, EXPONENT_RANGE, best.theta, most=CELLS, refine=refine)
+    lower = problem.unit * found.objective
+    end = best._replace(theta=found.theta, objective=lower) if lower < best.objective else best
+    return end, not len(found.remaining)
 
 
 def valleys(products: Products) -> FloatArray:

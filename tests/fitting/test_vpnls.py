@@ -2,6 +2,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from hard_problems import hard_problem
 from scipy.optimize import least_squares, nnls
 
 from scalinglab import (
@@ -13,6 +14,7 @@ from scalinglab import (
     Runs,
     Squared,
     SurfaceFit,
+    certify,
     fit_vpnls,
 )
 from scalinglab.fitting import objective_map, solve_coefficients
@@ -323,3 +325,17 @@ def test_where_newton_steps_do_not_settle_the_search_in_two_dimensions_goes_firs
     products = map_products(logs, START_EXPONENTS, START_EXPONENTS, None)
     assert min(newton(logs, Squared(), cell, 12).objective for cell in valleys(products)) > lowest
     assert fit_vpnls(runs).objective <= lowest
+
+
+MISSED = [(1796020436, k, True) for k in (2026, 4013, 4234, 5131)]
+MISSED += [(11, k, True) for k in (258, 520, 927, 2315, 3560)] + [(1796020436, 11499, False)]
+
+
+@pytest.mark.parametrize("seed", MISSED, ids=str)
+def test_few_runs_are_searched_to_a_proof(seed):
+    """Found among 25,000 random problems: no start, no price and no neighbour led to the minimum of these."""
+    *words, huber = seed
+    fit = fit_vpnls(*hard_problem(np.random.default_rng(words), huber))
+    certificate = certify(fit)
+    assert certificate.holds
+    assert certificate.gain == 0
