@@ -4,6 +4,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: small products lo
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -177,3 +178,44 @@ def site(request: pytest.FixtureRequest) -> Path:
     if request.getfixturevalue("build").returncode:
         pytest.skip("the book did not build")
     return ROOT / "_build" / "test" / "_build" / "html"
+
+
+#: Addresses that lead out of a page into the net.
+ELSEWHERE = re.compile(r"^(?!file:|data:|blob:|about:)")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser.
+
+    Needs Chromium (Debian: ``apt-get install chromium``) or Chrome; SCALINGLAB_BROWSER names one that stands
+    elsewhere. Without a browser what asks for it is skipped; in continuous integration (CI=true) it fails.
+    """
+    from playwright.sync_api import sync_playwright  # not before it is needed: it costs what many tests do
+
+    named = os.environ.get("SCALINGLAB_BROWSER")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        message = "no browser found: install Chromium, or name one in SCALINGLAB_BROWSER"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-component-update"],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def window(browser):
+    """A window of the browser without a network, with a touch screen."""
+    opened = browser.new_context(
+        viewport={"width": 1280, "height": 900}, has_touch=True, offline=True, reduced_motion="reduce"
+    )
+    opened.route(ELSEWHERE, lambda route: route.abort())
+    yield opened
+    opened.close()
