@@ -30,8 +30,14 @@ def _guarded(D: float, factor: float) -> float:
 
 
 def waste(surface: LossSurface, k: float) -> float:
-    """Share of compute that a model too large by a factor k wastes, to leading order."""
-    return float((surface.alpha + surface.beta) / 2 * np.log(k) ** 2)
+    """Share of compute that a model too large by a factor k wastes."""
+    return float(1 - _excess(surface, k) ** (-1 / surface.gamma))
+
+
+def _excess(surface: LossSurface, k: float) -> float:
+    """Reducible loss of a model too large by a factor k, over that of the best one of its budget."""
+    alpha, beta = surface.alpha, surface.beta
+    return float((beta * k**-alpha + alpha * k**beta) / (alpha + beta))
 
 
 def my_floor(first: float, second: float, third: float) -> float:
@@ -141,36 +147,33 @@ QUESTIONS = (
     Question(
         label="ex-frontier-flat",
         chapter="frontier",
-        asks=(
-            "waste(surface, k): the share of compute that a model k times too large wastes, to leading order."
-        ),
+        asks="waste(surface, k): the share of its compute that a model k times too large wastes, exactly.",
         reference=waste,
         cases=lambda rng: [(surface(rng), log_uniform(rng, 0.4, 3.0)) for _ in range(6)],
         mistakes=(
             (
-                "log10 stands where the natural log should",
-                lambda s, k: (s.alpha + s.beta) / 2 * np.log10(k) ** 2,
-            ),
-            ("the 1/2 of the Taylor series is missing", lambda s, k: 2 * waste(s, k)),
-            (
-                "the log is not squared: at the bottom of the curve the slope is zero",
-                lambda s, k: (s.alpha + s.beta) / 2 * np.log(k),
+                "that is the leading order, good only near k = 1; the share itself has a closed form",
+                lambda s, k: (s.alpha + s.beta) / 2 * np.log(k) ** 2,
             ),
             (
-                "k stands where its logarithm should: u = ln k",
-                lambda s, k: (s.alpha + s.beta) / 2 * k**2,
+                "that is the rise of the loss, as a share of L* - E; the power 1/gamma makes it compute",
+                lambda s, k: _excess(s, k) - 1,
             ),
             (
-                "k - 1 stands where ln k should; they agree only near k = 1",
-                lambda s, k: (s.alpha + s.beta) / 2 * (k - 1) ** 2,
+                "gamma stands where 1/gamma should: C goes as the reducible loss to the power -1/gamma",
+                lambda s, k: 1 - _excess(s, k) ** -s.gamma,
             ),
             (
-                "the difference of the exponents stands where their sum should",
-                lambda s, k: (s.alpha - s.beta) / 2 * np.log(k) ** 2,
+                "that is the share that was needed, C'/C; one minus it is wasted",
+                lambda s, k: 1 - waste(s, k),
             ),
             (
-                "that is the rise of the loss, as a share of L* - E; divide by gamma to get compute",
-                lambda s, k: s.alpha * s.beta / 2 * np.log(k) ** 2,
+                "that is the waste over the compute that was needed; the share is of the compute spent",
+                lambda s, k: waste(s, k) / (1 - waste(s, k)),
+            ),
+            (
+                "that is a model k times too small; k multiplies the parameters",
+                lambda s, k: waste(s, 1 / k),
             ),
         ),
     ),
