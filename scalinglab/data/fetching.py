@@ -68,7 +68,7 @@ def _fetched(card: DataCard) -> Path:
     """The file in the user's cache, fetched if it is not there or was changed."""
     with needs("data"):
         import pooch
-    folder, seen = cache_folder(), _Seen()
+    folder, seen = cache_folder(), _Seen(pooch.HTTPDownloader)
     try:
         return Path(
             pooch.retrieve(card.url, f"sha256:{card.sha256}", card.file, folder, downloader=seen.download)
@@ -91,18 +91,16 @@ def _fetched(card: DataCard) -> Path:
 class _Seen:
     """What was seen of a transfer, to say why it failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, downloader: Any) -> None:
+        self.fetch = downloader(timeout=PATIENCE, hooks={"response": self._answer})
         self.bytes = 0
         self.asked = self.moved_to = ""
 
-    def download(self, url: str, output_file: str, mover: Any) -> None:
+    def download(self, url: str, output_file: str, pooch: Any) -> None:
         """Fetch a file as pooch does, and remember how far that went."""
-        import pooch
-
         self.asked = url
-        fetch = pooch.HTTPDownloader(timeout=PATIENCE, hooks={"response": self._answer})
         try:
-            fetch(url, output_file, mover)
+            self.fetch(url, output_file, pooch)
         finally:
             self.bytes = os.path.getsize(output_file)
 
