@@ -1,6 +1,6 @@
 """Random calls of everything public, each with one or two arguments replaced by what does not belong there.
 
-``test_fuzz.py`` makes ten thousand of them; ``python tests/fuzz.py 3600`` goes on for an hour and counts.
+``test_fuzz.py`` makes ten thousand of them; ``python tests/fuzz.py --seconds 3600`` goes on for an hour and counts.
 The valid calls are those of ``every_name.py`` and the few below, seen as they are made.
 """
 

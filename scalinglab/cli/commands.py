@@ -17,7 +17,7 @@ from scalinglab.cli.checking import whats_wrong
 from scalinglab.cli.plans import bias, plan
 from scalinglab.cli.reading import prepared, read_table
 from scalinglab.cli.remedies import answer_with_options, in_options, with_options
-from scalinglab.cli.writing import command_line, write_whole
+from scalinglab.cli.writing import command_line, progress_bar, write_whole
 from scalinglab.fitting.methods import METHODS
 from scalinglab.reporting.answers import Answer, answer
 from scalinglab.reporting.printed_answers import title_of, to_dict, to_markdown, to_text
@@ -160,8 +160,6 @@ def of_an_answer(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _answered(runs: Runs, budget: float, methods: tuple[str, ...], law: str | None, level: float) -> Answer:
-    if sys.stderr.isatty():  # somebody is waiting
-        click.echo(f"fitting {len(runs):,} runs ...", err=True)
     own = Law(law, name="law") if law else None
     wanted, left_out = methods or tuple(METHODS), {}
     if not methods and len(runs) > MANY:
@@ -170,7 +168,8 @@ def _answered(runs: Runs, budget: float, methods: tuple[str, ...], law: str | No
             f"left out of {len(runs):,} runs, for its search from many starts takes a minute a million; "
             f'VPNLS fits the same law. To have it all the same: --method "{SLOW}"'
         )
-    found = answer(runs, budget, own, wanted, level)
+    with progress_bar(f"{len(runs):,} runs", len(wanted) + (own is not None) + 2) as began:
+        found = answer(runs, budget, own, wanted, level, progress=began)
     return answer_with_options(replace(found, refused={**found.refused, **left_out}))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from scalinglab.cli.writing import progress_bar
 from scalinglab.fitting.results import FitError
 
 STYLE = """
@@ -55,14 +56,15 @@ def pictures_of(drawings: Iterable[tuple[str, str, Callable[[], Any]]]) -> str:
 
     from scalinglab import plotting
 
-    found = []
-    with mpl.rc_context():
+    found, drawings = [], list(drawings)
+    with mpl.rc_context(), progress_bar("pictures", len(drawings)) as began:
         mpl.use("agg")
         plotting.use_style()
         mpl.rcParams.update(
             {"svg.fonttype": "none", "svg.hashsalt": "scalinglab", "font.family": "sans-serif"}
         )
         for alt, caption, draw in drawings:
+            began(caption.partition(":")[0])
             if picture := _drawn(draw):
                 found.append(
                     f'<figure><img src="{picture}" alt="{html.escape(alt)}">'

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import of_kind, one_of, positive_number, share
+from scalinglab._arrays import of_kind, one_of, positive_number, share, shortened
 from scalinglab._text import format_count
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.data.screening import Screening, screen
@@ -85,6 +85,7 @@ def answer(
     methods: tuple[str, ...] | None = None,
     level: float = 0.9,
     rate: GpuRate = H100_DENSE,
+    progress: Callable[[str], object] = str,
 ) -> Answer:
     """Answer what to train with a budget, by every method, with what speaks against it.
 
@@ -102,6 +103,8 @@ def answer(
         Nominal coverage of the intervals.
     rate : GpuRate
         Price of compute, for what a wrong plan wastes.
+    progress : callable
+        Told what begins: the name of each method, then "screening" and "hindcast".
 
     Raises
     ------
@@ -119,6 +122,10 @@ def answer(
     C, level = positive_number("answer: C", C), share("answer: level", level)
     of_kind("answer: rate", rate, GpuRate, "give a GpuRate, for instance H100_DENSE")
     of_kind("answer: law", law, (Law, type(None)), 'give Law("E + A/N**alpha + B/D**beta") or another')
+    if not callable(progress):
+        raise ValueError(
+            f"answer: progress is {shortened(progress)}; give a function of a word, such as print."
+        )
     of_kind("answer: methods", methods, (tuple, list, type(None)), f"give some of {', '.join(METHODS)}")
     wanted = tuple(METHODS) if methods is None else methods
     for name in wanted:
@@ -126,7 +133,10 @@ def answer(
     tried: dict[str, Any] = {name: METHODS[name] for name in wanted}
     if law is not None:
         tried["law"] = law.fit
-    outcomes = {name: attempt(method, runs) for name, method in tried.items()}
+    outcomes = {}
+    for name, method in tried.items():
+        progress(name)
+        outcomes[name] = attempt(method, runs)
     fits: dict[str, Any] = {name: one for name, one in outcomes.items() if not isinstance(one, str)}
     refused = {name: one for name, one in outcomes.items() if isinstance(one, str)}
     recommended: dict[str, Recommendation] = {}
@@ -151,10 +161,13 @@ def answer(
         for text in fits[name].concerns
         if name == judge or not judge or not any(text[:20] == one[:20] for one in fits[judge].concerns)
     )
+    progress("screening")
+    screening = _screened(runs)
+    progress("hindcast")
     return Answer(
         C,
         runs,
-        _screened(runs),
+        screening,
         fits,
         refused,
         recommended,

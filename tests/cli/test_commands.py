@@ -1,5 +1,6 @@
 """The commands: exit codes, what goes to which stream, files whole or not at all, words that work."""
 
+import io
 import json
 import re
 import shlex
@@ -49,6 +50,19 @@ def test_an_answer_is_that_of_python_to_the_last_digit(table):
     assert told["methods"]["Approach 2"]["N"] == frontier.N_opt(3.8e25)
     assert told["notes"] == ["read N from 'params', D from 'tokens', L from 'val_loss'"]
     assert told["runs"] == len(runs)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_a_bar_names_what_is_under_way(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    arguments = ["report", str(table), "--budget", "3.8e25", "--method", "VPNLS"]
+    main([*arguments, "-o", str(tmp_path / "report.html")], standalone_mode=False)
+    for said in ("133 runs", "VPNLS", "screening", "hindcast", "pictures", "100%"):
+        assert said in terminal.getvalue()
 
 
 def test_a_text_says_what_was_read_and_what_an_error_costs(table):
