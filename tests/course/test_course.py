@@ -155,7 +155,7 @@ def test_the_kind_of_a_wrong_result_is_said_with_its_input(kind, words):
 
 def slipped(change):
     """The reference of one question with a slip that any answer may have."""
-    return lambda *inputs: change(QUESTIONS["ex-your-cluster"].reference(*inputs))
+    return lambda *inputs: change(QUESTIONS["ex-cost-exponent"].reference(*inputs))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def slipped(change):
     ],
 )
 def test_slips_of_any_answer_are_named(change, words):
-    verdict = check("ex-your-cluster", slipped(change), np.random.default_rng(5))
+    verdict = check("ex-cost-exponent", slipped(change), np.random.default_rng(5))
     assert not verdict
     assert words in str(verdict)
 

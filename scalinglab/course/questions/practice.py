@@ -18,6 +18,8 @@ from scalinglab.data.screening_stages import STAGES
 from scalinglab.fitting.approach2 import fit_approach2
 from scalinglab.fitting.vpnls import fit_vpnls
 from scalinglab.laws.repeated_data import RepeatedSurface
+from scalinglab.laws.surface import LossSurface
+from scalinglab.planning.allocation import deadweight_loss
 
 
 def jackknife(a: FloatArray) -> float:
@@ -26,9 +28,20 @@ def jackknife(a: FloatArray) -> float:
     return float(np.sqrt((m - 1) / m * np.sum((a - a.mean()) ** 2)))
 
 
-def bill(C: float, peak: float, utilisation: float, price: float) -> float:
-    """Dollars that C FLOPs cost on GPUs of that peak (FLOP/s), utilisation and hourly price."""
-    return C / (peak * utilisation) / 3600 * price
+def lasts_until(surface: LossSurface, C: float, slope: float, share: float) -> float:
+    """Budget at which a law that is exact at C, with an exponent of tokens off by slope, wastes the share."""
+    return C * float(np.exp(_stray(surface, share, np.sign(slope)) / abs(slope)))
+
+
+def _stray(surface: LossSurface, share: float, side: float) -> float:
+    """Distance in ln D, to one side of the best, at which a share of the compute is wasted."""
+    C = 1e22
+
+    def excess(size: float) -> float:
+        D = np.exp(side * size) * surface.D_opt(C)
+        return float(deadweight_loss(surface, C / (6 * D), D)) - share
+
+    return float(brentq(excess, 0, 20, xtol=1e-13, rtol=1e-14))
 
 
 def most_moving(runs: Runs, statistic: Callable[[Runs], float], rows: FloatArray) -> int:
@@ -194,46 +207,46 @@ QUESTIONS = (
         ),
     ),
     Question(
-        label="ex-your-cluster",
+        label="ex-cost-exponent",
         chapter="cost",
         asks=(
-            "bill(C, peak, utilisation, price): dollars that C FLOPs cost; peak in FLOP/s, price for an hour."
+            "lasts_until(surface, C, slope, share): the budget at which a law that is exact at C, with an "
+            "exponent of D* off by slope, wastes that share."
         ),
-        reference=bill,
+        reference=lasts_until,
         cases=lambda rng: [
             (
-                log_uniform(rng, 1e22, 1e26),
-                log_uniform(rng, 1e14, 2e15),
-                rng.uniform(0.2, 0.6),
-                rng.uniform(1, 4),
+                surface(rng),
+                log_uniform(rng, 1e20, 1e23),
+                side * rng.uniform(0.02, 0.06),
+                rng.uniform(0.01, 0.2),
             )
-            for _ in range(6)
+            for side in (1, -1, 1, -1, 1)
         ],
         mistakes=(
             (
-                "seconds are billed as hours: 3600 is missing",
-                lambda C, peak, mfu, price: 3600 * bill(C, peak, mfu, price),
+                "that is the leading order, x² (α + β)/2; the two sides differ, so solve the exact form",
+                lambda s, C, slope, w: C * np.exp(np.sqrt(2 * w / (s.alpha + s.beta)) / abs(slope)),
             ),
             (
-                "minutes are billed as hours: 60 stands where 3600 should",
-                lambda C, peak, mfu, price: 60 * bill(C, peak, mfu, price),
+                "that is the waste on the other side: a positive slope asks for too many tokens",
+                lambda s, C, slope, w: C * np.exp(_stray(s, w, -np.sign(slope)) / abs(slope)),
             ),
             (
-                "the peak is given in FLOP/s already, not in TFLOP/s",
-                lambda C, peak, mfu, price: bill(C, 1e12 * peak, mfu, price),
+                "that budget lies below C: the law strays to the side of its slope, so x over slope is positive",
+                lambda s, C, slope, w: C * np.exp(-_stray(s, w, np.sign(slope)) / abs(slope)),
             ),
             (
-                "the utilisation is missing: nobody reaches the peak",
-                lambda C, peak, mfu, price: bill(C, peak, 1, price),
+                "powers of ten are taken of a natural logarithm",
+                lambda s, C, slope, w: C * 10 ** (_stray(s, w, np.sign(slope)) / abs(slope)),
             ),
             (
-                "the utilisation multiplies where it should divide: a lower one takes longer",
-                lambda C, peak, mfu, price: bill(C, peak, 1 / mfu, price),
+                "that is the ratio of the tokens; divide its logarithm by the slope to come to compute",
+                lambda s, C, slope, w: np.exp(np.sign(slope) * _stray(s, w, np.sign(slope))),
             ),
-            ("that is GPU-hours: the price is missing", lambda C, peak, mfu, price: bill(C, peak, mfu, 1)),
             (
-                "a 6 too many: C is in FLOPs already, not N times D",
-                lambda C, peak, mfu, price: 6 * bill(C, peak, mfu, price),
+                "that is the factor on the compute; multiply it by C",
+                lambda s, C, slope, w: lasts_until(s, C, slope, w) / C,
             ),
         ),
     ),
