@@ -56,6 +56,9 @@ def outcome():
     return Outcome(0, "by eye", 0.5)
 
 
+seen = once(lambda: sl.Runs([1e8, 1e9], [4e9, 8e9], [3.1, 2.9], extra={"U": np.full(2, 1e9)}))
+
+
 def one_shot():
     player = course.Oracle("Grace")
     return player.query(2e8, 4e9), player.predict(1e10, 1e11, 2.5, 2.0, 3.0), player.score()
@@ -182,6 +185,11 @@ EXAMPLES = {
     "compare": lambda: sl.compare({"one": law_fit().law, "other": sl.Law("E + B/D**beta")}, runs()),
     "compare_methods": lambda: studies.compare_methods(drawn(), {"VPNLS": sl.fit_vpnls}),
     "lopsidedness": lambda: studies.lopsidedness([0.5, 1.0]),
+    "counts_compared": lambda: studies.counts_compared(runs(), runs().N / 2, TRUTH, (0.0,)),
+    "recount_runs": lambda: studies.recount_runs(runs(), runs().N / 2),
+    "RepetitionProfile": lambda: studies.repetition_profile(seen(), [5.3, 15.4]).within(0.01),
+    "repetition_objective": lambda: studies.repetition_objective(seen(), 15.4, 5.3),
+    "repetition_profile": lambda: studies.repetition_profile(seen(), 15.4),
     "coverage": lambda: studies.coverage(TRUTH, design(), 0.01, 4, rng()),
     "deadweight_by_stage": lambda: studies.deadweight_by_stage(
         sl.screen(runs()), 1e22, {"VPNLS": sl.fit_vpnls}

@@ -34,6 +34,14 @@ from .published_searches import (
 from .recount import (
     CountingDesign as CountingDesign,
     Recount as Recount,
+    counts_compared as counts_compared,
+    recount_runs as recount_runs,
     refit_in_other_counts as refit_in_other_counts,
 )
+from .repetition import (
+    RepetitionProfile as RepetitionProfile,
+    repetition_objective as repetition_objective,
+    repetition_profile as repetition_profile,
+)
 from .sensitivity import Repeats as Repeats, refit as refit, repeat_study as repeat_study
+from .stored_studies import StoredStudies as StoredStudies, read_studies as read_studies

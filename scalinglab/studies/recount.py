@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from scalinglab._arrays import FloatArray, positive_number, positive_range, positive_row, shortened
-from scalinglab.data.runs import Runs
+from scalinglab.data.runs import Runs, require_runs
+from scalinglab.fitting.approach3 import fit_approach3
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.fitting.vpnls import fit_vpnls
 from scalinglab.laws.parameter_counts import nonembedding_parameters
@@ -134,7 +137,7 @@ class CountingDesign:
 
 @dataclass(frozen=True, eq=False)
 class Recount:
-    """Result of a recount: fits of the same noise-free runs in both parameter counts.
+    """Result of a recount: fits of the same runs in both parameter counts.
 
     Attributes
     ----------
@@ -143,11 +146,118 @@ class Recount:
 
     See Also
     --------
-    refit_in_other_counts : Makes it.
+    recount_runs : Makes it, of runs.
+    refit_in_other_counts : Makes it, of a surface.
     """
 
     total: SurfaceFit
     nonembedding: SurfaceFit
+
+
+def recount_runs(runs: Runs, N: ArrayLike, loss: Loss | None = None) -> Recount:
+    """Fit runs twice: as they are, and with the parameters counted in another way.
+
+    Parameters
+    ----------
+    runs : Runs
+        Runs in total parameters.
+    N : array_like, shape (n,)
+        Their parameters without the embedding.
+    loss : Squared or Huber, optional
+        What the fits minimise; squared residuals of L when absent. Residuals in log L go to
+        :func:`fit_approach3`, those of L to :func:`fit_vpnls`.
+
+    Returns
+    -------
+    Recount
+
+    Raises
+    ------
+    ValueError
+        If there is not one N for each run.
+    FitError
+        If the runs cannot fix five parameters.
+
+    See Also
+    --------
+    refit_in_other_counts : The same without noise, on a surface.
+
+    Notes
+    -----
+    Compute is 6ND in either count. Used in the chapter *Kaplan or Chinchilla?*.
+
+    Examples
+    --------
+    >>> from scalinglab import CHINCHILLA, IsoflopDesign
+    >>> from scalinglab.laws import nonembedding_parameters
+    >>> runs = IsoflopDesign([1e18, 1e19, 1e20], reach=8, points=9).runs(CHINCHILLA)
+    >>> both = recount_runs(runs, nonembedding_parameters(runs.N))
+    >>> f"a {both.total.a:.3f}, without the embedding {both.nonembedding.a:.3f}"
+    'a 0.452, without the embedding 0.584'
+    """
+    require_runs("recount_runs", runs)
+    other = positive_row("recount_runs: N", N)
+    if other.shape != runs.N.shape:
+        raise ValueError(
+            f"recount_runs: N holds {len(other)} numbers for {len(runs)} runs; give one for each run."
+        )
+    fits = []
+    for sizes in (runs.N, other):
+        counted = Runs(sizes, runs.D, runs.L)
+        in_logs = isinstance(loss, (Squared, Huber)) and loss.log
+        fits.append(fit_approach3(counted, loss) if in_logs else fit_vpnls(counted, loss))
+    return Recount(*fits)
+
+
+def counts_compared(
+    runs: Runs, N: ArrayLike, surface: LossSurface, fewest: tuple[float, ...] = (0.0, 1e9)
+) -> list[dict[str, Any]]:
+    """Fit runs and, on the same N and D, a noise-free surface, in both counts, by the log-Huber objective.
+
+    Parameters
+    ----------
+    runs : Runs
+        Runs in total parameters.
+    N : array_like, shape (n,)
+        Their parameters without the embedding.
+    surface : LossSurface
+        What the losses would be if it were true, in total parameters.
+    fewest : tuple of float
+        Tokens that a run must have had, at least: one comparison each.
+
+    Returns
+    -------
+    list of dict
+        One row for each fit: ``fewest``, ``runs`` (how many), ``losses`` (``"measured"`` or ``"surface"``),
+        ``count`` (``"total"`` or ``"nonembedding"``), ``E``, ``alpha``, ``beta``, ``a`` and ``objective``.
+
+    See Also
+    --------
+    recount_runs : One such pair of fits.
+
+    Examples
+    --------
+    >>> from scalinglab import CHINCHILLA, IsoflopDesign
+    >>> from scalinglab.laws import nonembedding_parameters
+    >>> runs = IsoflopDesign([1e18, 1e19, 1e20], reach=8, points=9).runs(CHINCHILLA)
+    >>> rows = counts_compared(runs, nonembedding_parameters(runs.N), CHINCHILLA, fewest=(0.0,))
+    >>> [f"{row['a']:.3f}" for row in rows]
+    ['0.452', '0.553', '0.452', '0.553']
+    """
+    require_runs("counts_compared", runs)
+    N = positive_row("counts_compared: N", N)
+    rows = []
+    for least in fewest:
+        kept = np.greater_equal(runs.D, least)
+        some = runs.take(kept)
+        for losses, L in (("measured", some.L), ("surface", surface.loss(some.N, some.D))):
+            both = recount_runs(Runs(some.N, some.D, L), N[kept], Huber(1e-3, log=True))
+            for count in ("total", "nonembedding"):
+                fit: SurfaceFit = getattr(both, count)
+                numbers = {name: getattr(fit.surface, name) for name in ("E", "alpha", "beta", "a")}
+                row = {"fewest": least, "runs": len(some), "losses": losses, "count": count}
+                rows.append({**row, **numbers, "objective": fit.objective})
+    return rows
 
 
 def refit_in_other_counts(
@@ -203,8 +313,7 @@ def refit_in_other_counts(
             )
     D = np.tile(design.D, len(design.N))
     total, N = np.repeat(design.N_total, len(design.D)), np.repeat(design.N, len(design.D))
-    L = surface.loss(total, D)
-    return Recount(fit_vpnls(Runs(total, D, L), loss), fit_vpnls(Runs(N, D, L), loss))
+    return recount_runs(Runs(total, D, surface.loss(total, D)), N, loss)
 
 
 def _spaced(name: str, ends: tuple[float, float], number: int) -> FloatArray:
