@@ -7,7 +7,6 @@ Parts are printed, and chapters are numbered where and as they are on the screen
 
 import base64
 import hashlib
-import io
 import os
 from pathlib import Path
 
@@ -69,14 +68,12 @@ def table(tag):
     return built
 
 
-def middle_frame(tag, folder):
-    """Write the picture that an Explorer shows at first; returns its path."""
-    from PIL import Image
-
+def still(tag, folder):
+    """Write the picture of an Explorer's middle frame; returns its path."""
     _, data = tag.img["src"].split(",", 1)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"explorer-{hashlib.sha256(data.encode()).hexdigest()[:16]}.png"
-    Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB").save(path)
+    path.write_bytes(base64.b64decode(data))
     return path
 
 
@@ -107,7 +104,7 @@ class Rebuild(SphinxPostTransform):
 
     def explorer(self, tag):
         """The middle frame of an Explorer, with its label and its sentence."""
-        path = middle_frame(tag, Path(self.app.doctreedir) / "explorers")
+        path = still(tag, Path(self.app.doctreedir) / "explorers")
         uri = os.path.relpath(path, self.app.srcdir)
         self.env.images.add_file(self.env.docname, uri)
         image = nodes.image(uri=uri, candidates={"*": uri}, alt=tag.img["alt"], width="90%")

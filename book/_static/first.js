@@ -5,8 +5,20 @@
   page.mode = page.mode || "auto";
   page.theme = page.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 
-  // search works from the file system, but there no page may read another to quote from it
-  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  // the search quotes from every page that it finds; what pages say is kept in scripts, which load from disk as
+  // well, where no page may read another, and weigh less than the pages
+  var texts = {};
+  window.said = function (page, text) { texts[page](text); };
+  function quoted(address) {
+    var page = String(address).replace(/\.html$/, "").replace(/^(\.\/)+/, "");
+    return new Promise(function (done) {
+      texts[page] = done;
+      var script = document.createElement("script");
+      script.src = "_static/said/" + page + ".js";
+      script.onerror = function () { done(""); };
+      document.head.append(script);
+    });
+  }
 
   // the index of the search is a plain object: asked for "constructor" it answers with the language's own and
   // the search stops; a dictionary without ancestors knows its own words only
@@ -16,6 +28,8 @@
   }
   document.addEventListener("load", function (event) {
     if (!/searchtools\.js/.test(event.target.src || "")) return;
+    window.fetch = function (address) { return Promise.resolve({ text: function () { return quoted(address); } }); };
+    Search.htmlToText = function (text) { return text; };
     var setIndex = Search.setIndex;
     Search.setIndex = function (index) {
       index.terms = ownWords(index.terms);
@@ -51,6 +65,22 @@
     document.querySelector("article h1").after(button);
     addEventListener("beforeprint", function () { all(true); });
     unfold();
+  });
+
+  // what is wider than its place fades out where it goes on
+  document.addEventListener("DOMContentLoaded", function () {
+    var places = document.querySelectorAll(
+      ".bd-article :is(pre, div.math, .output.text_html, .pst-scrollable-table-container)");
+    function look(place) {
+      var left = place.scrollLeft, right = place.scrollWidth - place.clientWidth - left;
+      place.classList.toggle("more-left", left > 3);
+      place.classList.toggle("more-right", right > 3);
+    }
+    var watch = new ResizeObserver(function (seen) { seen.forEach(function (one) { look(one.target); }); });
+    places.forEach(function (place) {
+      place.addEventListener("scroll", function () { look(place); }, { passive: true });
+      watch.observe(place);
+    });
   });
 
   // the arrows that unfold the list of pages have no name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import io
 import itertools
@@ -13,9 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from matplotlib.transforms import Bbox
-
-import numpy as np
 
 from scalinglab._arrays import finite, function, of_kind
 from scalinglab._extras import needs
@@ -23,8 +21,11 @@ from scalinglab._text import typeset
 
 _serial = itertools.count(1)
 
-#: Pixels at the rim of a picture where nothing may stand.
-RIM = 3
+#: Limits of one Axes.
+Limits = tuple[tuple[float, float], tuple[float, float]]
+
+#: Inches at the rim of a picture where nothing may stand.
+RIM = 0.02
 
 
 class Explorer:
@@ -49,8 +50,9 @@ class Explorer:
 
     Notes
     -----
-    The whole element stays below 150 KB: frames are WebP pictures. What it needs comes with
-    ``scalinglab[notebook]``.
+    Axes keep still: at every position they have the limits that hold what is drawn at all of them, so that
+    an effect that grows is seen to grow. The whole element stays below 150 KB: frames are drawings whose
+    common parts are kept once. What it needs comes with ``scalinglab[notebook]``.
     """
 
     def __init__(
@@ -75,52 +77,81 @@ class Explorer:
         self.alt = alt
         self.show = show
 
-    def frames(self) -> list[tuple[str, str, str]]:
-        """Draw every value: text of the value, data address of the picture, sentence."""
-        drawn, place = [], None
-        for value in self.values:
-            picture, sentence, place = _frame(self.draw, value, "webp", place)
-            drawn.append((typeset(self.show(value)), picture, sentence))
-        return drawn
+    def frames(self, mark: str = "frame") -> list[tuple[str, str, str]]:
+        """Draw every value: text of the value, picture as SVG, sentence."""
+        with needs("notebook"):
+            from scalinglab.plotting.drawings import drawing
+
+        drawn = [_drawn(self.draw, value) for value in self.values]
+        limits = _limits([figure for figure, _ in drawn])
+        for figure, _ in drawn:
+            _keep_still(figure, limits)
+        _settle([figure for figure, _ in drawn])
+        return [
+            (typeset(self.show(value)), drawing(figure, mark), sentence)
+            for value, (figure, sentence) in zip(self.values, drawn, strict=True)
+        ]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """The live widget where a person sits at the kernel, static HTML where the book is built."""
         if "SCALINGLAB_STATIC" in os.environ:
-            return {"text/plain": self.label, "text/html": self.to_html()}
+            paper = os.environ["SCALINGLAB_STATIC"] == "paper"
+            return {"text/plain": self.label, "text/html": self.to_still() if paper else self.to_html()}
         bundle: dict[str, Any] = self.to_widget()._repr_mimebundle_()
         return bundle
 
+    def to_still(self) -> str:
+        """The middle frame as a PNG picture, with its value and its sentence: what paper can hold."""
+        middle = self.values[len(self.values) // 2]
+        figure, sentence = _drawn(self.draw, middle)
+        _keep_still(figure, self._limits)
+        picture, text, escape = _png(figure, 220), typeset(self.show(middle)), html.escape
+        return f"""<figure class="explorer"><label>{escape(self.label)}</label><output>{escape(text)}</output>
+<img src="data:image/png;base64,{base64.b64encode(picture).decode()}" alt="{escape(self.alt)}">
+<figcaption>{escape(sentence)}</figcaption></figure>"""
+
     def to_html(self) -> str:
         """The static element: slider, picture, sentence, and the few lines that join them."""
-        frames = self.frames()
-        middle = len(frames) // 2
         name = f"explorer-{next(_serial)}"
+        frames = self.frames(name)
+        middle = len(frames) // 2
         value, picture, sentence = frames[middle]
         escape = html.escape
-        data = json.dumps(
-            [[v, p, s] for v, p, s in frames], separators=(",", ":"), ensure_ascii=False
-        ).replace("</", "<\\/")
+        kept: dict[str, int] = {}
+        steps = [
+            [text, said, [kept.setdefault(part, len(kept)) for part in svg.split("\n")]]
+            for text, svg, said in frames
+        ]
+        data = json.dumps([list(kept), steps], separators=(",", ":"), ensure_ascii=False).replace(
+            "</", "<\\/"
+        )
         return f"""<figure class="explorer" id="{name}">
 <div class="explorer-control"><label for="{name}-slider">{escape(self.label)}</label>
 <input type="range" id="{name}-slider" min="0" max="{len(frames) - 1}" value="{middle}" step="1" \
 aria-valuetext="{escape(value)}">
 <output for="{name}-slider" class="explorer-value">{escape(value)}</output></div>
-<img src="{picture}" alt="{escape(self.alt)}">
+<div class="explorer-picture" role="img" aria-label="{escape(self.alt)}">{picture}</div>
 <figcaption class="explorer-readout" aria-live="polite">{escape(sentence)}</figcaption>
 <script type="application/json">{data}</script>
 <script>(function () {{
   var root = document.getElementById("{name}");
-  var frames = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
+  var data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
   var slider = root.querySelector("input");
   slider.addEventListener("input", function () {{
-    var frame = frames[+slider.value];
+    var frame = data[1][+slider.value];
     root.querySelector("output").textContent = frame[0];
     slider.setAttribute("aria-valuetext", frame[0]);
-    root.querySelector("img").src = frame[1];
-    root.querySelector("figcaption").textContent = frame[2];
+    root.querySelector("figcaption").textContent = frame[1];
+    var parts = frame[2].map(function (k) {{ return data[0][k]; }});
+    root.querySelector(".explorer-picture").innerHTML = parts.join("\\n");
   }});
 }})();</script>
 </figure>"""
+
+    @functools.cached_property
+    def _limits(self) -> list[Limits]:
+        """The limits that hold what is drawn at every value."""
+        return _limits([_drawn(self.draw, value)[0] for value in self.values])
 
     def to_widget(self) -> Any:
         """The live element: an ipywidgets slider that redraws."""
@@ -141,8 +172,9 @@ aria-valuetext="{escape(value)}">
         readout = widgets.HTML()
 
         def redraw(change: Any = None) -> None:
-            address, sentence, _ = _frame(self.draw, slider.value, "png")
-            picture.value = base64.b64decode(address.split(",", 1)[1])
+            figure, sentence = _drawn(self.draw, slider.value)
+            _keep_still(figure, self._limits)
+            picture.value = _png(figure, 115)
             picture.alt = self.alt
             readout.value = html.escape(sentence)
 
@@ -151,61 +183,74 @@ aria-valuetext="{escape(value)}">
         return widgets.VBox([slider, picture, readout])
 
 
-def _frame(
-    draw: Callable[[float], str], value: float, kind: str, place: Bbox | None = None
-) -> tuple[str, str, Bbox | None]:
-    """Draw one value; returns the picture as a data address, the sentence, and the place of its Axes.
-
-    Line drawings have few colours: a WebP without loss on a palette is both sharper and smaller than
-    one with loss.
-    """
+def _drawn(draw: Callable[[float], str], value: float) -> tuple[Figure, str]:
+    """The figure of one value, which pyplot knows no more, and its sentence."""
     with needs("notebook"):
         import matplotlib.pyplot as plt
-        from PIL import Image
 
     plt.close("all")
     sentence = typeset(draw(value))
     figure = plt.gcf()
-    figure.set_dpi(115)
-    pixels, place = _pixels(figure, place)
-    picture = Image.fromarray(pixels)
     plt.close(figure)
+    return figure, sentence
+
+
+def _png(figure: Figure, dpi: int) -> bytes:
+    """A figure as a PNG picture."""
     buffer = io.BytesIO()
-    if kind == "webp":
-        palette = picture.quantize(32, dither=Image.Dither.NONE)
-        palette.convert("RGB").save(buffer, "webp", lossless=True, quality=25, method=3)
-    else:
-        picture.save(buffer, kind)
-    encoded = base64.b64encode(buffer.getvalue()).decode()
-    return f"data:image/{kind};base64,{encoded}", sentence, place
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
 
 
-def _pixels(figure: Figure, place: Bbox | None) -> tuple[Any, Bbox | None]:
-    """Draw a figure; returns its pixels, and the place that its only Axes has found.
+def _limits(figures: Sequence[Figure]) -> list[Limits]:
+    """Of every Axes the limits that hold those of all figures; none where their Axes differ in number."""
+    if len({len(figure.axes) for figure in figures}) > 1:
+        return []
 
-    To lay a picture out takes longer than to draw it. Axes that stand alone are put in the place that
-    those of the frame before had found, and stay there unless something then reaches the rim.
+    def widest(pairs: list[tuple[float, float]]) -> tuple[float, float]:
+        low, high = min(min(pair) for pair in pairs), max(max(pair) for pair in pairs)
+        return (low, high) if pairs[0][0] <= pairs[0][1] else (high, low)
+
+    return [
+        (widest([one.get_xlim() for one in same]), widest([one.get_ylim() for one in same]))
+        for same in zip(*(figure.axes for figure in figures), strict=True)
+    ]
+
+
+def _keep_still(figure: Figure, limits: list[Limits]) -> None:
+    """Set the limits of every Axes."""
+    for axes, (x, y) in zip(figure.axes, limits, strict=False):
+        axes.set(xlim=x, ylim=y)
+
+
+def _settle(figures: Sequence[Figure]) -> None:
+    """Put Axes that stand alone in one place for all figures.
+
+    To lay a figure out takes longer than to draw it. The place is that which the first has found, narrowed
+    by that of every later one in which something reaches the rim.
     """
     with needs("notebook"):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.layout_engine import ConstrainedLayoutEngine
+        from matplotlib.transforms import Bbox
 
-    canvas = FigureCanvasAgg(figure)
-    engine = figure.get_layout_engine()
-    # its children are its patch and the Axes: no second Axes, title or legend of its own
-    constrained = isinstance(engine, ConstrainedLayoutEngine)
-    alone = constrained and len(figure.get_children()) == 1 + len(figure.axes) == 2
-    if alone and place is not None:
+    place = None
+    for figure in figures:
+        engine = figure.get_layout_engine()
+        # its children are its patch and the Axes: no second Axes, title or legend of its own
+        if not isinstance(engine, ConstrainedLayoutEngine) or len(figure.get_children()) != 2:
+            return
+        axes, (width, height) = figure.axes[0], figure.get_size_inches()
+        if place is not None:
+            figure.set_layout_engine("none")
+            axes.set_position(place)
+            seen = figure.get_tightbbox()
+            if min(seen.x0, seen.y0, width - seen.x1, height - seen.y1) >= RIM:
+                continue
+            figure.set_layout_engine(engine)
+            axes.set_in_layout(True)
+        engine.execute(figure)
+        found = axes.get_position(original=True)
+        place = found if place is None else Bbox.intersection(place, found)
+    for figure in figures:
         figure.set_layout_engine("none")
         figure.axes[0].set_position(place)
-        canvas.draw()
-        pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-        rim = np.ones(pixels.shape[:2], bool)
-        rim[RIM:-RIM, RIM:-RIM] = False
-        if np.all(pixels[rim] == pixels[0, 0]):
-            return pixels, place
-        figure.set_layout_engine(engine)
-        figure.axes[0].set_in_layout(True)
-    canvas.draw()  # savefig would lay out and draw twice
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    return pixels, figure.axes[0].get_position(original=True) if alone else None

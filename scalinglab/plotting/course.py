@@ -43,7 +43,12 @@ def contest(games: pd.DataFrame) -> Axes:
         note = f"holds {100 * mine['covers'].mean():.0f} %" if len(mine) else ""
         note += f"{', ' if note else ''}{failed} failed" if failed else ""
         axes[1].annotate(
-            note, (0.98, row - 0.36), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=8
+            note,
+            (0.98, row - 0.36),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="center",
+            fontsize=9.5,
         )
     for ax, label in zip(axes, ("wasted compute", "interval score (nats per token)"), strict=True):
         ax.set_xscale("log")

@@ -61,8 +61,8 @@ def isoflops(
         end = int(np.argmin(part.N) if cut else np.argmax(part.N))
         ax.annotate(
             power_of_ten(C), (part.N[end], part.L[end]), xytext=(-5, -3) if cut else (5, 0),
-            textcoords="offset points", fontsize=9, color=colour, ha="right" if cut else "left", va="center",
-            zorder=6,
+            textcoords="offset points", fontsize=9.5, color=colour, va="center",
+            ha="right" if cut else "left", zorder=6,
             path_effects=[withStroke(linewidth=2, foreground="white")],
         )  # fmt: skip
     log_counts(ax, "x", "parameters N")
@@ -77,7 +77,7 @@ def isoflops(
         )
     if handles:
         ax.legend(
-            handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9, borderaxespad=0.2
+            handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9.5, borderaxespad=0.2
         )
     return ax
 
@@ -118,7 +118,7 @@ def training_curves(
         beside, below = {"xytext": (6, 6), "va": "bottom"}, {"xytext": (0, -8), "va": "top", "ha": "center"}
         ax.annotate(
             f"{format_count(sizes[which])} parameters", (curves.C[k, first], losses[k, first]),
-            textcoords="offset points", fontsize=8, color=colours[which],
+            textcoords="offset points", fontsize=9.5, color=colours[which],
             **(beside if above is None else below),
         )  # fmt: skip
     if envelope is not None:
@@ -152,7 +152,7 @@ def token_curves(runs: Runs, ax: Axes | None = None) -> Axes:
         ax.plot(D, L, "o-", color=colour, markersize=3.2, linewidth=0.9)
         ax.annotate(
             power_of_ten(C), (D[-1], L[-1]), xytext=(5, 0), textcoords="offset points",
-            va="center", fontsize=8, color=colour,
+            va="center", fontsize=9.5, color=colour,
         )  # fmt: skip
     log_counts(ax, "x", "training tokens D")
     ax.set_ylabel("loss")
@@ -203,7 +203,7 @@ def screening(result: Screening, ax: Axes | None = None) -> Axes:
         last = everything[np.argmax(runs.N[everything])]
         ax.annotate(
             power_of_ten(C), (runs.N[last], runs.L[last]), xytext=(7, 0),
-            textcoords="offset points", fontsize=9, color=colours[j], va="center",
+            textcoords="offset points", fontsize=9.5, color=colours[j], va="center",
         )  # fmt: skip
     looks = iter(("x", "+", "s", "v", "D", "^", "*"))
     # none of them a role's
@@ -219,5 +219,5 @@ def screening(result: Screening, ax: Axes | None = None) -> Axes:
     log_counts(ax, "x", "parameters N")
     ax.set_ylabel("loss L")
     if len(dropped):
-        ax.legend(loc="best", fontsize=9, title="dropped")
+        ax.legend(loc="best", fontsize=9.5, title="dropped")
     return ax

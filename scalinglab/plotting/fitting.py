@@ -176,7 +176,7 @@ def exponent_map(
     for label, (x, y) in (marks or {}).items():
         look = look_of(label)
         ax.plot(x, y, look["marker"], color=look["color"], ms=8, mec="white", mew=1.0)
-        ax.annotate(label, (x, y), xytext=(8, 6), textcoords="offset points", color="black", fontsize=9)
+        ax.annotate(label, (x, y), xytext=(8, 6), textcoords="offset points", color="black", fontsize=9.5)
     ax.set_xlabel("exponent of parameters α")
     ax.set_ylabel("exponent of data β")
     ax.grid(False)
@@ -247,7 +247,7 @@ def certificate(proof: Certificate, level: int | None = None) -> Axes:
     """
     whole: Axes
     near: Axes
-    figure, (whole, near) = plt.subplots(1, 2, figsize=(6.5, 3.2))
+    figure, (whole, near) = plt.subplots(1, 2, figsize=(5.6, 3.0))
     last = int(proof.levels.max(initial=0))
     shown = proof.levels <= (last if level is None else level)
     corners = proof.cells[shown][:, [[0, 2], [1, 2], [1, 3], [0, 3]]]
@@ -272,5 +272,5 @@ def certificate(proof: Certificate, level: int | None = None) -> Axes:
     corner, side = window[:, 0], 2 * half
     whole.indicate_inset((corner[0], corner[1], side, side), edgecolor="black")
     bar = figure.colorbar(cells, ax=near, shrink=0.75, pad=0.04, ticks=MaxNLocator(8, integer=True))
-    bar.set_label("closed after this many halvings", fontsize=9)
+    bar.set_label("closed after this many halvings", fontsize=9.5)
     return whole

@@ -44,7 +44,7 @@ def influence_map(influence: Influence, labelled: int = 3, ax: Axes | None = Non
     for k in influence.largest(labelled):
         ax.annotate(
             f"row {rows[k]}", (N[k], D[k]), xytext=(3 + np.sqrt(area[k]) / 2, 0), textcoords="offset points",
-            ha="left", va="center", fontsize=9,
+            ha="left", va="center", fontsize=9.5,
         )  # fmt: skip
     ax.margins(0.08)
     for handle in ax.legend(loc="best").legend_handles:

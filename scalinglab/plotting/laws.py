@@ -68,7 +68,7 @@ def three_regions(curve: ThreeRegions, m: ArrayLike, ax: Axes | None = None) -> 
         if right > 8 * left:
             ax.annotate(
                 name, (np.sqrt(left * right), 0.97), xycoords=("data", "axes fraction"),
-                ha="center", va="top", fontsize=9, color="#444444",
+                ha="center", va="top", fontsize=9.5, color="#444444",
             )  # fmt: skip
     plain_ticks(ax.yaxis)
     return ax
@@ -107,11 +107,11 @@ def line_and_law(law: SaturatingPowerLaw, line: StraightLine, target: float, ax:
         ax.plot(target, height, "o", color=colour, ms=5)
         ax.annotate(
             f"{height:.2f}", (target, height), xytext=(0, 6 if side == "bottom" else -6),
-            textcoords="offset points", ha="center", va=side, fontsize=9, color=colour,
+            textcoords="offset points", ha="center", va=side, fontsize=9.5, color=colour,
         )  # fmt: skip
     ax.set(xscale="log", yscale="log", xlabel="compute C (FLOPs)", ylabel="loss L (nats per token)")
     _plain_losses(ax)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9, borderaxespad=0.2)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9.5, borderaxespad=0.2)
     return ax
 
 
@@ -142,7 +142,7 @@ def line_residuals(lines: Mapping[str, StraightLine], ax: Axes | None = None) ->
         )
         ax.annotate(
             label, (line.x[0], np.expm1(line.residuals[0])), xytext=(-6, 0), textcoords="offset points",
-            ha="right", va="center", fontsize=9, color=colour,
+            ha="right", va="center", fontsize=9.5, color=colour,
         )  # fmt: skip
     percent_ticks(ax.yaxis)
     low, high = ax.get_xlim()
@@ -281,7 +281,7 @@ def surface_map(
     levels = surface.E + np.geomspace(loss.min() - surface.E, loss.max() - surface.E, 14)
     ax.contourf(N, D, loss, levels=levels, cmap="cividis_r", alpha=0.85)
     contours = ax.contour(N, D, loss, levels=levels[1:-1:2], colors="white", linewidths=0.6)
-    for label in ax.clabel(contours, fmt="%.2f", fontsize=8, colors="black"):
+    for label in ax.clabel(contours, fmt="%.2f", fontsize=9.5, colors="black"):
         x, y = ax.transAxes.inverted().transform(ax.transData.transform(label.get_position()))
         if not (0.04 < x < 0.96 and 0.04 < y < 0.96):
             label.remove()  # the frame would cut it

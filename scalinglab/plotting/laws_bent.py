@@ -72,7 +72,7 @@ def budget_offsets(fit: LawFit | SurfaceFit, reach: float | None = None, ax: Axe
         ax.set_ylim(-reach, reach)
     ax.annotate(
         "chance, if errors were alike", (0.99, 1.9), xycoords=("axes fraction", "data"), ha="right",
-        va="top", fontsize=8, color="#666666",
+        va="top", fontsize=9.5, color="#666666",
     )  # fmt: skip
     ax.set_xlabel("compute C (FLOPs)")
     ax.set_ylabel("mean residual (standard errors)")
@@ -111,7 +111,7 @@ def valley(
     """
     left: Axes
     right: Axes
-    _, (left, right) = plt.subplots(1, 2, figsize=(6.4, 3.2), sharey=True)
+    _, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.1), sharey=True)
     colour, w = ROLES["VPNLS"]["color"], inverse.estimate
     best, z = float(inverse.rss.min()), np.linspace(-6, 6, 400)
     curve = CubicSpline(inverse.values, inverse.rss / best)
@@ -138,5 +138,5 @@ def valley(
     plain_ticks(left.xaxis, (1.0,))
     right.set(xlim=inverses or (dense[0], dense[-1]), xlabel=f"1 / {name}")
     right.set_ylim(ylim or (0.985, 1 + 2.5 * (inverse.limit / best - 1)))
-    right.legend(loc="upper center", fontsize=8)
+    right.legend(loc="upper center", fontsize=9.5)
     return left, right

@@ -61,12 +61,12 @@ def two_counts(
     ax.set_xlabel("compute C (FLOPs), counted like the parameters")
     ax.annotate(
         "all parameters", (C[10], surface.N_opt(C[10])), xytext=(-34, 22), textcoords="offset points",
-        color=CAMPS["Chinchilla"]["color"], fontsize=9, ha="left",
+        color=CAMPS["Chinchilla"]["color"], fontsize=9.5, ha="left",
     )  # fmt: skip
     k = len(track.N) // 3
     ax.annotate(
         "without the\nembedding", (track.C[k], track.N[k]), xytext=(14, -16), textcoords="offset points",
-        color=CAMPS["Kaplan"]["color"], fontsize=9, ha="left",
+        color=CAMPS["Kaplan"]["color"], fontsize=9.5, ha="left",
     )  # fmt: skip
     return ax
 
@@ -102,7 +102,7 @@ def local_exponents(
         ax.axvspan(*fitted, color="#f0f0f0", zorder=0)
         ax.annotate(
             "Kaplan's models", (np.sqrt(fitted[0] * fitted[1]), 0.03), xycoords=("data", "axes fraction"),
-            ha="center", fontsize=8, color="#666666",
+            ha="center", fontsize=9.5, color="#666666",
         )  # fmt: skip
     looks: tuple[dict[str, Any], ...] = (CAMPS["Chinchilla"], {"color": "#666666", "linestyle": "--"})
     for (name, surface), look in zip(surfaces.items(), looks, strict=False):
@@ -111,12 +111,12 @@ def local_exponents(
         ax.plot(N[[0, -1]], [surface.beta / (surface.alpha / 3 + surface.beta), surface.a], "o", ms=3.5,
                 color=look["color"], clip_on=False)  # fmt: skip
         ax.annotate(
-            name, (N[-1], g[-1]), xytext=(0, 7), textcoords="offset points", ha="right", fontsize=9,
+            name, (N[-1], g[-1]), xytext=(0, 7), textcoords="offset points", ha="right", fontsize=9.5,
             color=look["color"],
         )  # fmt: skip
     for name, level in (marks or {}).items():
         ax.axhline(level, color="#333333", lw=0.9, ls=(0, (1, 2)))
-        ax.annotate(name, (N[-1], level), xytext=(0, 3), textcoords="offset points", ha="right", fontsize=9)
+        ax.annotate(name, (N[-1], level), xytext=(0, 3), textcoords="offset points", ha="right", fontsize=9.5)
     log_counts(ax, "x", "non-embedding parameters N of the best model")
     ax.set_xlim(N[0], N[-1])
     ax.set_ylim(0.4, 1.03)
@@ -174,7 +174,7 @@ def sliding_window(
     )  # fmt: skip
     above.annotate(
         "in full", (track.C[125], surface.N_opt(track.C[125])), xytext=(-4, 3),
-        textcoords="offset points", ha="right", va="bottom", fontsize=8, color="#666666",
+        textcoords="offset points", ha="right", va="bottom", fontsize=9.5, color="#666666",
     )  # fmt: skip
     below.axvspan(low, high, color="#f0f0f0", zorder=0)
     below.plot(N, local_exponent(surface, N, omega), **CAMPS["Chinchilla"])
@@ -182,7 +182,7 @@ def sliding_window(
         below.axhline(level, color="#666666", lw=0.9, ls=(0, (1, 2)))
         below.annotate(
             f"{name} {level:.2f}", (whole[1], level), xytext=(-2, -2), textcoords="offset points",
-            ha="right", va="top", fontsize=8, color="#666666",
+            ha="right", va="top", fontsize=9.5, color="#666666",
         )  # fmt: skip
     below.plot([low, high], [line.exponent] * 2, color=CAMPS["Kaplan"]["color"], ls="--", lw=1.6)
     log_counts(below, "x", "best model N*")
@@ -222,16 +222,16 @@ def recounted_size_term(
     ax.axhline(surface.E, color="#333333", lw=0.9, ls=(0, (1, 2)))
     ax.annotate(
         f"true floor {surface.E:.2f}", (N[0], surface.E), xytext=(4, -4), textcoords="offset points",
-        ha="left", va="top", fontsize=9,
+        ha="left", va="top", fontsize=9.5,
     )  # fmt: skip
     k = 3 * len(N) // 4
     ax.annotate(
-        "truth", (N[k], true[k]), xytext=(0, 8), textcoords="offset points", fontsize=9,
+        "truth", (N[k], true[k]), xytext=(0, 8), textcoords="offset points", fontsize=9.5,
         color=ROLES["truth"]["color"],
     )  # fmt: skip
     ax.annotate(
         "fitted without\nthe embedding", (N[k], fitted.E + fitted.A * N[k] ** -fitted.alpha), xytext=(-8, -4),
-        textcoords="offset points", ha="right", va="top", fontsize=9, color=CAMPS["Kaplan"]["color"],
+        textcoords="offset points", ha="right", va="top", fontsize=9.5, color=CAMPS["Kaplan"]["color"],
     )  # fmt: skip
     log_counts(ax, "x", "non-embedding parameters N")
     ax.set_yscale("log")

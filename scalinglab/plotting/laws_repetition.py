@@ -59,11 +59,11 @@ def effective_data(
         _plain_numbers(ax, axis)
     at = 1.4 * limit
     ax.annotate(
-        "all tokens fresh", (at, at), xytext=(-8, 2), textcoords="offset points", ha="right", fontsize=9,
+        "all tokens fresh", (at, at), xytext=(-8, 2), textcoords="offset points", ha="right", fontsize=9.5,
     )  # fmt: skip
     ax.annotate(
         f"limit: {limit:.3g} passes", (epochs.max(), limit), xytext=(-2, 4), textcoords="offset points",
-        ha="right", fontsize=9, color="#666666",
+        ha="right", fontsize=9.5, color="#666666",
     )  # fmt: skip
     ax.set_xlabel("epochs")
     ax.set_ylabel("effective tokens over unique tokens")
@@ -116,7 +116,7 @@ def repeated_allocations(law: RepeatedSurface, plan: RepeatedAllocation) -> tupl
         ax.axvline(base, color="#7f7f7f", lw=0.8)
     split.annotate(
         "beyond one epoch", (base, 0.04), xycoords=("data", "axes fraction"), xytext=(5, 0),
-        textcoords="offset points", ha="left", va="bottom", fontsize=9, color="#666666",
+        textcoords="offset points", ha="left", va="bottom", fontsize=9.5, color="#666666",
     )  # fmt: skip
     label_ends(split, float(plan.C[-1]), ends)
     label_ends(
@@ -166,7 +166,7 @@ def repeated_isoflop(
     ax.plot(plan.epochs, plan.loss, "o", color=colour, ms=7, mec="white", mew=0.8, zorder=5)
     ax.annotate(
         f"{plan.epochs:.3g} epochs,\n{format_count(plan.N)} parameters", (plan.epochs, plan.loss),
-        xytext=(0, 12), textcoords="offset points", ha="center", fontsize=9, color=colour,
+        xytext=(0, 12), textcoords="offset points", ha="center", fontsize=9.5, color=colour,
     )  # fmt: skip
     ax.axvline(1.0, color="#7f7f7f", lw=0.8)
     ax.set_xlim(*epochs)

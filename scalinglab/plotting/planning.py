@@ -23,7 +23,7 @@ from scalinglab.plotting.style import (
 
 
 def deadweight(truth: LossSurface, N: float, D: float, ax: Axes | None = None) -> Axes:
-    """The frontier's loss against compute, one training run above it, and the compute it wasted.
+    """The frontier's loss against compute, one training run above it, what it wasted and what it lost.
 
     Parameters
     ----------
@@ -48,7 +48,15 @@ def deadweight(truth: LossSurface, N: float, D: float, ax: Axes | None = None) -
     ax.plot(needed, loss, "x", color=ROLES["truth"]["color"], ms=8, mew=1.6, label="same loss, spent well")
     ax.annotate(
         f"wasted {100 * (1 - needed):.1f} %", (1.0, loss), xytext=(8, 4), textcoords="offset points",
-        ha="left", color=ROLES["Approach 2"]["color"], fontsize=9,
+        ha="left", color=ROLES["Approach 2"]["color"], fontsize=9.5,
+    )  # fmt: skip
+    ax.annotate(
+        f"{loss - truth.L_opt(C):.2g} in loss", (1.0, loss), xytext=(8, -6), textcoords="offset points",
+        ha="left", va="top", fontsize=9.5,
+    )  # fmt: skip
+    ax.annotate(
+        "", (1.0, truth.L_opt(C)), xytext=(1.0, loss),
+        arrowprops={"arrowstyle": "->", "color": ROLES["truth"]["color"], "shrinkA": 0, "shrinkB": 0},
     )  # fmt: skip
     ax.axvline(1.0, color="#7f7f7f", lw=0.8, ls=(0, (4, 3)))
     ax.set_xlim(0.2, 1.3)
@@ -78,7 +86,7 @@ def reach_errors(found: BestReach, ax: Axes | None = None) -> Axes:
     ax.plot(found.reach, found.rmse[best], "P", color=colour, ms=9)
     ax.annotate(
         f"best reach {found.reach:.2g}", (found.reach, found.rmse[best]), xytext=(0, 10),
-        textcoords="offset points", ha="center", color=colour, fontsize=9,
+        textcoords="offset points", ha="center", color=colour, fontsize=9.5,
     )  # fmt: skip
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -174,7 +182,7 @@ def elfving_hull(optimum: ElfvingOptimum, candidates: PlannedRuns, ax: Axes | No
         xytext=(0, 0),
         arrowprops={"arrowstyle": "->", "lw": 1.8, "color": ROLES["truth"]["color"]},
     )
-    ax.annotate("the answer", (0, 0.45), xytext=(6, 0), textcoords="offset points", fontsize=9, va="center")
+    ax.annotate("the answer", (0, 0.45), xytext=(6, 0), textcoords="offset points", fontsize=9.5, va="center")
     ax.set_ylim(-1.3, 1.3)
     ax.set_xlabel("across the face")
     ax.set_ylabel("height, 1 on the face")

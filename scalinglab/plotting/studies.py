@@ -119,7 +119,7 @@ def search_histories(
         ax.annotate(
             "a step that gains less is the last", (0.02, gain / lowest), xycoords=("axes fraction", "data"),
             xytext=(0, 2 * side), textcoords="offset points", ha="left",
-            va="bottom" if side > 0 else "top", fontsize=8, color="#666666",
+            va="bottom" if side > 0 else "top", fontsize=9.5, color="#666666",
         )  # fmt: skip
     ax.set_xlabel("step of the search")
     ax.set_ylabel("objective above its minimum,\nas a fraction of it")
@@ -158,7 +158,7 @@ def search_ends(
         edgecolors="white", linewidths=0.5, zorder=3,
     )  # fmt: skip
     ax.plot(best.alpha, best.beta, "x", color=ROLES["truth"]["color"], ms=11, mew=1.8, zorder=5)
-    ax.annotate("minimum", (best.alpha, best.beta), xytext=(9, -3), textcoords="offset points", fontsize=9)
+    ax.annotate("minimum", (best.alpha, best.beta), xytext=(9, -3), textcoords="offset points", fontsize=9.5)
     ax.set_xlim(-0.1, 2.1)
     ax.set_ylim(-0.1, 2.1)
     bar = ax.figure.colorbar(dots, ax=ax, label="objective over its minimum")
@@ -210,7 +210,7 @@ def exponent_spread(sweep: MethodComparison, ax: Axes | None = None) -> Axes:
     for x, failures, colour in lost:
         ax.annotate(
             f"{failures} failed", (x, 0.02), xycoords=("data", "axes fraction"), ha="center",
-            va="bottom", fontsize=8, color=colour,
+            va="bottom", fontsize=9.5, color=colour,
         )  # fmt: skip
     ax.axhline(truth, color=ROLES["truth"]["color"], lw=1.0)
     ax.set_xticks(range(len(ticks)), [f"{n:g}" for n in ticks])
@@ -259,7 +259,7 @@ def coverage_shares(cases: Mapping[str, Coverage], ax: Axes | None = None) -> Ax
     ax.grid(axis="y", visible=False)
     percent_ticks(ax.xaxis)
     ax.set_xlabel("studies whose interval held the truth")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.2), ncols=3, fontsize=9)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.2), ncols=3, fontsize=9.5)
     return ax
 
 
@@ -308,5 +308,5 @@ def hindcast_errors(
     ax.set_ylabel("observed − predicted loss (×1000)")
     if ylim is not None:
         ax.set_ylim(ylim)
-    ax.legend(loc="lower left", fontsize=9)
+    ax.legend(loc="lower left", fontsize=9.5)
     return ax

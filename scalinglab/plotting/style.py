@@ -44,14 +44,18 @@ CAMPS: dict[str, dict[str, Any]] = {
 
 
 def use_style() -> None:
-    """Switch matplotlib to the book's style; in a notebook, draw figures as SVG (for paper, as PDF)."""
+    """Switch matplotlib to the book's style; in a notebook, draw figures as SVG (for paper, as PDF).
+
+    Where the book is built, letters remain text: the page sets them.
+    """
     with as_file(files("scalinglab.plotting") / "house.mplstyle") as path:
         plt.style.use(path)
     if in_notebook():
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        paper = os.environ.get("SCALINGLAB_STATIC") == "paper"
-        set_matplotlib_formats("pdf" if paper else "svg")  # type: ignore[no-untyped-call]
+        built = os.environ.get("SCALINGLAB_STATIC")
+        set_matplotlib_formats("pdf" if built == "paper" else "svg")  # type: ignore[no-untyped-call]
+        plt.rcParams["svg.fonttype"] = "none" if built else "path"
 
 
 def power_of_ten(C: float) -> str:
@@ -98,7 +102,7 @@ def shade_fitted(ax: Axes, fitted: tuple[float, float] | None) -> None:
     ax.axvspan(*fitted, color="#f0f0f0", zorder=0)
     ax.annotate(
         "fitted", (np.sqrt(fitted[0] * fitted[1]), 0.03), xycoords=("data", "axes fraction"),
-        ha="center", va="bottom", fontsize=8, color="#666666",
+        ha="center", va="bottom", fontsize=9.5, color="#666666",
     )  # fmt: skip
 
 
@@ -151,13 +155,26 @@ def percent_ticks(axis: Axis) -> None:
 
 
 def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, Any]]) -> None:
-    """Write each label to the right of (x, y), pushed up where it would collide with the one below."""
+    """Write each label to the right of (x, y), pushed up where it would collide with the one below.
+
+    Labels follow when the limits of the ordinate change.
+    """
     ax.autoscale_view()  # limits are stale until somebody asks, and transData does not ask
-    placed = -np.inf
-    for y, label, colour in sorted(ends, key=lambda end: end[0]):
-        at = float(ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[1])
-        placed = max(at, placed + 0.055)
+    ends = sorted(ends, key=lambda end: end[0])
+    labels = [
         ax.annotate(
-            label, (x, placed), xycoords=("data", "axes fraction"), xytext=(8, 0),
-            textcoords="offset points", color=colour, fontsize=9, va="center", annotation_clip=False,
-        )  # fmt: skip
+            label, (x, 0.0), xycoords=("data", "axes fraction"), xytext=(8, 0),
+            textcoords="offset points", color=colour, fontsize=9.5, va="center", annotation_clip=False,
+        )
+        for _, label, colour in ends
+    ]  # fmt: skip
+
+    def place(_: Axes) -> None:
+        placed = -np.inf
+        for (y, *_), label in zip(ends, labels, strict=True):
+            at = float(ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[1])
+            placed = max(at, placed + 0.058)
+            label.xy = (x, placed)
+
+    place(ax)
+    ax.callbacks.connect("ylim_changed", place)

@@ -78,7 +78,7 @@ def missed_minimum(
             ha=side,
             va="bottom",
             color=ROLES[name]["color"],
-            fontsize=9,
+            fontsize=9.5,
         )
     ax.set_ylim(bottom - 0.24 * height, bottom + 1.04 * height)
     left, right = shown.min(), shown.max()  # and room for the text beside the outer mark
@@ -177,7 +177,7 @@ def staircase(
         ax.set_ylabel("size over true best size")
     else:
         log_counts(ax, "y", "parameters N")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9.5)
     return ax
 
 

@@ -79,7 +79,7 @@ def profile_curve(
     ax.plot(profile.estimate, 1.0, "x", color="black", ms=8, mew=1.6)
     ax.set_xlabel(name)
     ax.set_ylabel("RSS / lowest RSS")
-    ax.legend(loc="upper center", fontsize=9)
+    ax.legend(loc="upper center", fontsize=9.5)
     return ax
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import tomllib
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -83,8 +84,8 @@ class TestPage:
             assert not re.search(r"\bnan\b|\binf\b", printed.get_text(" ")), printed
 
     def test_has_alternative_text_for_every_picture(self, soups, page):
-        for image in soups[page].select("img"):
-            assert image.get("alt", "").strip(), image
+        for image in soups[page].select("img, [role=img]"):
+            assert (image.get("alt") or image.get("aria-label", "")).strip(), image
 
     def test_asks_nothing_of_another_host(self, soups, page):
         for tag in soups[page].select("script[src], link[href], img[src], iframe[src], source[src]"):
@@ -107,20 +108,24 @@ class TestChapter:
 
     def test_has_a_captioned_figure_and_a_numbered_equation_or_theorem(self, soups, page):
         body = article(soups[page])
-        assert body.select("figure img")
+        assert body.select("figure svg.figure")
         assert all(caption.get_text(strip=True) for caption in body.select("figure figcaption"))
         assert body.select(".math")
 
     def test_has_an_explorer_that_works_alone(self, soups, page):
         (explorer,) = article(soups[page]).select(".explorer")
         assert len(str(explorer)) < 150_000
-        frames = json.loads(explorer.select_one('script[type="application/json"]').string)
+        parts, frames = json.loads(explorer.select_one('script[type="application/json"]').string)
         slider = explorer.select_one("input[type=range]")
         assert int(slider["max"]) == len(frames) - 1 >= 5
-        assert len({picture for _, picture, _ in frames}) > len(frames) / 2
-        assert len({(picture, sentence) for _, picture, sentence in frames}) == len(frames)
+        pictures = ["\n".join(parts[k] for k in frame[2]) for frame in frames]
+        assert len(set(pictures)) > len(frames) / 2
+        assert len({(picture, frame[1]) for picture, frame in zip(pictures, frames, strict=True)}) == len(
+            frames
+        )
         assert all(
-            picture.startswith("data:image/webp") and sentence.strip() for _, picture, sentence in frames
+            picture.startswith("<svg") and frame[1].strip()
+            for picture, frame in zip(pictures, frames, strict=True)
         )
         assert explorer.find("label", attrs={"for": slider["id"]}).get_text(strip=True)
 
@@ -164,6 +169,19 @@ def test_stylesheets_reach_their_files_and_no_other_host(site):
 def test_formulas_need_no_network(site):
     assert (site / "_static/mathjax/tex-chtml.js").is_file()
     assert list((site / "_static/mathjax/output/chtml/fonts/woff-v2").glob("*.woff"))
+
+
+def test_words_of_readers_belong_to_pages_and_each_to_one():
+    words = tomllib.loads((ROOT / "book/search.toml").read_text(encoding="utf-8"))
+    assert {place.partition("#")[0] for place in words} <= set(PAGES)
+    phrases = [phrase for listed in words.values() for phrase in listed]
+    assert len(phrases) == len({phrase.lower() for phrase in phrases})
+
+
+def test_sections_that_readers_words_name_are_there(anchors, site):
+    for place in tomllib.loads((ROOT / "book/search.toml").read_text(encoding="utf-8")):
+        page, _, anchor = place.partition("#")
+        assert not anchor or anchor in anchors[(site / f"{page}.html").resolve()], place
 
 
 def test_every_reference_is_cited():

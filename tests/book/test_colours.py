@@ -1,0 +1,51 @@
+"""Figures in the dark: every colour has a partner that can be seen and tells the same."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+
+from scalinglab.plotting.style import CAMPS, ROLES, SPARE_LOOKS, budget_colours
+
+ROOT = Path(__file__).parents[2]
+USED = sorted(
+    {to_hex(look["color"]) for look in (*ROLES.values(), *SPARE_LOOKS, *CAMPS.values())}
+    | {to_hex(colour) for colour in budget_colours(range(9))}
+    | {"#666666", "#444444", "#56b4e9"}
+)
+
+
+@pytest.fixture(scope="module")
+def figures():
+    spec = importlib.util.spec_from_file_location("book_figures", ROOT / "book/_ext/figures.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("colour", USED)
+def test_a_colour_that_draws_can_be_seen_in_the_dark(figures, colour):
+    partner = figures.in_the_dark(colour)
+    assert figures.contrast(figures.channels(partner), figures.GROUND) > 3
+
+
+def test_what_is_darker_on_the_light_page_is_lighter_on_the_dark_one(figures):
+    for shades in (
+        ["#222222", "#7f7f7f", "#e6e6e6"],
+        [to_hex(colormaps["viridis"](k / 6)) for k in range(7)],
+    ):
+        kept = [
+            figures.contrast(figures.channels(figures.in_the_dark(one)), figures.GROUND) for one in shades
+        ]
+        assert kept == sorted(kept, reverse=True)
+
+
+def test_text_and_ground_are_those_of_the_page(figures):
+    drawn, style = figures.themed('<g style="fill: #000000; stroke: #ffffff"/><g style="stroke: #0072b2"/>')
+    assert 'fill: currentColor; stroke: var(--figure-ground)"' in drawn
+    assert 'stroke: var(--c0)"' in drawn
+    assert re.fullmatch(r"--l0:#0072b2;--d0:#[0-9a-f]{6}", style)
+    assert "--c0:var(--d0)" in figures.stylesheet()

@@ -1,0 +1,46 @@
+import re
+
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.figure import Figure
+
+from scalinglab import load_llama3, plotting
+from scalinglab.plotting.drawings import drawing
+from scalinglab.plotting.style import label_ends
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    plotting.use_style()
+    figure = plotting.run_map(load_llama3()).figure
+    plt.close("all")
+    return drawing(figure)
+
+
+def test_letters_are_text_and_no_family_or_ground_is_named(drawn):
+    assert ">parameters N</text>" in drawn
+    assert not re.search(r"font-family|metadata|<!--|<\?xml|xmlns|\.\d{3}[ \"]", drawn)
+    assert drawn.startswith("<svg viewBox=")
+
+
+def test_the_same_figure_is_the_same_drawing(drawn):
+    plotting.use_style()
+    again = drawing(plotting.run_map(load_llama3()).figure)
+    plt.close("all")
+    assert again == drawn
+
+
+def test_names_that_a_drawing_refers_to_are_its_own(drawn):
+    named, used = re.findall(r'id="([^"]+)"', drawn), re.findall(r'(?:url\(|href=")#([^)"]+)', drawn)
+    assert set(named) == set(used) != set()
+    other = drawing(Figure(figsize=(2, 2)), mark="other")
+    assert not set(named) & set(re.findall(r'id="([^"]+)"', other))
+
+
+def test_labels_at_ends_follow_the_limits():
+    ax = plt.subplots()[1]
+    ax.plot([0, 1], [0, 1])
+    label_ends(ax, 1, [(1.0, "high", "black"), (0.0, "low", "black")])
+    ax.set_ylim(0, 4)
+    assert [text.xy[1] for text in ax.texts] == pytest.approx([0, 0.25])
+    plt.close("all")
