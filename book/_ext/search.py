@@ -1,8 +1,8 @@
 """Sphinx extension: pages are found by the words people use, and results quote them from disk, too.
 
 ``book/search.toml`` lists words of readers by page, or by page and section; the search treats each as an
-entry of an index that names this very page. What a page says is kept as text beside the site's scripts, one small
-file a page: from the file system no page may read another, but each may load a script.
+entry of an index that names this very page. What a page says is kept as text beside the site's scripts, one
+small file a page: from the file system no page may read another, but each may load a script.
 """
 
 import json
