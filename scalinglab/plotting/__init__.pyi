@@ -50,6 +50,7 @@ from .laws_repetition import (
     epoch_losses as epoch_losses,
     repeated_allocations as repeated_allocations,
     repeated_isoflop as repeated_isoflop,
+    repetition_constants as repetition_constants,
 )
 from .planning import (
     deadweight as deadweight,
@@ -80,4 +81,9 @@ from .theory import (
     staircase as staircase,
     vertex_errors as vertex_errors,
 )
-from .uncertainty import cloud as cloud, histograms as histograms, profile_curve as profile_curve
+from .uncertainty import (
+    cloud as cloud,
+    histograms as histograms,
+    interval_bands as interval_bands,
+    profile_curve as profile_curve,
+)

@@ -15,7 +15,8 @@ from scalinglab._text import format_count
 from scalinglab.laws.overfitting import OverfittingSurface
 from scalinglab.laws.repeated_data import RepeatedAllocation, RepeatedSurface
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN
-from scalinglab.plotting.style import SPARE_LOOKS, axes_of, budget_colours, label_ends
+from scalinglab.plotting.style import SPARE_LOOKS, axes_of, budget_colours, label_ends, percent_ticks
+from scalinglab.studies.repetition import RepetitionProfile
 
 #: A law that takes every token for fresh, beside one that does not.
 FRESH: dict[str, Any] = {"color": "#222222", "linestyle": (0, (2.5, 3.5)), "lw": 1.3}
@@ -166,7 +167,9 @@ def repeated_isoflop(
     ax.plot(plan.epochs, plan.loss, "o", color=colour, ms=7, mec="white", mew=0.8, zorder=5)
     ax.annotate(
         f"{plan.epochs:.3g} epochs,\n{format_count(plan.N)} parameters", (plan.epochs, plan.loss),
-        xytext=(0, 12), textcoords="offset points", ha="center", fontsize=9.5, color=colour,
+        xytext=(plan.epochs, 0.97), textcoords=("data", "axes fraction"), ha="center", va="top", fontsize=9.5,
+        color=colour, bbox={"fc": "white", "ec": "none", "pad": 0.6},
+        arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.7, "shrinkB": 5},
     )  # fmt: skip
     ax.axvline(1.0, color="#7f7f7f", lw=0.8)
     ax.set_xlim(*epochs)
@@ -175,8 +178,60 @@ def repeated_isoflop(
     _plain_numbers(ax, "x")
     ax.set_xlabel("epochs (fewer epochs: a larger model)")
     ax.set_ylabel("loss (nats per token)")
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return ax
+
+
+def repetition_constants(
+    profile: RepetitionProfile, printed: tuple[float, float, float], share: float = 0.01
+) -> Axes:
+    """Profile of the decay of repeated tokens, with the decay of excess parameters that goes with it below.
+
+    Parameters
+    ----------
+    profile : RepetitionProfile
+        What is drawn; the lowest point is marked.
+    printed : tuple of float
+        A published R_D and R_N and their objective.
+    share : float
+        How far above the lowest objective the shaded band reaches.
+
+    Returns
+    -------
+    Axes
+        Those of the objective.
+    """
+    above: Axes
+    below: Axes
+    _, (above, below) = plt.subplots(2, 1, figsize=(5.6, 4.6), sharex=True, height_ratios=[1.5, 1])
+    colour, best = SPARE_LOOKS[0]["color"], profile.best
+    lowest = min(float(profile.objective[best]), printed[2])
+    drawn = profile.R_D <= 1e4
+    above.axhspan(0, share, color="#f0f0f0", zorder=0)
+    above.plot(profile.R_D[drawn], profile.objective[drawn] / lowest - 1, color=colour)
+    below.plot(profile.R_D[drawn], profile.R_N[drawn], color=colour)
+    for R_D, R_N, height, marker, label in (
+        (printed[0], printed[1], printed[2] / lowest - 1, "s", "as printed"),
+        (profile.R_D[best], profile.R_N[best], profile.objective[best] / lowest - 1, "o", "lowest"),
+    ):
+        for ax, y in ((above, height), (below, R_N)):
+            ax.plot(R_D, y, marker, color=colour, ms=6.5, mec="white", mew=0.8, zorder=5)
+        above.annotate(
+            label, (R_D, height), xytext=(2, 13), textcoords="offset points", fontsize=9.5, color=colour,
+        )  # fmt: skip
+    above.annotate(
+        f"{share:.0%} above the lowest", (1.0, share), xycoords=("axes fraction", "data"), xytext=(-4, -4),
+        textcoords="offset points", ha="right", va="top", fontsize=9.5, color="#666666",
+    )  # fmt: skip
+    above.set_ylim(-0.001, 2.5 * share)
+    percent_ticks(above.yaxis)
+    above.set_ylabel("objective over the lowest")
+    for axis in "xy":
+        _plain_numbers(below, axis)
+    below.set_xlim(profile.R_D[0], profile.R_D[drawn][-1])
+    below.set_xlabel("R*$_D$, repetitions after which a token is worth 1/e")
+    below.set_ylabel("best R*$_N$")
+    return above
 
 
 def epoch_losses(

@@ -57,6 +57,7 @@ from scalinglab.planning import BestReach, PlannedRuns, SweepPlan, elfving_optim
 from scalinglab.studies import (
     CountingDesign,
     Coverage,
+    RepetitionProfile,
     Study,
     compare_methods,
     lopsidedness,
@@ -474,6 +475,14 @@ def effective_data():
 @example
 def repeated_allocations():
     plotting.repeated_allocations(repeated(), repeated().allocate(np.geomspace(1e20, 1e26, 50), 1e11))
+
+
+@example
+def repetition_constants():
+    R_D = np.geomspace(4, 4000, 30)
+    objective = 0.0158 * (1 + 2 / R_D**2 + 0.002 * np.log(R_D / 100) ** 2)
+    profile = RepetitionProfile(R_D, 30 / np.sqrt(R_D), objective)
+    return plotting.repetition_constants(profile, (15.4, 5.3, 0.01605))
 
 
 @example
