@@ -1,0 +1,237 @@
+"""Sphinx extension: the workbench, widgets that compute in the page, with no kernel, server or network.
+
+``{workbench} isoflop`` shows what Approach 2 makes of an IsoFLOP study, ``{workbench} fit`` fits pasted runs.
+Their mathematics stands in modules in ``book/_static/workbench``; a page gets a classic script of those it
+needs, since a browser loads no module from the file system. What the directive itself writes, a picture and a
+sentence, is computed by the package: paper shows it, and browsers that run no scripts.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from importlib.resources import files
+from pathlib import Path
+from typing import ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.util.docutils import SphinxDirective
+
+SOURCES = Path(__file__).parents[1] / "_static" / "workbench"
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
+COMMENT = re.compile(r"^\s*(?://[^\n]*|/\*\*[\s\S]*?\*/)\n", re.MULTILINE)
+#: What keeps its blanks, strings, patterns and templates with what they hold; and blanks.
+PIECES = re.compile(
+    r'"(?:[^"\\\n]|\\.)*"'
+    r"|(?<=[(,=:?&|\[{;\n])\s*/(?![/*\s])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*"
+    r"|`(?:[^`\\$]|\\.|\$(?!\{)|\$\{(?:[^`{}]|\{[^`{}]*\}|`(?:[^`\\]|\\.)*`)*\})*`"
+    r"|\s+"
+)
+OFFERED = re.compile(r"^export (?:async )?(?:function|const|class) (\w+)", re.MULTILINE)
+
+#: The widgets, each a module of that name.
+KINDS = ("isoflop", "fit")
+#: What a study of parabolas is made of, as the directive's options give it.
+STUDY = {"surface": "Asymmetric", "reach": 16.0, "points": 15, "offset": 1.0, "drift": 1.0, "target": 1e24}
+BUDGETS = "1e17 1e21 5"
+#: Roles that a widget draws, and their names in the stylesheet.
+DRAWN = {"runs": "runs", "Approach 2": "approach2", "VPNLS": "vpnls"}
+
+
+def source(name):
+    """The text of a module."""
+    return (SOURCES / f"{name}.js").read_text(encoding="utf-8")
+
+
+def in_order(name, known=()):
+    """Names of a module and of all it imports, each after those it imports."""
+    found = list(known)
+    for needed in IMPORT.findall(source(name)):
+        if needed not in found:
+            found = in_order(needed, found)
+    return [*found, name]
+
+
+def bundle(kind):
+    """The modules of a widget as one classic script, which offers them as Workbench and starts the widget."""
+    texts = [source(name) for name in ("start", *in_order(kind))]
+    offered = ",".join(name for text in texts for name in OFFERED.findall(text))
+    whole = "".join(re.sub(r"^export ", "", IMPORT.sub("", text), flags=re.MULTILINE) for text in texts)
+    plain = PIECES.sub(tight, re.sub(r"^\s+", "", COMMENT.sub("", whole), flags=re.MULTILINE))
+    return (
+        f'(function () {{\n"use strict";\n{plain}window.Workbench={{...window.Workbench,{offered}}};\n'
+        f'document.addEventListener("DOMContentLoaded",()=>start("{kind}",{kind}));\n}})();\n'
+    )
+
+
+def tight(piece):
+    """A piece of a script without the blanks that mean nothing."""
+    text = piece[0]
+    if text.strip():
+        return text if text[0] in '"`' else text.strip()
+    before, after = piece.string[piece.start() - 1], piece.string[piece.end() : piece.end() + 1]
+    if "\n" in text:
+        return "" if before in "{(,;[=>&|?:+" or after in ")].?:" else "\n"
+    words = re.compile(r"[\w$]{2}|[+-]{2}")
+    return " " if words.match(before + after) else ""
+
+
+class widget(nodes.General, nodes.Element):
+    """The place of a widget; its children are what paper shows."""
+
+
+def visit_html(translator, node):
+    """Open the element that the script brings to life."""
+    from figures import in_the_dark
+
+    from scalinglab.plotting.style import ROLES
+
+    colours = [(name, ROLES[role]["color"].lower()) for role, name in DRAWN.items()]
+    style = ";".join(f"--wb-{name}-light:{one};--wb-{name}-dark:{in_the_dark(one)}" for name, one in colours)
+    attributes = {"data-widget": node["kind"], "data-options": json.dumps(node["options"]), "style": style}
+    translator.body.append(translator.starttag(node, "div", CLASS="workbench", **attributes))
+
+
+def depart_html(translator, node):
+    """Close it."""
+    translator.body.append("</div>\n")
+
+
+def pass_through(translator, node):
+    """Other pages show the children."""
+
+
+class Workbench(SphinxDirective):
+    """``{workbench} isoflop`` or ``{workbench} fit``."""
+
+    required_arguments = 1
+    option_spec: ClassVar = {
+        name: type(value) for name, value in {**STUDY, "budgets": BUDGETS, "budget": 0.0}.items()
+    }
+
+    def run(self):
+        """A place for the widget, with a picture and a sentence for paper."""
+        kind = directives.choice(self.arguments[0], KINDS)
+        options, draw, alt, *words = (isoflop if kind == "isoflop" else fit)(self.options)
+        place = widget("", kind=kind, options=options)
+        uri = self.still(draw, repr((kind, sorted(self.options.items()))))
+        place += nodes.image(uri=uri, alt=alt, width="80%")
+        texts = [nodes.literal(one, one) if k % 2 else nodes.Text(one) for k, one in enumerate(words)]
+        place += nodes.paragraph("", "", *texts)
+        return [place]
+
+    def still(self, draw, key):
+        """Draw the picture for readers without scripts and for paper; returns where it stands."""
+        import matplotlib.pyplot as plt
+
+        from scalinglab import plotting
+
+        kind = "pdf" if self.env.app.builder.format == "latex" else "svg"
+        folder = Path(self.env.app.doctreedir) / "workbench"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.{kind}"
+        with plt.rc_context():
+            plotting.use_style()
+            draw()
+            plt.savefig(path, metadata={"CreationDate" if kind == "pdf" else "Date": None})
+            plt.close()
+        return os.path.relpath(path, Path(self.env.doc2path(self.env.docname)).parent)
+
+
+def isoflop(given):
+    """Options, picture, alt text and sentence of a study of parabolas."""
+    import numpy as np
+
+    from scalinglab import CHINCHILLA, IsoflopDesign, approach2_bias, deadweight_loss, fit_approach2, plotting
+    from scalinglab._text import typeset
+    from scalinglab.laws import ASYMMETRIC, CHINCHILLA_REFIT, SODA, SPARSE_NMM, SYMMETRIC
+
+    surfaces = {s.name: s for s in (ASYMMETRIC, CHINCHILLA, CHINCHILLA_REFIT, SYMMETRIC, SODA, SPARSE_NMM)}
+    chosen = {**STUDY, **given}
+    lowest, highest, count = (float(part) for part in given.get("budgets", BUDGETS).split())
+    surface, target = surfaces[chosen["surface"]], chosen["target"]
+    grids = {name: chosen[name] for name in ("reach", "points", "offset", "drift")}
+    design = IsoflopDesign(np.geomspace(lowest, highest, int(count)), **grids)
+    runs = design.runs(surface)
+    fitted, bias = fit_approach2(runs, extrapolate=True), approach2_bias(surface, design)
+    N = float(bias.N_factor(target))
+    waste = deadweight_loss(surface, surface.N_opt(target) * N, surface.D_opt(target) / N)
+    words = typeset(
+        f"On the surface {surface.name}, with {int(count)} budgets from {lowest:.3g} to {highest:.3g} FLOPs "
+        f"and {design.points} points at each, from 1/{design.reach:g} to {design.reach:g} times a centre at "
+        f"{design.offset:g} times D*, drifting by {design.drift:g}, Approach 2 misses N* at {target:.3g} "
+        f"FLOPs by {percent(N - 1)} and D* by {percent(1 / N - 1)}; its exponent a is off by "
+        f"{bias.exponent_error + 0.0:+.4f}, and following it wastes {percent(waste)[1:]} of the compute."
+    )
+    options = {
+        "surfaces": {name: s.parameters for name, s in surfaces.items()},
+        **{"name": surface.name, "lowest": lowest, "highest": highest, "count": int(count), "target": target},
+        **grids,
+    }
+    alt = (
+        f"Loss against model size at {int(count)} budgets: parabolas beside the true curves, and their "
+        "vertices beside the true minima."
+    )
+    return options, lambda: plotting.isoflops(runs, fitted, truth=surface), alt, words
+
+
+def fit(given):
+    """Options, picture, alt text and sentence of a fit of the example's runs."""
+    from scalinglab import fit_approach2, fit_vpnls, load_llama3, plotting
+    from scalinglab._text import format_count, typeset
+
+    budget = given.get("budget", 3.8e25)
+    runs = load_llama3()
+    parabolas, surface = fit_approach2(runs), fit_vpnls(runs)
+    two, one = (
+        f"{format_count(plan.N_opt(budget))} parameters on {format_count(plan.D_opt(budget))} tokens"
+        for plan in (parabolas, surface)
+    )
+    words = typeset(
+        f"Of the {len(runs)} runs of Llama 3, at {budget:.3g} FLOPs: Approach 2 recommends {two}, the "
+        f"surface fitted by variable projection {one}. In a browser that runs scripts this place fits a "
+        "table of yours; in a terminal "
+    )
+    command, more = f"scalinglab fit runs.csv --budget {budget:g}", " says the same and more."
+    table = (files("scalinglab.data.tables") / "llama3.csv").read_text(encoding="utf-8")
+    options = {"budget": budget, "example": f"Llama 3's {len(runs)} runs", "table": table}
+    alt = "Loss of the Llama 3 runs against size at ten budgets: parabolas, and curves of the fitted surface."
+    return options, lambda: plotting.isoflops(runs, parabolas, truth=surface), alt, words, command, more
+
+
+def percent(share):
+    """A signed share in per cent, to three digits or so."""
+    return f"{100 * share:+.3g} %"
+
+
+def write_script(app):
+    """Write what pages load, before the first asks for its checksum, and keep the modules out of the site."""
+    if app.builder.format != "html":
+        return
+    app.config.exclude_patterns.append("**/workbench")
+    target = Path(app.outdir, "_static")
+    target.mkdir(parents=True, exist_ok=True)
+    for kind in KINDS:
+        (target / f"workbench-{kind}.js").write_text(bundle(kind), encoding="utf-8")
+    shutil.copy(SOURCES / "workbench.css", target)
+
+
+def load_script(app, pagename, templatename, context, doctree):
+    """Let pages with widgets, and only these, load them."""
+    kinds = {node["kind"] for node in doctree.findall(widget)} if doctree else ()
+    for kind in sorted(kinds):
+        app.add_js_file(f"workbench-{kind}.js", loading_method="defer")
+    if kinds:
+        app.add_css_file("workbench.css")
+
+
+def setup(app):
+    """Register with Sphinx."""
+    shown = dict.fromkeys(("latex", "text", "man", "texinfo"), (pass_through, pass_through))
+    app.add_node(widget, html=(visit_html, depart_html), **shown)
+    app.add_directive("workbench", Workbench)
+    app.connect("builder-inited", write_script)
+    app.connect("html-page-context", load_script)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,196 @@
+// How far off is my IsoFLOP study? The parabolas against the true curves, from the closed form.
+import { formatCount, general, geomspace, greatest, percent, range, typeset } from "./numbers.js";
+import { approach2Bias, deadweightLoss, offsetsOf, shape, vertexShift } from "./vertex.js";
+import { DOpt, NOpt } from "./surface.js";
+import { el, field, followWidth, picture, speaker, svg } from "./draw.js";
+import { fitParabola } from "./parabola.js";
+
+const WINDOW = Math.log(50); // sizes from a fiftieth to fifty times the best
+// factors at which the axis of errors may end, and those it names
+const HEIGHTS = [[1.1, 0.92, 0.96, 1.04, 1.08], [1.3, 0.8, 0.9, 1.1, 1.2], [2, 0.6, 0.8, 1.3, 1.7], [8, 1 / 6, 1 / 2, 2, 6],
+  [64, 1 / 50, 1 / 7, 7, 50], [1e4, 1e-3, 0.03, 30, 1e3], [1e12, 1e-9, 1e-4, 1e4, 1e9]];
+const flops = (C) => typeset(general(C, 3));
+
+/** The sizes of a grid as u = ln(N/N*), and the parabola that least squares puts through the curve there. */
+export function gridAndParabola(surface, { reach, points }, offset) {
+  const U = Math.log(reach), u0 = -Math.log(offset);
+  const u = range(points).map((k) => u0 - U + (2 * U * k) / (points - 1));
+  const { coefficients: [c0, c1, c2], middle } = fitParabola(u, u.map((at) => shape(surface, at)));
+  return { u, parabola: (at) => c0 + c1 * (at - middle) + c2 * (at - middle) ** 2 };
+}
+
+/** All that the study says, in a sentence. */
+export function sentence(state) {
+  const { surface, target } = state, bias = approach2Bias(surface, state), N = bias.NFactor(target);
+  const many = (factor, what) => Math.abs(Math.log(factor)) < 5e-6 ? `the right ${what}` :
+    `${percent(factor - 1).replace(/^[+−]/, "")} too ${factor > 1 ? "many" : "few"} ${what}`;
+  const a = bias.exponentError, exponent = Math.abs(a) < 5e-5 ? "its exponents are right" :
+    `its exponent a is off by ${a > 0 ? "+" : "−"}${Math.abs(a).toFixed(4)}`;
+  return `At ${flops(target)} FLOPs Approach 2 asks for ${many(N, "parameters")} and ${many(1 / N, "tokens")}; ` +
+    `${exponent}, and following it wastes ${percent(deadweightLoss(surface, N), false)} of the compute.`;
+}
+
+/** Put the widget into an element. Options: surfaces by name, and the state to begin with. */
+export function isoflop(root, { surfaces, ...start }) {
+  const state = { ...start, surface: { ...surfaces[start.name] } };
+  const spanned = () => { state.budgets = geomspace(state.lowest, state.highest, state.count); };
+  spanned();
+  const spoken = speaker(), results = el("dl", { class: "wb-results" }), words = el("p", { class: "wb-sentence" });
+  const left = el("div", { class: "wb-picture" }), right = el("div", { class: "wb-picture" });
+  const control = {}, fields = {};
+  const changed = () => {
+    spanned();
+    drawCurves();
+    drawErrors();
+    tell();
+  };
+  const make = (name, options, target = state, after = changed) => {
+    fields[name] = field({ value: target[name], ...options, change: (value) => { target[name] = value; after(); } });
+    return fields[name].root;
+  };
+  const own = () => { chosen.value = "your own"; balance(); changed(); };
+  const chosen = el("select", { id: "wb-surface", onchange: () => {
+    if (surfaces[chosen.value]) Object.assign(state.surface, surfaces[chosen.value]);
+    for (const name of ["alpha", "beta"]) fields[name].put(state.surface[name]);
+    balance();
+    changed();
+  } }, [...Object.keys(surfaces), "your own"].map((name) => el("option", { selected: name === start.name }, name)));
+  const shares = {}; // the same two exponents as a and their sum
+  const balance = () => {
+    const { alpha, beta } = state.surface;
+    shares.a = beta / (alpha + beta);
+    shares.sum = alpha + beta;
+    for (const name of ["a", "sum"]) fields[name]?.put(shares[name]);
+  };
+  balance();
+  const unshare = () => {
+    state.surface.beta = shares.a * shares.sum;
+    state.surface.alpha = shares.sum - state.surface.beta;
+    for (const name of ["alpha", "beta"]) fields[name].put(state.surface[name]);
+    chosen.value = "your own";
+    changed();
+  };
+  const show = (v) => general(v, 3), big = { log: true, show, unit: "FLOPs" };
+  const exponent = { low: 0.02, high: 1.5, log: true, show };
+  const group = (title, ...parts) => el("fieldset", {}, el("legend", {}, title), ...parts);
+  const controls = el("div", { class: "wb-controls" },
+    group("The grids",
+      make("reach", { label: "reach, ± times", low: 1.2, high: 32, log: true, show, unit: "times" }),
+      make("offset", { label: "offset, times D*", low: 0.2, high: 5, log: true, show, unit: "times D*" }),
+      make("drift", { label: "drift, times", low: 0.2, high: 5, log: true, show, unit: "times" }),
+      make("points", { label: "points", low: 3, high: 31, whole: true })),
+    group("The truth",
+      el("div", { class: "wb-field" }, el("label", { for: "wb-surface" }, "surface"), chosen),
+      make("alpha", { label: "α, of size", ...exponent }, state.surface, own),
+      make("beta", { label: "β, of data", ...exponent }, state.surface, own),
+      make("a", { label: "a = β/(α + β)", low: 0.05, high: 0.95, show }, shares, unshare),
+      make("sum", { label: "α + β", low: 0.1, high: 2, log: true, show }, shares, unshare)),
+    group("The budgets",
+      make("lowest", { label: "lowest, FLOPs", low: 1e15, high: 1e22, ...big }),
+      make("highest", { label: "highest, FLOPs", low: 1e17, high: 1e25, ...big }),
+      make("count", { label: "budgets", low: 2, high: 9, whole: true }),
+      make("target", { label: "target, FLOPs", low: 1e18, high: 1e28, ...big })));
+
+  /** A handle that can be dragged; the sliders say the same to those who cannot. */
+  const handle = (frame, px, py, title, look, drag) => {
+    const grip = svg("g", { class: `wb-handle wb-${look}` }, svg("title", {}, title),
+      svg("circle", { class: "wb-touch", cx: px, cy: py, r: 22 }), svg("circle", { class: "wb-grip", cx: px, cy: py, r: 7 }));
+    grip.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      const move = (at) => {
+        const box = frame().root.getBoundingClientRect();
+        drag(frame().xOf(at.clientX - box.left));
+        changed();
+      };
+      const stop = () => ["pointermove", "pointerup", "pointercancel"].forEach((name, k) =>
+        removeEventListener(name, k ? stop : move));
+      addEventListener("pointermove", move);
+      addEventListener("pointerup", stop);
+      addEventListener("pointercancel", stop);
+    });
+    frame().add(grip);
+  };
+  const set = (name, value) => { fields[name].put((state[name] = fields[name].clamp(value))); };
+
+  const drawCurves = followWidth(left, (width) => {
+    const { surface, budgets, reach } = state, rows = budgets.length, offsets = offsetsOf(state);
+    const grids = offsets.map((offset) => gridAndParabola(surface, state, offset));
+    const ends = grids.flatMap(({ u }) => [u[0], u.at(-1)].map((at) => shape(surface, at)));
+    const rise = greatest(ends) * 1.6 || 1, level = (k) => k * rise * 0.55;
+    const frame = picture({ width, height: 380, left: 58, x: [-WINDOW, WINDOW], y: [-0.15 * rise, level(rows - 1) + rise] });
+    control.curves = frame;
+    frame.axes([1 / 32, 1 / 8, 1 / 2, 1, 2, 8, 32].map((k) => [Math.log(k), k < 1 ? `1/${1 / k}` : `${k}`]),
+      [], "model size over the best, N/N*", "loss above the best of each budget");
+    frame.line([[0, -rise], [0, level(rows) + rise]], "ghost");
+    budgets.forEach((C, k) => {
+      const shift = vertexShift(surface.alpha, surface.beta, reach, state.points, offsets[k]), { u, parabola } = grids[k];
+      const lift = ([at, loss]) => [at, loss + level(k)], along = (low, high) => range(81).map((j) => low + ((high - low) * j) / 80);
+      frame.line(along(-WINDOW, WINDOW).map((at) => lift([at, shape(surface, at)])), "truth");
+      frame.dots(u.map((at) => lift([at, shape(surface, at)])), "runs", 2.2);
+      frame.line(along(Math.min(u[0], shift), Math.max(u.at(-1), shift)).map((at) => lift([at, parabola(at)])), "approach2");
+      frame.mark(lift([0, 0]), "truth", 4);
+      frame.mark(lift([shift, parabola(shift)]), "approach2");
+      frame.text([frame.X(-WINDOW) - 6, frame.Y(level(k)) + 4], flops(Number(general(C, 2))), { "text-anchor": "end" });
+    });
+    const base = (k) => frame.Y(level(k) - 0.08 * rise), now = () => control.curves, last = rows - 1;
+    const logs = offsets.map((offset) => -Math.log(offset)), U = Math.log(reach);
+    for (const k of [0, last])
+      frame.inside.append(svg("path", { class: "wb-span", d: `M${frame.X(logs[k] - U)} ${base(k)}H${frame.X(logs[k] + U)}` }));
+    const within = (x) => Math.min(Math.max(x, -WINDOW), WINDOW);
+    handle(now, frame.X(within(logs[last])), base(last), "drag the top grid: drift", "runs",
+      (x) => set("drift", Math.exp(-x) / state.offset));
+    handle(now, frame.X(within(logs[0])), base(0), "drag all grids: offset", "runs", (x) => set("offset", Math.exp(-x)));
+    handle(now, frame.X(within(logs[0] + U)), base(0), "drag the end of the grids: reach", "runs",
+      (x) => set("reach", Math.exp(Math.abs(x + Math.log(state.offset)))));
+    frame.describe(`Loss against model size at ${rows} budgets, ${flops(budgets[0])} to ${flops(budgets[last])} FLOPs: the true ` +
+      "curves with their minimum at one, and parabolas fitted on the grids. " + budgets.map((C, k) =>
+      `At ${flops(Number(general(C, 2)))} FLOPs the vertex lies ${percent(Math.expm1(vertexShift(surface.alpha, surface.beta,
+        reach, state.points, offsets[k])))} off in size.`).join(" "));
+    left.replaceChildren(frame.root);
+  });
+
+  const drawErrors = followWidth(right, (width) => {
+    const { surface, budgets, target } = state, bias = approach2Bias(surface, state);
+    const errors = bias.shifts.map((shift) => -shift), at = -Math.log(bias.NFactor(target));
+    const most = greatest([...errors, at].map(Math.abs)), [top, ...marks] = HEIGHTS.find(([factor]) => most < Math.log(factor)) ?? HEIGHTS.at(-1);
+    const x = [15, 28].map((power) => power * Math.LN10), y = [-Math.log(top), Math.log(top)];
+    const frame = picture({ width, height: 380, left: 66, x, y });
+    control.errors = frame;
+    frame.axes([16, 19, 22, 25, 28].map((power) => [power * Math.LN10, typeset(`1e+${power}`)]),
+      [1, ...marks].map((k) => [Math.log(k), k === 1 ? "0" : top < 3 ? typeset(`${k > 1 ? "+" : "−"}${Math.round(Math.abs(100 * k - 100))} %`) :
+        k > 1 ? `×${typeset(general(k, 2))}` : `÷${typeset(general(1 / k, 2))}`]), "compute C (FLOPs)", "error of the tokens D*");
+    const ends = [budgets[0], budgets.at(-1)].map(Math.log);
+    frame.inside.append(svg("rect", { class: "wb-band", x: frame.X(Math.min(...ends)), width: Math.abs(frame.X(ends[1]) - frame.X(ends[0])),
+      y: frame.Y(y[1]), height: frame.Y(y[0]) - frame.Y(y[1]) }));
+    frame.line([[x[0], 0], [x[1], 0]], "truth");
+    frame.line(x.map((C) => [C, -(bias.interceptError + bias.exponentError * C)]), "approach2");
+    budgets.forEach((C, k) => frame.mark([Math.log(C), errors[k]], "approach2"));
+    const goal = Math.log(target);
+    frame.line([[goal, 0], [goal, at]], "waste");
+    frame.mark([goal, at], "approach2", 7);
+    handle(() => control.errors, frame.X(goal), frame.Y(0), "drag the target", "truth", (C) => set("target", Math.exp(C)));
+    const side = frame.X(goal) > width - 90 ? "end" : "start";
+    frame.text([frame.X(goal) + (side === "end" ? -12 : 12), frame.Y(at) + (at > 0 ? -8 : 18)], percent(Math.expm1(at)),
+      { class: "wb-strong wb-approach2", "text-anchor": side });
+    frame.describe(`Error of the recommended tokens against compute: vertices of ${budgets.length} budgets, the line through ` +
+      `them, and ${percent(Math.expm1(at))} at the target of ${flops(target)} FLOPs.`);
+    right.replaceChildren(frame.root);
+  });
+
+  function tell() {
+    const { surface, target } = state, bias = approach2Bias(surface, state), N = bias.NFactor(target);
+    const cell = (title, value, below) => el("div", {}, el("dt", {}, title), el("dd", {}, value, el("small", {}, below)));
+    const a = bias.exponentError, named = chosen.value !== "your own";
+    const best = (value) => (named ? `of ${value < 1e15 ? formatCount(value) : flops(value)}` : "of the best");
+    results.replaceChildren(
+      cell("parameters N*", percent(N - 1), best(NOpt(surface, target))),
+      cell("tokens D*", percent(1 / N - 1), best(DOpt(surface, target))),
+      cell("exponent a", (Math.abs(a) < 5e-5 ? "" : a > 0 ? "+" : "−") + Math.abs(a).toFixed(4),
+        `true ${(surface.beta / (surface.alpha + surface.beta)).toFixed(4)}`),
+      cell("compute wasted", percent(deadweightLoss(surface, N), false), `at ${flops(target)} FLOPs`));
+    words.textContent = sentence(state);
+    spoken.say(words.textContent);
+  }
+  root.replaceChildren(results, el("div", { class: "wb-pictures" }, left, right), words, controls, spoken.root);
+  changed();
+}
