@@ -8,7 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from scalinglab.plotting.style import ROLES, SPARE_LOOKS, axes_of, look_of, percent_ticks, plain_ticks
+from scalinglab.plotting.style import (
+    ROLES,
+    SPARE_LOOKS,
+    axes_of,
+    look_of,
+    percent_ticks,
+    plain_ticks,
+    shade_fitted,
+)
 from scalinglab.uncertainty.profiles import Profile
 
 
@@ -43,6 +51,49 @@ def cloud(
     ax.set_yscale("log")
     plain_ticks(ax.yaxis)
     ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.legend(loc="upper left")
+    return ax
+
+
+def interval_bands(
+    C: ArrayLike,
+    intervals: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    ylabel: str,
+    *,
+    roles: Mapping[str, str] | None = None,
+    fitted: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Intervals that open with compute, as bands; both axes are logarithmic.
+
+    Parameters
+    ----------
+    C : array_like
+        Budgets in FLOPs.
+    intervals : mapping of str to two array_like, each of the shape of C
+        Label, lower and upper ends; the widest first, since later bands are drawn over earlier ones.
+    ylabel : str
+        Axis label with its unit.
+    roles : mapping, optional
+        Role of each label that has one.
+    fitted : tuple of float, optional
+        Range of budgets that were fitted, shaded.
+    ax : Axes, optional
+        Where to draw.
+    """
+    ax = axes_of(ax)
+    shade_fitted(ax, fitted)
+    for label, (low, high) in intervals.items():
+        look = look_of((roles or {}).get(label, label))
+        ax.fill_between(C, low, high, color=look["color"], alpha=0.25, lw=0, label=label)
+        for end in (low, high):
+            ax.plot(C, end, color=look["color"], ls=look["linestyle"], lw=1.2)
+    ax.axhline(1, color="black", lw=0.8)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    plain_ticks(ax.yaxis, (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0))
+    ax.set_xlabel("compute C (FLOPs)")
     ax.set_ylabel(ylabel)
     ax.legend(loc="upper left")
     return ax

@@ -327,6 +327,15 @@ def cloud():
 
 
 @example
+def interval_bands():
+    C = np.geomspace(1e18, 1e25, 30)
+    factor = np.exp(0.05 + 0.02 * np.maximum(np.log10(C) - 20, 0))
+    bands = {"taken apart": (np.full(30, 0.25), np.full(30, 4.0)), "VPNLS": (1 / factor, factor)}
+    roles = {"taken apart": "approximation"}
+    plotting.interval_bands(C, bands, "over the estimate", roles=roles, fitted=(1e18, 1e21))
+
+
+@example
 def profile_curve():
     error = covariance(surface()).standard_error("a")
     plotting.profile_curve(profile(surface(), "a"), "exponent a", error)

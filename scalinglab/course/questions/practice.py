@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,30 @@ from scalinglab.laws.surface import LossSurface
 from scalinglab.planning.allocation import deadweight_loss
 
 
-def jackknife(a: FloatArray) -> float:
-    """Standard error from the estimates that leave out one budget each."""
-    m = len(a)
-    return float(np.sqrt((m - 1) / m * np.sum((a - a.mean()) ** 2)))
+def clustered(J: FloatArray, r: FloatArray, budget: FloatArray) -> FloatArray:
+    """Covariance of the parameters with the budget as the unit of chance, right on average (CR2)."""
+    return _clustered(J, r, budget, -0.5)
+
+
+def _clustered(J: FloatArray, r: FloatArray, budget: FloatArray, power: float) -> FloatArray:
+    """Sum over budgets of squared pulls, residuals multiplied by a power of what the fit leaves of them."""
+    H = np.linalg.pinv(J)
+    V = np.zeros((J.shape[1], J.shape[1]))
+    for name in np.unique(budget):
+        here = budget == name
+        size, axes = np.linalg.eigh(np.eye(int(here.sum())) - J[here] @ H[:, here])
+        pull = H[:, here] @ (axes * size**power @ axes.T) @ r[here]
+        V += np.outer(pull, pull)
+    return V
+
+
+def _clustered_cases(rng: np.random.Generator) -> list[Case]:
+    cases: list[Case] = []
+    for _ in range(5):
+        budget = np.repeat(10.0 ** np.arange(18, 24), rng.integers(4, 9, 6))
+        J = np.column_stack([np.ones(len(budget)), rng.standard_normal((len(budget), 2))])
+        cases.append((J, rng.standard_normal(len(budget)), budget))
+    return cases
 
 
 def lasts_until(surface: LossSurface, C: float, slope: float, share: float) -> float:
@@ -174,36 +195,33 @@ def _repeated_cases(rng: np.random.Generator) -> list[Case]:
 
 QUESTIONS = (
     Question(
-        label="ex-sure-jackknife",
+        label="ex-sure-clustered",
         chapter="uncertainty",
-        asks="jackknife(a): the standard error from the array of estimates that leave out one budget each.",
-        reference=jackknife,
-        cases=lambda rng: [(rng.normal(0.5, 0.02, rng.integers(5, 13)),) for _ in range(6)],
+        asks="clustered(J, r, budget): the covariance of the parameters, budgets as the unit of chance.",
+        reference=clustered,
+        cases=_clustered_cases,
         mistakes=(
             (
-                "that is the standard deviation of the estimates; leaving one out moves them little, "
-                "so it is "
-                "multiplied by the root of m - 1",
-                lambda a: np.std(a),
+                "the factors A_j are missing: the fit has bent towards each budget",
+                partial(_clustered, power=0.0),
             ),
             (
-                "that is the standard deviation of the estimates with m - 1; the jackknife multiplies "
-                "by m - 1 "
-                "where this divides",
-                lambda a: np.std(a, ddof=1),
+                "I - P is inverted whole; its root is asked, or errors count too much on average",
+                partial(_clustered, power=-1.0),
+            ),
+            ("that is the root of I - P; its inverse is asked", partial(_clustered, power=0.5)),
+            (
+                "every run is a budget of its own here; add the runs of a budget before you square",
+                lambda J, r, budget: clustered(J, r, np.arange(len(r))),
             ),
             (
-                "that is the standard error of a mean; the estimates share most of their runs, so "
-                "they are far "
-                "from independent",
-                lambda a: np.std(a, ddof=1) / np.sqrt(len(a)),
+                "errors are taken for independent and alike: that is s² H Hᵀ",
+                lambda J, r, budget: np.linalg.inv(J.T @ J) * np.sum(r**2) / (len(r) - J.shape[1]),
             ),
-            ("that is the variance: the root is missing", lambda a: jackknife(a) ** 2),
             (
-                "the root stands over the sum alone; it is over the factor (m - 1)/m too",
-                lambda a: (len(a) - 1) / len(a) * np.sqrt(np.sum((a - a.mean()) ** 2)),
+                "that is the standard errors; the whole matrix is asked",
+                lambda J, r, budget: np.sqrt(np.diag(clustered(J, r, budget))),
             ),
-            ("the factor (m - 1)/m is missing", lambda a: np.sqrt(np.sum((a - a.mean()) ** 2))),
         ),
     ),
     Question(
@@ -233,7 +251,7 @@ QUESTIONS = (
                 lambda s, C, slope, w: C * np.exp(_stray(s, w, -np.sign(slope)) / abs(slope)),
             ),
             (
-                "that budget lies below C: the law strays to the side of its slope, so x over slope is positive",
+                "that budget lies below C: the law strays to the side of its slope, so x/slope is positive",
                 lambda s, C, slope, w: C * np.exp(-_stray(s, w, np.sign(slope)) / abs(slope)),
             ),
             (
