@@ -11,7 +11,7 @@ export PYTHONUTF8 := 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help ready book pdf test check lint bench gallery instructor student figures lock clean
+.PHONY: help ready book pdf test check lint bench studies gallery instructor student figures lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,10 @@ bench: ready ## time the fits beside what people would use instead (minutes)
 	@$(BIN)/python -m pytest benchmarks -n0 --quiet --benchmark-quiet \
 	  --benchmark-timer=time.process_time --benchmark-json=_build/benchmark.json
 	@$(BIN)/python benchmarks/report.py _build/benchmark.json
+
+studies: ready ## examine every public table anew and say what differs from the stored run (fetches them once)
+	@$(BIN)/python tools/studies.py
+	@$(BIN)/python tools/retold.py
 
 gallery: ready ## renew the stored pictures that the tests compare with
 	@$(BIN)/python tests/plotting/gallery.py
