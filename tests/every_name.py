@@ -59,6 +59,12 @@ def outcome():
 seen = once(lambda: sl.Runs([1e8, 1e9], [4e9, 8e9], [3.1, 2.9], extra={"U": np.full(2, 1e9)}))
 
 
+def stored_run():
+    path = Path(tempfile.mkdtemp()) / "studies.json"
+    path.write_text('{"date": "2026-01-01", "versions": {}, "tables": {}, "studies": {}}', encoding="utf-8")
+    return studies.read_studies(path)
+
+
 def one_shot():
     player = course.Oracle("Grace")
     return player.query(2e8, 4e9), player.predict(1e10, 1e11, 2.5, 2.0, 3.0), player.score()
@@ -94,6 +100,7 @@ EXAMPLES = {
     "examine": lambda: studies.examine(runs(), rng()),
     "PublicStudy": lambda: studies.PUBLIC_STUDIES[0].opened(),
     "waste_without_budgets": lambda: studies.waste_without_budgets(runs(), 1, 1e22, rng()),
+    "read_studies": stored_run,
     "hindcast": lambda: sl.hindcast(runs(), 5e19, {"VPNLS": sl.fit_vpnls}),
     "load_chinchilla": lambda: sl.load_chinchilla(),
     "load_llama3": lambda: sl.load_llama3(),

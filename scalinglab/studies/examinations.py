@@ -191,7 +191,7 @@ def _certificate(fit: Any) -> dict[str, Any]:
         found = certify(fit)
     except (FitError, ValueError) as error:
         return {"refused": str(error)}
-    return {"holds": found.holds, "improved": found.improved, "cells": found.examined, "reason": found.reason}
+    return {"holds": found.holds, "improved": found.improved, "reason": found.reason}
 
 
 def _screening(runs: Runs, target: float, rng: np.random.Generator) -> dict[str, Any]:

@@ -50,8 +50,14 @@ def told(outcome: Fit | str, target: float, level: float) -> dict[str, Any]:
         return {"refused": outcome}
     surface = outcome if isinstance(outcome, SurfaceFit) else None
     if surface is not None:
-        found: dict[str, Any] = {**surface.surface.parameters, "a": surface.a, "objective": surface.objective}
-        found["undetermined"] = list(surface.undetermined)
+        unknown = set(surface.undetermined)
+        unknown |= {A for A, alpha in surface.surface.EXPONENT_OF.items() if alpha in unknown}
+        values = {**surface.surface.parameters, "a": surface.a}
+        found: dict[str, Any] = {
+            name: None if name in unknown or (unknown and name == "a") else value
+            for name, value in values.items()
+        }
+        found["objective"] = surface.objective
         errors, freedom = surface.standard_errors, surface.freedom
     else:
         assert isinstance(outcome, FrontierFit)
@@ -61,6 +67,7 @@ def told(outcome: Fit | str, target: float, level: float) -> dict[str, Any]:
         name: [found[name] - reach, found[name] + reach]
         for name in ("alpha", "beta", "a")
         if name in errors
+        and found[name] is not None
         and np.isfinite(errors[name])
         and freedom > 0
         and np.isfinite(reach := errors[name] * two_sided_quantile(level, freedom))
