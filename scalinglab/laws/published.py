@@ -56,7 +56,8 @@ MUENNIGHOFF = LossSurface(
     name="C4, fresh tokens",
 )
 
-#: Muennighoff et al. 2023: decay constants of repeated tokens and of excess parameters.
+#: Muennighoff et al. 2023: decay constants of repeated tokens and of excess parameters; a local minimum in
+#: a flat valley of their objective, from 8 to infinity within one per cent for the first.
 MUENNIGHOFF_R_D, MUENNIGHOFF_R_N = 15.387756, 5.309743
 
 
