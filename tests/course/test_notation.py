@@ -1,4 +1,4 @@
-"""The page *Notation* against the chapters: what it lists is used, and what changes in a chapter is listed."""
+"""The page *Notation* against the chapters: what it lists is used; what changes in a chapter is listed."""
 
 import re
 from collections import defaultdict
