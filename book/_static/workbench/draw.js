@@ -116,7 +116,7 @@ export function followWidth(element, draw) {
   let width = 0;
   const look = () => {
     const now = Math.floor(element.clientWidth);
-    if (now && now !== width) draw((width = now));
+    if (now > 160 && now !== width) draw((width = now));
   };
   new ResizeObserver(look).observe(element);
   look();

@@ -37,7 +37,7 @@ export function isoflop(root, { surfaces, ...start }) {
   spanned();
   const spoken = speaker(), results = el("dl", { class: "wb-results" }), words = el("p", { class: "wb-sentence" });
   const left = el("div", { class: "wb-picture" }), right = el("div", { class: "wb-picture" });
-  const control = {}, fields = {};
+  const fields = {};
   const changed = () => {
     spanned();
     drawCurves();
@@ -91,26 +91,43 @@ export function isoflop(root, { surfaces, ...start }) {
       make("count", { label: "budgets", low: 2, high: 9, whole: true }),
       make("target", { label: "target, FLOPs", low: 1e18, high: 1e28, ...big })));
 
-  /** A handle that can be dragged; the sliders say the same to those who cannot. */
-  const handle = (frame, px, py, title, look, drag) => {
-    const grip = svg("g", { class: `wb-handle wb-${look}` }, svg("title", {}, title),
-      svg("circle", { class: "wb-touch", cx: px, cy: py, r: 22 }), svg("circle", { class: "wb-grip", cx: px, cy: py, r: 7 }));
-    grip.addEventListener("pointerdown", (event) => {
-      event.preventDefault();
-      const move = (at) => {
-        const box = frame().root.getBoundingClientRect();
-        drag(frame().xOf(at.clientX - box.left));
-        changed();
-      };
-      const stop = () => ["pointermove", "pointerup", "pointercancel"].forEach((name, k) =>
-        removeEventListener(name, k ? stop : move));
-      addEventListener("pointermove", move);
-      addEventListener("pointerup", stop);
-      addEventListener("pointercancel", stop);
+  /**
+   * Rings over a picture that can be dragged; the sliders say the same to those who cannot. They stay in the page
+   * while the picture is drawn anew, or a finger would lose them.
+   */
+  const rings = (place, drags) => {
+    const layer = svg("svg", { class: "wb-rings", "aria-hidden": true }), shown = el("div");
+    place.append(shown, layer);
+    let frame = null;
+    const grips = Object.entries(drags).map(([title, drag]) => {
+      const grip = svg("g", { class: "wb-handle" }, svg("title", {}, title),
+        svg("circle", { class: "wb-touch", r: 22 }), svg("circle", { class: "wb-grip", r: 7 }));
+      grip.addEventListener("pointerdown", (event) => {
+        event.preventDefault();
+        grip.setPointerCapture(event.pointerId);
+        grip.onpointermove = (at) => {
+          drag(frame.xOf(at.clientX - layer.getBoundingClientRect().left));
+          changed();
+        };
+        grip.onpointerup = grip.onpointercancel = () => { grip.onpointermove = null; };
+      });
+      layer.append(grip);
+      return grip;
     });
-    frame().add(grip);
+    return (picture, points) => {
+      frame = picture;
+      shown.replaceChildren(frame.root);
+      points.forEach(([px, py], k) => grips[k].setAttribute("transform", `translate(${px.toFixed(1)} ${py.toFixed(1)})`));
+    };
   };
   const set = (name, value) => { fields[name].put((state[name] = fields[name].clamp(value))); };
+
+  const showCurves = rings(left, {
+    "drag the top grid: drift": (x) => set("drift", Math.exp(-x) / state.offset),
+    "drag the end of the grids: reach": (x) => set("reach", Math.exp(Math.abs(x + Math.log(state.offset)))),
+    "drag all grids: offset": (x) => set("offset", Math.exp(-x)),
+  });
+  const showErrors = rings(right, { "drag the target": (C) => set("target", Math.exp(C)) });
 
   const drawCurves = followWidth(left, (width) => {
     const { surface, budgets, reach } = state, rows = budgets.length, offsets = offsetsOf(state);
@@ -118,7 +135,6 @@ export function isoflop(root, { surfaces, ...start }) {
     const ends = grids.flatMap(({ u }) => [u[0], u.at(-1)].map((at) => shape(surface, at)));
     const rise = greatest(ends) * 1.6 || 1, level = (k) => k * rise * 0.55;
     const frame = picture({ width, height: 380, left: 58, x: [-WINDOW, WINDOW], y: [-0.15 * rise, level(rows - 1) + rise] });
-    control.curves = frame;
     frame.axes([1 / 32, 1 / 8, 1 / 2, 1, 2, 8, 32].map((k) => [Math.log(k), k < 1 ? `1/${1 / k}` : `${k}`]),
       [], "model size over the best, N/N*", "loss above the best of each budget");
     frame.line([[0, -rise], [0, level(rows) + rise]], "ghost");
@@ -132,21 +148,16 @@ export function isoflop(root, { surfaces, ...start }) {
       frame.mark(lift([shift, parabola(shift)]), "approach2");
       frame.text([frame.X(-WINDOW) - 6, frame.Y(level(k)) + 4], flops(Number(general(C, 2))), { "text-anchor": "end" });
     });
-    const base = (k) => frame.Y(level(k) - 0.08 * rise), now = () => control.curves, last = rows - 1;
+    const base = (k) => frame.Y(level(k) - 0.08 * rise), last = rows - 1;
     const logs = offsets.map((offset) => -Math.log(offset)), U = Math.log(reach);
     for (const k of [0, last])
       frame.inside.append(svg("path", { class: "wb-span", d: `M${frame.X(logs[k] - U)} ${base(k)}H${frame.X(logs[k] + U)}` }));
-    const within = (x) => Math.min(Math.max(x, -WINDOW), WINDOW);
-    handle(now, frame.X(within(logs[last])), base(last), "drag the top grid: drift", "runs",
-      (x) => set("drift", Math.exp(-x) / state.offset));
-    handle(now, frame.X(within(logs[0])), base(0), "drag all grids: offset", "runs", (x) => set("offset", Math.exp(-x)));
-    handle(now, frame.X(within(logs[0] + U)), base(0), "drag the end of the grids: reach", "runs",
-      (x) => set("reach", Math.exp(Math.abs(x + Math.log(state.offset)))));
     frame.describe(`Loss against model size at ${rows} budgets, ${flops(budgets[0])} to ${flops(budgets[last])} FLOPs: the true ` +
       "curves with their minimum at one, and parabolas fitted on the grids. " + budgets.map((C, k) =>
       `At ${flops(Number(general(C, 2)))} FLOPs the vertex lies ${percent(Math.expm1(vertexShift(surface.alpha, surface.beta,
         reach, state.points, offsets[k])))} off in size.`).join(" "));
-    left.replaceChildren(frame.root);
+    const within = (x) => frame.X(Math.min(Math.max(x, -WINDOW), WINDOW));
+    showCurves(frame, [[within(logs[last]), base(last)], [within(logs[0] + U), base(0)], [within(logs[0]), base(0)]]);
   });
 
   const drawErrors = followWidth(right, (width) => {
@@ -155,7 +166,6 @@ export function isoflop(root, { surfaces, ...start }) {
     const most = greatest([...errors, at].map(Math.abs)), [top, ...marks] = HEIGHTS.find(([factor]) => most < Math.log(factor)) ?? HEIGHTS.at(-1);
     const x = [15, 28].map((power) => power * Math.LN10), y = [-Math.log(top), Math.log(top)];
     const frame = picture({ width, height: 380, left: 66, x, y });
-    control.errors = frame;
     frame.axes([16, 19, 22, 25, 28].map((power) => [power * Math.LN10, typeset(`1e+${power}`)]),
       [1, ...marks].map((k) => [Math.log(k), k === 1 ? "0" : top < 3 ? typeset(`${k > 1 ? "+" : "−"}${Math.round(Math.abs(100 * k - 100))} %`) :
         k > 1 ? `×${typeset(general(k, 2))}` : `÷${typeset(general(1 / k, 2))}`]), "compute C (FLOPs)", "error of the tokens D*");
@@ -168,13 +178,12 @@ export function isoflop(root, { surfaces, ...start }) {
     const goal = Math.log(target);
     frame.line([[goal, 0], [goal, at]], "waste");
     frame.mark([goal, at], "approach2", 7);
-    handle(() => control.errors, frame.X(goal), frame.Y(0), "drag the target", "truth", (C) => set("target", Math.exp(C)));
     const side = frame.X(goal) > width - 90 ? "end" : "start";
     frame.text([frame.X(goal) + (side === "end" ? -12 : 12), frame.Y(at) + (at > 0 ? -8 : 18)], percent(Math.expm1(at)),
       { class: "wb-strong wb-approach2", "text-anchor": side });
     frame.describe(`Error of the recommended tokens against compute: vertices of ${budgets.length} budgets, the line through ` +
       `them, and ${percent(Math.expm1(at))} at the target of ${flops(target)} FLOPs.`);
-    right.replaceChildren(frame.root);
+    showErrors(frame, [[frame.X(goal), frame.Y(0)]]);
   });
 
   function tell() {
