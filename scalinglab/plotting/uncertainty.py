@@ -12,6 +12,7 @@ from scalinglab.plotting.style import (
     ROLES,
     SPARE_LOOKS,
     axes_of,
+    has_role,
     look_of,
     percent_ticks,
     plain_ticks,
@@ -86,16 +87,18 @@ def interval_bands(
     shade_fitted(ax, fitted)
     for label, (low, high) in intervals.items():
         look = look_of((roles or {}).get(label, label))
-        ax.fill_between(C, low, high, color=look["color"], alpha=0.25, lw=0, label=label)
+        shade = 0.25 if has_role(label) else 0.08
+        ax.fill_between(C, low, high, color=look["color"], alpha=shade, lw=0, label=label)
         for end in (low, high):
             ax.plot(C, end, color=look["color"], ls=look["linestyle"], lw=1.2)
     ax.axhline(1, color="black", lw=0.8)
     ax.set_xscale("log")
     ax.set_yscale("log")
+    ax.margins(y=0.2)  # for the legend
     plain_ticks(ax.yaxis, (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0))
     ax.set_xlabel("compute C (FLOPs)")
     ax.set_ylabel(ylabel)
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper left", ncols=2)
     return ax
 
 
