@@ -303,8 +303,8 @@ def published_law_bounds(
     off_centre : float
         Factor within which every grid's centre lies of the best size; 1 for centred grids.
     total : pair of float
-        Range of :math:`\alpha + \beta`; where studies print both, the sum lies in ``studies.KNOWN_TOTALS``, 0.26
-        to 1.12, and for text above 0.4.
+        Range of :math:`\alpha + \beta`; where studies print both, the sum lies in ``studies.KNOWN_TOTALS``,
+        0.26 to 1.12, and for text above 0.4.
 
     Returns
     -------
