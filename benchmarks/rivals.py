@@ -1,4 +1,4 @@
-"""What people would use instead, written plainly: the same sum of squares, none of the package's code.
+"""What people would use instead, written plainly: the same objective, none of the package's code.
 
 Each takes N, D, L and returns E, A, B, alpha, beta. ``weights`` (counts of a bootstrap draw) and ``start``
 (exponents, or all five) turn a search into a refit from a known optimum.
@@ -70,16 +70,26 @@ def hoffmann_starts():
     )
 
 
-def five_logarithms(N, D, L, weights=None, start=None, starts=4500):
-    """Approach 3's search: L-BFGS-B over ln A, ln B, ln E, alpha, beta from the published starts."""
+def five_logarithms(N, D, L, weights=None, start=None, starts=4500, delta=None, log=False):
+    """Approach 3's search: L-BFGS-B over ln A, ln B, ln E, alpha, beta from the published starts.
+
+    Of squares; of Huber's loss where ``delta`` is given, and of ln L with ``log``.
+    """
     weights = np.ones(len(N)) if weights is None else weights
     logs_N, logs_D = np.log(N), np.log(D)
 
     def objective(x):
         a, b, e, alpha, beta = x
         in_N, in_D, floor = np.exp(a - alpha * logs_N), np.exp(b - beta * logs_D), np.exp(e)
-        residual = floor + in_N + in_D - L
-        pull = 2 * weights * residual
+        fitted = floor + in_N + in_D
+        residual = np.log(fitted / L) if log else fitted - L
+        if delta is None:
+            value, pull = residual**2, 2 * residual
+        else:
+            size = np.abs(residual)
+            value = np.where(size <= delta, residual**2 / 2, delta * (size - delta / 2))
+            pull = np.clip(residual, -delta, delta)
+        pull = weights * (pull / fitted if log else pull)
         gradient = [
             pull @ in_N,
             pull @ in_D,
@@ -87,7 +97,7 @@ def five_logarithms(N, D, L, weights=None, start=None, starts=4500):
             -pull @ (logs_N * in_N),
             -pull @ (logs_D * in_D),
         ]
-        return weights @ residual**2, np.array(gradient)
+        return weights @ value, np.array(gradient)
 
     if start is None:
         every = hoffmann_starts()
