@@ -69,6 +69,13 @@ from .studies import (
     search_histories as search_histories,
     search_ranks as search_ranks,
 )
+from .studies_compared import (
+    law_forecasts as law_forecasts,
+    outer_powers as outer_powers,
+    screened_waste as screened_waste,
+    study_concerns as study_concerns,
+    study_exponents as study_exponents,
+)
 from .style import (
     ROLES as ROLES,
     SPARE_LOOKS as SPARE_LOOKS,

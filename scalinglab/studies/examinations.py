@@ -240,7 +240,9 @@ def _laws(runs: Runs, target: float, level: float, fit: Any) -> dict[str, Any]:
         return {"refused": str(error)}
     table = {
         label: {
-            "parameters": dict(fit.values),
+            "parameters": {
+                name: None if name in fit.undetermined else value for name, value in fit.values.items()
+            },
             "objective": fit.objective,
             "AICc": found.aicc[label],
             "cross-validation": found.validation[label],

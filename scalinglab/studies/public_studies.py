@@ -15,6 +15,7 @@ from scalinglab.data.public_runs import open_runs
 from scalinglab.data.repeats import best_of_repeats
 from scalinglab.data.runs import Runs
 from scalinglab.data.training_curves import TrainingCurves
+from scalinglab.laws.published_exponents import PUBLISHED_EXPONENTS, PublishedExponents
 from scalinglab.studies.examinations import examine
 
 
@@ -38,6 +39,8 @@ class PublicStudy:
         Makes training curves of the runs, where they are checkpoints.
     later : callable, optional
         Returns runs that its authors made after these, to be foretold.
+    printed : tuple of PublishedExponents
+        What has been printed of these runs, by those who made them or by others.
 
     See Also
     --------
@@ -51,6 +54,7 @@ class PublicStudy:
     opened: Callable[[], Runs]
     curves: Callable[[Runs], TrainingCurves] | None = None
     later: Callable[[], Runs] | None = None
+    printed: tuple[PublishedExponents, ...] = ()
 
     def examined(self, rng: np.random.Generator) -> dict[str, Any]:
         """Open the runs and examine them; what is found begins with where they come from.
@@ -96,13 +100,25 @@ def _curves(runs: Runs) -> TrainingCurves:
     return TrainingCurves(N[:, 0], D[:, -1], D, L)
 
 
+def _printed(what: str) -> tuple[PublishedExponents, ...]:
+    """Published exponents of these data."""
+    return tuple(one for one in PUBLISHED_EXPONENTS if one.what.startswith(what))
+
+
 _LESS_FIVE = "All runs but the five highest losses, as Besiroglu et al. 2024 fitted them."
 
 #: The studies, from two bundled and nine public tables.
 PUBLIC_STUDIES: tuple[PublicStudy, ...] = (
-    PublicStudy("llama3", "Llama 3", "llama3", "All runs.", load_llama3),
     PublicStudy(
-        "chinchilla", "Chinchilla", "chinchilla", _LESS_FIVE, lambda: _without_highest(load_chinchilla())
+        "llama3", "Llama 3", "llama3", "All runs.", load_llama3, printed=_printed("tokens of Llama 3")
+    ),
+    PublicStudy(
+        "chinchilla",
+        "Chinchilla",
+        "chinchilla",
+        _LESS_FIVE,
+        lambda: _without_highest(load_chinchilla()),
+        printed=_printed("MassiveText"),
     ),
     PublicStudy(
         "chinchilla-isoflops",
@@ -110,6 +126,7 @@ PUBLIC_STUDIES: tuple[PublicStudy, ...] = (
         "chinchilla",
         "The runs on the nine IsoFLOP curves.",
         lambda: load_chinchilla("isoflops"),
+        printed=_printed("MassiveText"),
     ),
     PublicStudy("epoch-chinchilla", "Epoch", "epoch-chinchilla", "All runs.", _opener("epoch-chinchilla")),
     PublicStudy(
@@ -118,6 +135,7 @@ PUBLIC_STUDIES: tuple[PublicStudy, ...] = (
         "epoch-chinchilla",
         _LESS_FIVE,
         lambda: _without_highest(open_runs("epoch-chinchilla")),
+        printed=_printed("MassiveText"),
     ),
     PublicStudy("kyo-takano", "chinchilla package", "kyo-takano", "All runs.", _opener("kyo-takano")),
     PublicStudy(

@@ -469,6 +469,58 @@ def lopsided_fields():
     return plotting.lopsided_fields(lopsidedness(reach=8), band, field="protein", top=1.5)
 
 
+LAWS_TOLD = pd.DataFrame(
+    [
+        {"label": label, "law": law, "hindcast": error, "k": k, "k low": low, "k high": high}
+        for label, *rest in (
+            ("one", ("additive", 0.02), ("tied exponents", 0.021), ("outer power", 0.01), ("product", 0.03)),
+            ("two", ("additive", 0.01), ("tied exponents", 0.009), ("outer power", 0.012), ("product", 0.01)),
+        )
+        for law, error in rest
+        for k, low, high in [(0.6, 0.4, 0.9) if law == "outer power" else (np.nan, np.nan, np.nan)]
+    ]
+)
+
+
+@example
+def law_forecasts():
+    plotting.law_forecasts(LAWS_TOLD)
+
+
+@example
+def outer_powers():
+    plotting.outer_powers(LAWS_TOLD)
+
+
+@example
+def screened_waste():
+    stages = ["all runs", "outliers", "weak curvature"]
+    plotting.screened_waste(
+        pd.DataFrame(
+            {
+                "label": ["one"] * 3 + ["two"] * 3, "stage": stages * 2, "runs": [40, 38, 30, 50, 50, 45],
+                "budgets": [5, 5, 4, 6, 6, 5], "fixed": [0.05, 0.03, 0.002, 0.01, 0.01, 0.04],
+                "refitted": [0.05, 0.01, 0.0, 0.01, 0.01, 0.08],
+            }
+        )
+    )  # fmt: skip
+
+
+@example
+def study_concerns():
+    plotting.study_concerns(pd.DataFrame({"runs far off": [3, 0], "a term is zero": [0, 2]}, ["one", "two"]))
+
+
+@example
+def study_exponents():
+    rows = [
+        {"label": label, "method": method, "a": a, "a low": a - 0.05, "a high": a + 0.05}
+        for label, values in (("one", (0.46, 0.5, 0.52)), ("two", (0.42, 0.4, 0.37)))
+        for method, a in zip(("Approach 2", "VPNLS", "Huber"), values, strict=True)
+    ]
+    plotting.study_exponents(pd.DataFrame(rows), "a", {"one": [0.47, 0.5]}, xlim=(0.3, 0.6))
+
+
 @example
 def porian_steps():
     plotting.porian_steps(published.PORIAN_STEPS, published.PORIAN_TUNED_KAPLAN_COUNT)
