@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
@@ -196,15 +198,13 @@ def screening(result: Screening, ax: Axes | None = None) -> Axes:
     kept = np.delete(np.arange(len(runs)), dropped)
     budgets, member = runs.by_budget()
     colours = budget_colours(budgets)
+    ends = []
     for j, C in enumerate(budgets):
         mine = kept[member[kept] == j]
         ax.plot(runs.N[mine], runs.L[mine], "o", color=colours[j], ms=3.2)
         everything = np.flatnonzero(member == j)
         last = everything[np.argmax(runs.N[everything])]
-        ax.annotate(
-            power_of_ten(C), (runs.N[last], runs.L[last]), xytext=(7, 0),
-            textcoords="offset points", fontsize=9.5, color=colours[j], va="center",
-        )  # fmt: skip
+        ends.append((float(runs.N[last]), float(runs.L[last]), power_of_ten(C), colours[j]))
     looks = iter(("x", "+", "s", "v", "D", "^", "*"))
     # none of them a role's
     shades = iter(("#882255", "#332288", "#6B5B00", "#117733", "#AA4499", "#E69F00", "#56B4E9"))
@@ -218,6 +218,23 @@ def screening(result: Screening, ax: Axes | None = None) -> Axes:
             )  # fmt: skip
     log_counts(ax, "x", "parameters N")
     ax.set_ylabel("loss L")
+    _label_apart(ax, ends)
     if len(dropped):
         ax.legend(loc="best", fontsize=9.5, title="dropped")
     return ax
+
+
+def _label_apart(ax: Axes, ends: list[tuple[float, float, str, Any]]) -> None:
+    """Write labels to the right of their points, each moved up or down where it would lie on another."""
+    ax.autoscale_view()
+    taken: list[tuple[float, float]] = []
+    for N, L, label, colour in sorted(ends, key=lambda end: end[1]):
+        x, y = ax.transAxes.inverted().transform(ax.transData.transform((N, L)))
+        near = [up for along, up in taken if abs(x - along) < 0.14]
+        free = (y + step * 0.015 for step in sorted(range(-40, 41), key=abs))
+        at = next(up for up in free if all(abs(up - other) >= 0.056 for other in near))
+        taken.append((x, at))
+        ax.annotate(
+            label, (N, L), xytext=(7, (at - y) * ax.bbox.height * 72 / ax.figure.dpi),
+            textcoords="offset points", fontsize=9.5, color=colour, va="center",
+        )  # fmt: skip
