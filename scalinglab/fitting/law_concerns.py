@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scalinglab._arrays import FloatArray
 from scalinglab.data.runs import Runs
+from scalinglab.fitting.run_concerns import erring_together
 from scalinglab.laws.expressions import Name, names
 from scalinglab.laws.formulas import Law
 from scalinglab.laws.models import Model
@@ -279,21 +280,8 @@ def _one_curve(e: Evidence) -> list[str]:
 
 def _shared(e: Evidence) -> list[str]:
     """The budget whose runs err together most."""
+    if math.sqrt((e.residuals**2).sum() / e.freedom) <= 1e-10 * np.abs(e.y).max():
+        return []
     budgets, member = e.runs.by_budget()
-    sizes = np.bincount(member)
-    totals = np.bincount(member, e.residuals)
-    scatter = math.sqrt((e.residuals**2).sum() / e.freedom)
-    compared = sizes >= 4
-    if not compared.any() or scatter <= 1e-10 * np.abs(e.y).max():
-        return []
-    scores = np.where(compared, np.abs(totals) / np.sqrt(sizes), 0.0) / scatter
-    worst = int(np.argmax(scores))
-    if math.erfc(scores[worst] / math.sqrt(2)) * compared.sum() > 0.005:
-        return []
-    return [
-        f"the {sizes[worst]} runs of budget {budgets[worst]:.3g} lie "
-        f"{'above' if totals[worst] > 0 else 'below'} the law "
-        f"together ({scores[worst]:.1f} standard errors): errors are shared within budgets, so the fit is "
-        "less certain "
-        'than its residuals suggest. Ask covariance(fit, errors="shared").'
-    ]
+    sums = np.array([np.bincount(member, e.residuals**k) for k in range(3)])
+    return erring_together(budgets, sums, e.freedom, "law", 'Ask covariance(fit, errors="shared").')

@@ -120,25 +120,34 @@ def shared_errors(runs: Runs, found: Linearised, odd: OddRuns, sums: FloatArray)
     distribution beyond the mean residual's standard errors, either side, times the number of budgets compared
     bounds the chance of a false alarm (Bonferroni's inequality).
     """
-    if len(odd.rows):
-        sums = _without(runs, odd, sums)
-    sizes, totals, squares = sums
-    freedom = len(runs) - len(odd.rows) - len(LossSurface.PARAMETERS)
-    scatter = math.sqrt(squares.sum() / freedom) if freedom > 0 else math.inf
     if found.exact:
         return []
+    if len(odd.rows):
+        sums = _without(runs, odd, sums)
+    freedom = len(runs) - len(odd.rows) - len(LossSurface.PARAMETERS)
+    return erring_together(runs.budgets, sums, freedom, "surface", "Refit without that budget and compare.")
+
+
+def erring_together(budgets: FloatArray, sums: FloatArray, freedom: int, law: str, remedy: str) -> list[str]:
+    """A sentence about the budget, of four runs or more, whose mean residual is furthest from zero.
+
+    ``sums``, shape (3, budgets), holds the residuals to the powers 0, 1 and 2, summed over each budget.
+    """
+    sizes, totals, squares = sums
     compared = sizes >= 4
+    if not compared.any() or freedom <= 0:
+        return []
+    scatter = math.sqrt(squares.sum() / freedom)
     scores = np.where(compared, np.abs(totals) / np.sqrt(np.maximum(sizes, 1)), 0.0) / scatter
     worst = int(np.argmax(scores))
-    chance = math.erfc(scores[worst] / math.sqrt(2)) * np.count_nonzero(compared)
-    if not compared.any() or chance > FALSE_ALARMS:
+    if math.erfc(scores[worst] / math.sqrt(2)) * np.count_nonzero(compared) > FALSE_ALARMS:
         return []
     mean = totals[worst] / sizes[worst]
     side = "above" if mean > 0 else "below"
     return [
-        f"the {sizes[worst]:.0f} runs of budget {runs.budgets[worst]:.3g} lie {side} the surface together "
+        f"the {sizes[worst]:.0f} runs of budget {budgets[worst]:.3g} lie {side} the {law} together "
         f"(mean {mean:+.2g}, {scores[worst]:.1f} standard errors): errors are shared within budgets, "
-        "so the fit is less certain than its residuals suggest. Refit without that budget and compare."
+        f"so the fit is less certain than its residuals suggest. {remedy}"
     ]
 
 
