@@ -212,7 +212,7 @@ QUESTIONS = (
             ("that is the root of I - P; its inverse is asked", partial(_clustered, power=0.5)),
             (
                 "every run is a budget of its own here; add the runs of a budget before you square",
-                lambda J, r, budget: clustered(J, r, np.arange(len(r))),
+                lambda J, r, budget: clustered(J, r, np.arange(len(r), dtype=float)),
             ),
             (
                 "errors are taken for independent and alike: that is s² H Hᵀ",
