@@ -97,7 +97,7 @@ EXAMPLES = {
     "Recommendation": lambda: fit().recommend(1e21),
     "influence": lambda: sl.influence(fit()),
     "fit_vpnls": lambda: sl.fit_vpnls(runs()),
-    "examine": lambda: studies.examine(runs(), rng()),
+    "examine": lambda: studies.examine(runs().take([0, 1, 7, 8, 14]), rng()),
     "PublicStudy": lambda: studies.PUBLIC_STUDIES[0].opened(),
     "waste_without_budgets": lambda: studies.waste_without_budgets(runs(), 1, 1e22, rng()),
     "read_studies": stored_run,

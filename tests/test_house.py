@@ -1,7 +1,6 @@
 """The house: every room says what belongs there, every name resolves, and imports stay light."""
 
 import importlib
-import json
 import re
 import subprocess
 import sys
@@ -46,11 +45,6 @@ def offered(package):
     """Names that the stub of a package lists."""
     module = importlib.import_module(package)
     return [] if not hasattr(module, "__all__") else list(module.__all__)
-
-
-def answer(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def test_every_offered_name_resolves_to_one_thing():
@@ -135,17 +129,24 @@ def test_retired_names_are_gone():
                 assert not pattern.search(line), (path, line)
 
 
-def test_import_leaves_heavy_libraries_alone():
-    loaded = answer("import sys, json, scalinglab; print(json.dumps(sorted(sys.modules)))")
-    assert not {"matplotlib", "pandas", "ipywidgets", "scipy", "numpy"} & set(json.loads(loaded))
-
-
-def test_fitting_needs_neither_pandas_nor_matplotlib():
-    code = (
-        "import sys, scalinglab as s; s.fit_vpnls(s.load_llama3()); "
-        "print([m for m in ('matplotlib', 'pandas', 'ipywidgets', 'IPython', 'joblib') if m in sys.modules])"
+def test_nothing_is_loaded_before_it_is_used(tmp_path):
+    """Neither by an import, nor by the command line, nor by a fit, in any folder."""
+    stages = (
+        "import scalinglab as s",
+        "from scalinglab.cli import commands",
+        "alpha = s.fit_vpnls(s.load_llama3()).surface.alpha",
     )
-    assert answer(code) == "[]"
+    said = "; ".join(f"{stage}; print(*{{*sys.modules}} - before)" for stage in stages)
+    code = f"import sys; before = {{*sys.modules}}; {said}; print(alpha)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    imported, command, fit, alpha = map(str.split, done.stdout.splitlines())
+    pictures = {"matplotlib", "pandas", "ipywidgets", "IPython", "joblib"}
+    assert not {*pictures, "scipy", "numpy"} & set(imported)
+    assert not pictures & {*command, *fit}
+    assert "scipy" in fit
+    assert alpha[0].startswith("0.3100")
 
 
 def test_unknown_name_is_an_attribute_error():

@@ -48,7 +48,8 @@ def _copy(card: DataCard, folder: str | PathLike[str], said: str) -> Path:
     if not isinstance(folder, (str, PathLike)):
         raise ValueError(f"open_runs: folder is {shortened(folder)}; give the path of a folder.")
     names = (card.file, PurePosixPath(card.path).name)
-    path = next((one for one in (Path(os.fsdecode(folder)) / name for name in names) if one.is_file()), None)
+    places = [Path(os.fsdecode(folder)) / name for name in names]
+    path = next(filter(os.path.isfile, places), None)
     if path is None:
         raise FileNotFoundError(
             f"open_runs: {said} is {shortened(os.fsdecode(folder))}, which holds neither {names[0]} nor "

@@ -4,7 +4,6 @@ import io
 import json
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -292,11 +291,3 @@ def test_a_slow_search_of_many_runs_is_left_out_in_words(table, monkeypatch):
     option = shlex.split(re.search(r"--method .*", told["refused"]["Approach 3"])[0])
     told = json.loads(run("fit", table, "--budget", "1e24", "--json", *option).stdout)
     assert set(told["methods"]) == {"Approach 3"}
-
-
-def test_the_command_starts_without_pandas_and_pictures():
-    code = (
-        "import sys; from scalinglab.cli import commands; print({'pandas', 'matplotlib'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"

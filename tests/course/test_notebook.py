@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -121,13 +118,3 @@ def test_axes_keep_still_and_leave_room_for_every_frame():
     slider = Explorer(high, [3, 10**9], label="v", alt="a").to_widget().children[0]
     slider.index = 0
     assert axes[-1].get_ylim()[1] > 10**9
-
-
-def test_chapters_run_as_scripts_in_any_folder(tmp_path):
-    # what a student does first: import the package from elsewhere
-    code = "import scalinglab as s; print(s.fit_vpnls(s.load_llama3()).surface.alpha)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=os.environ
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("0.3100")
