@@ -41,8 +41,8 @@ LONGEST = 10
 
 #: Milliseconds of a valid call, where they are many: called the more rarely. Fixed, so that a seed says all.
 SLOW = {
-    "Certificate.undecided": 5, "Law.optimum": 5, "answer": 4, "best_reach": 8, "counts_compared": 100, "examine": 40, "recount_runs": 40,
-    "fit_published_parabolas": 7, "plan_sweep": 23,
+    "Certificate.undecided": 5, "Law.optimum": 5, "answer": 4, "best_reach": 8, "counts_compared": 100,
+    "examine": 40, "recount_runs": 40, "fit_published_parabolas": 7, "plan_sweep": 23,
     "MethodComparison.summary": 9, "certify": 20, "check": 6, "checklist": 7,
     "compare_methods": 30, "coverage": 11, "deadweight_by_stage": 30, "efficiency_studies": 9,
     "fit_approach3": 75,
