@@ -48,7 +48,7 @@ export function fit(root, { budget, example, table }) {
   let chosen = {}, file = "runs.csv";
   const area = el("textarea", { id, rows: 7, spellcheck: "false", autocomplete: "off", wrap: "off",
     placeholder: "params,tokens,loss\n125M,2.5B,3.21\n350M,7B,2.87\n…" });
-  const ask = el("input", { id: goal, type: "text", inputmode: "text", autocomplete: "off", value: general(budget, 6) });
+  const ask = el("input", { id: goal, type: "text", inputmode: "text", autocomplete: "off", value: general(budget, 6).replace("e+", "e") });
   const drop = el("input", { type: "checkbox", id: fresh("drop") });
   const answers = el("div", { class: "wb-answers" });
   const take = async (given) => {
@@ -121,7 +121,7 @@ export function fit(root, { budget, example, table }) {
     const [top, ...body] = rows;
     const grid = el("table", { class: "wb-table" },
       el("caption", {}, typeset(`At ${general(wanted, 3)} FLOPs` + (beyond > 1 ? `, ${general(beyond, 2)} times the largest budget of the runs` : ""))),
-      el("thead", {}, el("tr", {}, top.map((name) => el("th", { scope: "col" }, name)))),
+      el("thead", {}, el("tr", {}, top.map((name) => (name ? el("th", { scope: "col" }, name) : el("td"))))),
       el("tbody", {}, body.map(([name, ...cells]) =>
         el("tr", {}, el("th", { scope: "row" }, name), cells.map((cell) => el("td", {}, typeset(cell)))))));
     const doubts = [];
@@ -134,9 +134,9 @@ export function fit(root, { budget, example, table }) {
     const recipe = commands(runs, wanted);
     answers.replaceChildren(el("p", { class: "wb-notes" }, typeset(head)), grid,
       el("p", { class: "wb-buttons" }, copy("Copy the table", () => rows.map((row) => row.join("\t")).join("\n"))),
-      pictures, el("h4", {}, doubts.length ? "Concerns" : "No concerns, as far as residuals tell"),
+      pictures, el("p", { class: "wb-heading" }, doubts.length ? "Concerns" : "No concerns, as far as residuals tell"),
       el("ul", { class: "wb-concerns" }, doubts.map((words) => el("li", {}, typeset(words)))),
-      el("h4", {}, "The whole answer"),
+      el("p", { class: "wb-heading" }, "The whole answer"),
       el("p", {}, "Intervals, influence, runs that do not belong, a proof that the minimum is the minimum, and a page to hand on:"),
       el("pre", { tabindex: 0 }, recipe), el("p", { class: "wb-buttons" }, copy("Copy these lines", () => recipe)));
     spoken.say(answer ? `${runs.N.length} runs fitted. At ${general(wanted, 3)} FLOPs: ${formatCount(answer.N)} parameters on ` +

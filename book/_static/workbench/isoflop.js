@@ -70,7 +70,7 @@ export function isoflop(root, { surfaces, ...start }) {
     chosen.value = "your own";
     changed();
   };
-  const show = (v) => general(v, 3), big = { log: true, show, unit: "FLOPs" };
+  const show = (v) => general(v, 3).replace("e+", "e"), big = { log: true, show, unit: "FLOPs" };
   const exponent = { low: 0.02, high: 1.5, log: true, show };
   const group = (title, ...parts) => el("fieldset", {}, el("legend", {}, title), ...parts);
   const controls = el("div", { class: "wb-controls" },
@@ -165,7 +165,7 @@ export function isoflop(root, { surfaces, ...start }) {
     const errors = bias.shifts.map((shift) => -shift), at = -Math.log(bias.NFactor(target));
     const most = greatest([...errors, at].map(Math.abs)), [top, ...marks] = HEIGHTS.find(([factor]) => most < Math.log(factor)) ?? HEIGHTS.at(-1);
     const x = [15, 28].map((power) => power * Math.LN10), y = [-Math.log(top), Math.log(top)];
-    const frame = picture({ width, height: 380, left: 66, x, y });
+    const frame = picture({ width, height: 380, left: 66, right: 20, x, y });
     frame.axes([16, 19, 22, 25, 28].map((power) => [power * Math.LN10, typeset(`1e+${power}`)]),
       [1, ...marks].map((k) => [Math.log(k), k === 1 ? "0" : top < 3 ? typeset(`${k > 1 ? "+" : "−"}${Math.round(Math.abs(100 * k - 100))} %`) :
         k > 1 ? `×${typeset(general(k, 2))}` : `÷${typeset(general(1 / k, 2))}`]), "compute C (FLOPs)", "error of the tokens D*");
@@ -188,15 +188,15 @@ export function isoflop(root, { surfaces, ...start }) {
 
   function tell() {
     const { surface, target } = state, bias = approach2Bias(surface, state), N = bias.NFactor(target);
-    const cell = (title, value, below) => el("div", {}, el("dt", {}, title), el("dd", {}, value, el("small", {}, below)));
+    const cell = (more, title, value, below) => el("div", {}, el("dt", {}, el("span", {}, more), title), el("dd", {}, value, el("small", {}, below)));
     const a = bias.exponentError, named = chosen.value !== "your own";
     const best = (value) => (named ? `of ${value < 1e15 ? formatCount(value) : flops(value)}` : "of the best");
     results.replaceChildren(
-      cell("parameters N*", percent(N - 1), best(NOpt(surface, target))),
-      cell("tokens D*", percent(1 / N - 1), best(DOpt(surface, target))),
-      cell("exponent a", (Math.abs(a) < 5e-5 ? "" : a > 0 ? "+" : "−") + Math.abs(a).toFixed(4),
+      cell("parameters ", "N*", percent(N - 1), best(NOpt(surface, target))),
+      cell("tokens ", "D*", percent(1 / N - 1), best(DOpt(surface, target))),
+      cell("exponent ", "a", (Math.abs(a) < 5e-5 ? "" : a > 0 ? "+" : "−") + Math.abs(a).toFixed(4),
         `true ${(surface.beta / (surface.alpha + surface.beta)).toFixed(4)}`),
-      cell("compute wasted", percent(deadweightLoss(surface, N), false), `at ${flops(target)} FLOPs`));
+      cell("compute ", "wasted", percent(deadweightLoss(surface, N), false), `at ${flops(target)} FLOPs`));
     words.textContent = sentence(state);
     spoken.say(words.textContent);
   }
