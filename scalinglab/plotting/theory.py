@@ -98,7 +98,7 @@ def missed_minimum(
         )
         for x, name in ((best, "truth"), (vertex, "Approach 2")):
             strip.axvline(x, color=ROLES[name]["color"], lw=1.0)
-        strip.set(xlabel=ax.get_xlabel(), ylabel="parabola − truth")
+        strip.set(xlabel=ax.get_xlabel(), ylabel="difference")
         ax.set_xlabel("")
         ax.tick_params(labelbottom=False)
     return ax
