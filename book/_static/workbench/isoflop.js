@@ -2,7 +2,7 @@
 import { formatCount, general, geomspace, greatest, percent, range, typeset } from "./numbers.js";
 import { approach2Bias, deadweightLoss, offsetsOf, shape, vertexShift } from "./vertex.js";
 import { DOpt, NOpt } from "./surface.js";
-import { el, field, followWidth, picture, speaker, svg } from "./draw.js";
+import { el, field, followWidth, fresh, picture, speaker, svg } from "./draw.js";
 import { fitParabola } from "./parabola.js";
 
 const WINDOW = Math.log(50); // sizes from a fiftieth to fifty times the best
@@ -49,7 +49,7 @@ export function isoflop(root, { surfaces, ...start }) {
     return fields[name].root;
   };
   const own = () => { chosen.value = "your own"; balance(); changed(); };
-  const chosen = el("select", { id: "wb-surface", onchange: () => {
+  const place = fresh("surface"), chosen = el("select", { id: place, onchange: () => {
     if (surfaces[chosen.value]) Object.assign(state.surface, surfaces[chosen.value]);
     for (const name of ["alpha", "beta"]) fields[name].put(state.surface[name]);
     balance();
@@ -80,14 +80,20 @@ export function isoflop(root, { surfaces, ...start }) {
       make("drift", { label: "drift, times", low: 0.2, high: 5, log: true, show, unit: "times" }),
       make("points", { label: "points", low: 3, high: 31, whole: true })),
     group("The truth",
-      el("div", { class: "wb-field" }, el("label", { for: "wb-surface" }, "surface"), chosen),
+      el("div", { class: "wb-field" }, el("label", { for: place }, "surface"), chosen),
       make("alpha", { label: "α, of size", ...exponent }, state.surface, own),
       make("beta", { label: "β, of data", ...exponent }, state.surface, own),
       make("a", { label: "a = β/(α + β)", low: 0.05, high: 0.95, show }, shares, unshare),
       make("sum", { label: "α + β", low: 0.1, high: 2, log: true, show }, shares, unshare)),
     group("The budgets",
-      make("lowest", { label: "lowest, FLOPs", low: 1e15, high: 1e22, ...big }),
-      make("highest", { label: "highest, FLOPs", low: 1e17, high: 1e25, ...big }),
+      make("lowest", { label: "lowest, FLOPs", low: 1e15, high: 1e22, ...big }, state, () => {
+        if (state.highest < 10 * state.lowest) set("highest", 10 * state.lowest);
+        changed();
+      }),
+      make("highest", { label: "highest, FLOPs", low: 1e16, high: 1e25, ...big }, state, () => {
+        if (state.lowest > state.highest / 10) set("lowest", state.highest / 10);
+        changed();
+      }),
       make("count", { label: "budgets", low: 2, high: 9, whole: true }),
       make("target", { label: "target, FLOPs", low: 1e18, high: 1e28, ...big })));
 
@@ -134,7 +140,7 @@ export function isoflop(root, { surfaces, ...start }) {
     const grids = offsets.map((offset) => gridAndParabola(surface, state, offset));
     const ends = grids.flatMap(({ u }) => [u[0], u.at(-1)].map((at) => shape(surface, at)));
     const rise = greatest(ends) * 1.6 || 1, level = (k) => k * rise * 0.55;
-    const frame = picture({ width, height: 380, left: 58, x: [-WINDOW, WINDOW], y: [-0.15 * rise, level(rows - 1) + rise] });
+    const frame = picture({ width, height: 380, left: 70, x: [-WINDOW, WINDOW], y: [-0.15 * rise, level(rows - 1) + rise] });
     frame.axes([1 / 32, 1 / 8, 1 / 2, 1, 2, 8, 32].map((k) => [Math.log(k), k < 1 ? `1/${1 / k}` : `${k}`]),
       [], "model size over the best, N/N*", "loss above the best of each budget");
     frame.line([[0, -rise], [0, level(rows) + rise]], "ghost");
@@ -146,7 +152,7 @@ export function isoflop(root, { surfaces, ...start }) {
       frame.line(along(Math.min(u[0], shift), Math.max(u.at(-1), shift)).map((at) => lift([at, parabola(at)])), "approach2");
       frame.mark(lift([0, 0]), "truth", 4);
       frame.mark(lift([shift, parabola(shift)]), "approach2");
-      frame.text([frame.X(-WINDOW) - 6, frame.Y(level(k)) + 4], flops(Number(general(C, 2))), { "text-anchor": "end" });
+      frame.text([frame.X(-WINDOW) - 6, frame.Y(level(k)) + 4], flops(Number(general(C, 1))).replace(/\s/g, ""), { "text-anchor": "end" });
     });
     const base = (k) => frame.Y(level(k) - 0.08 * rise), last = rows - 1;
     const logs = offsets.map((offset) => -Math.log(offset)), U = Math.log(reach);
