@@ -5,10 +5,10 @@ random cases, and the mistakes worth a sentence.
 """
 
 from scalinglab.course.question import Question
-from scalinglab.course.questions import beyond, law, parabola, planning, practice, surface
+from scalinglab.course.questions import beyond, law, parabola, planning, practice, studies, surface
 
 QUESTIONS: dict[str, Question] = {
     question.label: question
-    for part in (law, parabola, surface, beyond, planning, practice)
+    for part in (law, parabola, surface, beyond, planning, practice, studies)
     for question in part.QUESTIONS
 }
