@@ -5,7 +5,9 @@ measured them. Black is the colour of the page's text, white its ground; every o
 the same hue for the dark page. Frames of Explorers likewise.
 """
 
+import base64
 import functools
+import io
 import math
 import re
 from pathlib import Path
@@ -20,6 +22,7 @@ MOST = 128
 #: Letters of the fonts that pages carry: Latin, Greek, sub- and superscripts, arrows and mathematics.
 LETTERS = [*range(0x20, 0x180), *range(0x370, 0x400), *range(0x2010, 0x2300), 0x25CF, *range(0x27E8, 0x27EA)]
 FONTS = {"DejaVuSans": "figures.woff", "DejaVuSans-Oblique": "figures-italic.woff"}
+RASTER = re.compile(r'(<image [^>]*href="data:image/png;base64,)([^"]*)("[^>]*?)/>')
 COLOUR = re.compile(r"(?<=fill: |roke: |olor: )#[0-9a-f]{6}")
 
 
@@ -113,11 +116,28 @@ def themed(drawn):
     return drawn, ";".join(f"--l{k}:{one};--d{k}:{in_the_dark(one)}" for k, one in enumerate(found))
 
 
+def both(found):
+    """A raster within a drawing, such as a colour bar, and its partner for the dark page."""
+    import numpy as np
+    from PIL import Image
+
+    start, data, end = found.groups()
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA"))
+    colours, which = np.unique(pixels[..., :3].reshape(-1, 3), axis=0, return_inverse=True)
+    partners = [channels(in_the_dark("#" + bytes(one).hex())) for one in colours]
+    mapped = np.dstack([np.array(partners, np.uint8)[which.reshape(pixels.shape[:2])], pixels[..., 3]])
+    buffer = io.BytesIO()
+    Image.fromarray(mapped).save(buffer, "png", optimize=True)
+    dark = base64.b64encode(buffer.getvalue()).decode()
+    return f'{start}{data}{end} class="by-day"/>{start}{dark}{end} class="by-night"/>'
+
+
 def inline(svg, alt):
     """A drawing as an element of the page."""
     from scalinglab.plotting.drawings import slim
 
     drawn, style = themed(slim(svg))
+    drawn = RASTER.sub(both, drawn)
     alt = nodes.Text(alt).astext().replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return drawn.replace("<svg ", f'<svg class="figure" role="img" aria-label="{alt}" style="{style}" ', 1)
 
@@ -147,7 +167,9 @@ def stylesheet():
     light, dark = (";".join(f"--c{k}:var(--{mode}{k})" for k in range(MOST)) for mode in "ld")
     where = "svg.figure,.explorer"
     shown = "html[data-theme=dark] :is(svg.figure,.explorer)"
-    return f"{where}{{{light}}}\n@media screen{{{shown}{{{dark}}}}}\n"
+    night = "html[data-theme=dark]"
+    rasters = f"{night} .by-day{{display:none}}{night} .by-night{{display:inline}}"
+    return f"{where}{{{light}}}\n.by-night{{display:none}}\n@media screen{{{shown}{{{dark}}}{rasters}}}\n"
 
 
 def write_fonts(target):

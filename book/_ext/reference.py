@@ -4,8 +4,9 @@ A line ``% api: laws surface power_laws`` in a page becomes the reference of the
 its files, then a section a file, the files named first and the others after them.  A line ``% api-
 overview:`` becomes the list of folders, ``% cli-help:`` what the commands print when asked for help.  Every
 name that a stub offers has one entry, under its shortest path, and a reference by any of its paths leads
-there.  What follows the first words of an entry is folded.  In docstrings a chapter's title in emphasis
-becomes a link to the chapter, and every link to a glossary term carries the term's definition.
+there.  What follows the first words of an entry is folded, and on a crowded page the entries of each file
+are.  In docstrings a chapter's title in emphasis becomes a link to the chapter, and every link to a glossary
+term carries the term's definition.
 """
 
 import ast
@@ -27,6 +28,8 @@ GLOSSARY = "book/glossary"
 DEEP = ("solvers",)
 #: Letters of a file's docstring, after its first paragraph, beyond which they are folded.
 LONG = 400
+#: Entries of a page beyond which those of each file are folded.
+CROWDED = 80
 
 
 @functools.cache
@@ -198,9 +201,14 @@ def rst(text, owner="scalinglab"):
     return f"````{{eval-rst}}\n.. currentmodule:: {owner}\n\n{text}\n````\n"
 
 
-def section(room, file):
+def section(room, file, crowded):
     """The Markdown of one file."""
-    entries = "\n".join(entry(*one) for one in documented(room, file))
+    listed = documented(room, file)
+    entries = "\n".join(entry(*one) for one in listed)
+    if crowded:
+        names = ", ".join(name for _, name, *_ in listed)
+        start = f'<details class="api-fold api-members"><summary>{names}</summary>'
+        entries = f".. raw:: html\n\n   {start}\n\n{entries}\n\n.. raw:: html\n\n   </details>\n"
     owner = f"scalinglab.{room}"
     first, _, rest = docstring(room, file).partition("\n\n")
     if len(rest) > LONG:
@@ -261,7 +269,8 @@ def page(line):
     """The Markdown of a folder's reference, from the line that asks for it."""
     room, *first = line.split()
     shown, behind = in_order(room, first)
-    sections = "\n".join(section(room, file) for file in shown)
+    crowded = sum(len(documented(room, file)) for file in shown) > CROWDED
+    sections = "\n".join(section(room, file, crowded) for file in shown)
     return f"{rst(docstring(room))}\n{contents(room, shown, behind)}\n{sections}"
 
 

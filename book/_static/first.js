@@ -42,7 +42,9 @@
   function unfold() {
     var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
-    var folds = [target.matches("dt.sig") && target.parentElement.querySelector("details.api-fold")];
+    var near = target.matches("dt.sig") ? target.parentElement.querySelector("details.api-fold") :
+      target.matches("section section, section section > span") && target.closest("section").querySelector("details.api-members");
+    var folds = [near];
     for (var part = target; part; part = part.parentElement) if (part.matches("details")) folds.push(part);
     folds = folds.filter(function (fold) { return fold && !fold.open; });
     folds.forEach(function (fold) { fold.open = true; });
@@ -70,7 +72,7 @@
   // what is wider than its place fades out where it goes on
   document.addEventListener("DOMContentLoaded", function () {
     var places = document.querySelectorAll(
-      ".bd-article :is(pre, div.math, .output.text_html, .pst-scrollable-table-container)");
+      ".bd-article :is(pre, div.math, .output.text_html:not(:has(.explorer)), .pst-scrollable-table-container)");
     function look(place) {
       var left = place.scrollLeft, right = place.scrollWidth - place.clientWidth - left;
       place.classList.toggle("more-left", left > 3);

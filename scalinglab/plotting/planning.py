@@ -121,7 +121,7 @@ def run_weights(error: PredictedError, ax: Axes | None = None) -> Axes:
                    label=f"a loss too high {what} N*")  # fmt: skip
     log_counts(ax, "x", "parameters N")
     log_counts(ax, "y", "training tokens D")
-    ax.legend(loc="best")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9.5, borderaxespad=0.2)
     return ax
 
 

@@ -1,6 +1,8 @@
 """Figures in the dark: every colour has a partner that can be seen and tells the same."""
 
+import base64
 import importlib.util
+import io
 import re
 from pathlib import Path
 
@@ -41,6 +43,27 @@ def test_what_is_darker_on_the_light_page_is_lighter_on_the_dark_one(figures):
             figures.contrast(figures.channels(figures.in_the_dark(one)), figures.GROUND) for one in shades
         ]
         assert kept == sorted(kept, reverse=True)
+
+
+def test_a_colour_bar_has_a_partner_that_agrees_with_the_points(figures):
+    from PIL import Image
+
+    def data(colours):
+        buffer = io.BytesIO()
+        Image.frombytes("RGB", (len(colours), 1), bytes(sum(map(figures.channels, colours), ()))).save(
+            buffer, "png"
+        )
+        return base64.b64encode(buffer.getvalue()).decode()
+
+    bar = ["#440154", "#fde725"]
+    drawn = figures.inline(
+        f'<svg><image href="data:image/png;base64,{data(bar)}" x="1"/></svg>', "A bar of colours."
+    )
+    day, night = re.findall(r'base64,([^"]*)" x="1" class="by-(?:day|night)"', drawn)
+    assert day == data(bar)
+    pixels = Image.open(io.BytesIO(base64.b64decode(night))).convert("RGB")
+    seen = [pixels.getpixel((k, 0)) for k in range(2)]
+    assert seen == [figures.channels(figures.in_the_dark(one)) for one in bar]
 
 
 def test_text_and_ground_are_those_of_the_page(figures):
