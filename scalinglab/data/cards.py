@@ -140,7 +140,7 @@ class Catalogue(Mapping[str, DataCard]):
             f"| `{name}` | {card.title} | {card.rows:,} | {card.licence} |"
             for name, card in self.items()
         )
-        return f"| name | what it holds | rows | licence |\n|---|---|---|---|\n{rows}"
+        return f"| name | what it holds | rows | licence |\n|:---|:---|---:|:---|\n{rows}"
 
 
 @functools.cache
