@@ -68,6 +68,7 @@ RESULTS = {
     "SearchResult", "StraightLine", "SurfaceFit", "Verdict",
     "Approach2Error", "BestReach", "ElfvingOptimum", "HullView", "LawBounds", "NextRuns", "PlannedRuns",
     "PredictedError", "PublishedFit", "StoppingPoint", "SweepPlan",
+    "Lopsidedness", "PublishedExponents", "RepetitionProfile",
 }  # fmt: skip
 
 #: Answers in which nan or inf means what the docstring says.

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, of_kind, positive_number, positive_row
+from scalinglab._arrays import FloatArray, of_kind, positive_number, positive_row, shortened
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.results import FitError
 from scalinglab.laws.published import MUENNIGHOFF
 from scalinglab.laws.repeated_data import RepeatedSurface
 from scalinglab.laws.surface import LossSurface
-from scalinglab.solvers.objectives import Huber, Loss
+from scalinglab.planning.extremes import within_floats
+from scalinglab.solvers.objectives import Huber, Loss, Squared
 
 #: Where the best constant of excess parameters is sought, and at how many places first.
 EXCESS, PLACES = (0.01, 1e4), 57
@@ -55,6 +56,7 @@ class RepetitionProfile:
         return float(inside.min()), float(inside.max())
 
 
+@within_floats
 def repetition_objective(
     runs: Runs, R_D: float, R_N: float, surface: LossSurface = MUENNIGHOFF, loss: Loss | None = None
 ) -> float:
@@ -91,19 +93,28 @@ def repetition_objective(
     >>> repetition_objective(Runs(N, D, law.loss(N, D, U), extra={"U": U}), 15.4, 5.3)
     0.0
     """
-    require_runs("repetition_objective", runs)
-    of_kind("repetition_objective: surface", surface, LossSurface, "give a LossSurface")
-    if "U" not in runs.extra:
-        raise FitError(
-            'repetition_objective: the runs have no unique tokens; give Runs(..., extra={"U": ...}).'
-        )
-    law = RepeatedSurface(surface, R_D, R_N)
-    expected = law.loss(runs.N, runs.D, np.asarray(runs.extra["U"], float))
-    cost = Huber(1e-3, log=True) if loss is None else loss
+    who = "repetition_objective"
+    positive_number(f"{who}: R_D", R_D)
+    positive_number(f"{who}: R_N", R_N)
+    unique, cost = _checked(who, runs, surface, loss)
+    expected = RepeatedSurface(surface, R_D, R_N).loss(runs.N, runs.D, unique)
     residuals = np.log(expected / runs.L) if cost.log else expected - runs.L
     return float(np.sum(cost.rho(residuals)))
 
 
+def _checked(who: str, runs: Runs, surface: LossSurface, loss: Loss | None) -> tuple[FloatArray, Loss]:
+    """The unique tokens of the runs, and the loss to minimise."""
+    require_runs(who, runs)
+    of_kind(f"{who}: surface", surface, LossSurface, "give a LossSurface")
+    cost = Huber(1e-3, log=True) if loss is None else loss
+    if not isinstance(cost, (Squared, Huber)):
+        raise ValueError(f"{who}: loss is {shortened(loss)}; give Squared() or Huber().")
+    if "U" not in runs.extra:
+        raise FitError(f'{who}: the runs have no unique tokens; give Runs(..., extra={{"U": ...}}).')
+    return positive_row(f"{who}: column U", runs.extra["U"]), cost
+
+
+@within_floats
 def repetition_profile(
     runs: Runs, R_D: ArrayLike, surface: LossSurface = MUENNIGHOFF, loss: Loss | None = None
 ) -> RepetitionProfile:
@@ -154,6 +165,7 @@ def repetition_profile(
     from scipy.optimize import minimize_scalar
 
     values = positive_row("repetition_profile: R_D", R_D)
+    _checked("repetition_profile", runs, surface, loss)
     places = np.log(np.geomspace(*EXCESS, PLACES))
     ends = []
     for value in values:
