@@ -92,13 +92,14 @@ def missed_minimum(
     if residuals:
         strip = make_axes_locatable(ax).append_axes("bottom", size="38%", pad=0.12, sharex=ax)
         strip.axhline(0, color=truth, lw=1.0)
-        strip.plot(sizes, parabola.loss(sizes) - true_loss(sizes), **line_of("Approach 2"))
-        strip.plot(
-            sampled, parabola.loss(sampled) - true_loss(sampled), "o", color=ROLES["runs"]["color"], ms=5
-        )
+        for x, look in (
+            (sizes, line_of("Approach 2")),
+            (sampled, {"color": ROLES["runs"]["color"], "ls": "", "marker": "o"}),
+        ):
+            strip.plot(x, 1000 * (parabola.loss(x) - true_loss(x)), ms=5, **look)
         for x, name in ((best, "truth"), (vertex, "Approach 2")):
             strip.axvline(x, color=ROLES[name]["color"], lw=1.0)
-        strip.set(xlabel=ax.get_xlabel(), ylabel="difference")
+        strip.set(xlabel=ax.get_xlabel(), ylabel="diff. × 1000")
         ax.set_xlabel("")
         ax.tick_params(labelbottom=False)
     return ax

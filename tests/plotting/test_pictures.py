@@ -82,7 +82,7 @@ def test_a_strip_shows_what_the_parabola_misses():
     strip = next(one for one in ax.figure.axes if one is not ax)
     dots = next(line for line in strip.lines if line.get_marker() == "o")
     runs = RUNS.at(1e19)
-    assert np.allclose(dots.get_ydata(), FIT.parabolas[1].loss(runs.N) - runs.L)
+    assert np.allclose(dots.get_ydata(), 1000 * (FIT.parabolas[1].loss(runs.N) - runs.L))
     assert strip.get_xlim() == ax.get_xlim()
 
 
