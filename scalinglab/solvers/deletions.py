@@ -13,7 +13,7 @@ from scalinglab._arrays import FloatArray
 from scalinglab.solvers.quantiles import MAD_TO_SIGMA
 
 #: How often errors that are Gaussian and alike are said to hold a run, or two, that do not belong.
-ALARMS_ONE, ALARMS_TWO = 0.006, 0.002
+ALARMS_ONE, ALARMS_TWO = 0.004, 0.006
 
 #: Of these alarms the share spent on runs above the rest: a run that was not finished, spiked or was trained
 #: badly lies above, and hardly anything makes a loss too good.

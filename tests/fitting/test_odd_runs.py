@@ -102,7 +102,7 @@ def any_design(rng, size):
 
 
 def test_studies_of_18_to_130_runs_name_what_was_raised():
-    """By six times the noise, one and two at an end of a budget; 3000 studies outside the tests: 93, 74 %."""
+    """By six times the noise, one and two at an end of a budget; 2000 studies outside the tests: 93, 74 %."""
     one, two = [], []
     for seed in range(60):
         rng = np.random.default_rng([13, seed])
