@@ -1,15 +1,14 @@
 """Sphinx extension: the workbench, widgets that compute in the page, with no kernel, server or network.
 
 ``{workbench} isoflop`` shows what Approach 2 makes of an IsoFLOP study, ``{workbench} fit`` fits pasted runs.
-Their mathematics stands in modules in ``book/_static/workbench``; a page gets a classic script of those it
-needs, since a browser loads no module from the file system. What the directive itself writes, a picture and a
-sentence, is computed by the package: paper shows it, and browsers that run no scripts.
+Their mathematics stands in modules in ``book/_static/workbench``, of which pages get one script
+(``workbench_script.py``). What the directive itself writes, a picture and a sentence, is computed by the
+package: paper shows it, and browsers that run no scripts.
 """
 
 import hashlib
 import json
 import os
-import re
 import shutil
 from importlib.resources import files
 from pathlib import Path
@@ -18,18 +17,7 @@ from typing import ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
-
-SOURCES = Path(__file__).parents[1] / "_static" / "workbench"
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
-COMMENT = re.compile(r"^\s*(?://[^\n]*|/\*\*[\s\S]*?\*/)\n", re.MULTILINE)
-#: What keeps its blanks, strings, patterns and templates with what they hold; and blanks.
-PIECES = re.compile(
-    r'"(?:[^"\\\n]|\\.)*"'
-    r"|(?<=[(,=:?&|\[{;\n])\s*/(?![/*\s])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*"
-    r"|`(?:[^`\\$]|\\.|\$(?!\{)|\$\{(?:[^`{}]|\{[^`{}]*\}|`(?:[^`\\]|\\.)*`)*\})*`"
-    r"|\s+"
-)
-OFFERED = re.compile(r"^export (?:async )?(?:function|const|class) (\w+)", re.MULTILINE)
+from workbench_script import SOURCES, bundle
 
 #: The widgets, each a module of that name.
 KINDS = ("isoflop", "fit")
@@ -38,44 +26,6 @@ STUDY = {"surface": "Asymmetric", "reach": 16.0, "points": 15, "offset": 1.0, "d
 BUDGETS = "1e17 1e21 5"
 #: Roles that a widget draws, and their names in the stylesheet.
 DRAWN = {"runs": "runs", "Approach 2": "approach2", "VPNLS": "vpnls"}
-
-
-def source(name):
-    """The text of a module."""
-    return (SOURCES / f"{name}.js").read_text(encoding="utf-8")
-
-
-def in_order(name, known=()):
-    """Names of a module and of all it imports, each after those it imports."""
-    found = list(known)
-    for needed in IMPORT.findall(source(name)):
-        if needed not in found:
-            found = in_order(needed, found)
-    return [*found, name]
-
-
-def bundle(kind):
-    """The modules of a widget as one classic script, which offers them as Workbench and starts the widget."""
-    texts = [source(name) for name in ("start", *in_order(kind))]
-    offered = ",".join(name for text in texts for name in OFFERED.findall(text))
-    whole = "".join(re.sub(r"^export ", "", IMPORT.sub("", text), flags=re.MULTILINE) for text in texts)
-    plain = PIECES.sub(tight, re.sub(r"^\s+", "", COMMENT.sub("", whole), flags=re.MULTILINE))
-    return (
-        f'(function () {{\n"use strict";\n{plain}window.Workbench={{...window.Workbench,{offered}}};\n'
-        f'document.addEventListener("DOMContentLoaded",()=>start("{kind}",{kind}));\n}})();\n'
-    )
-
-
-def tight(piece):
-    """A piece of a script without the blanks that mean nothing."""
-    text = piece[0]
-    if text.strip():
-        return text if text[0] in '"`' else text.strip()
-    before, after = piece.string[piece.start() - 1], piece.string[piece.end() : piece.end() + 1]
-    if "\n" in text:
-        return "" if before in "{(,;[=>&|?:+" or after in ")].?:" else "\n"
-    words = re.compile(r"[\w$]{2}|[+-]{2}")
-    return " " if words.match(before + after) else ""
 
 
 class widget(nodes.General, nodes.Element):
@@ -213,17 +163,14 @@ def write_script(app):
     app.config.exclude_patterns.append("**/workbench")
     target = Path(app.outdir, "_static")
     target.mkdir(parents=True, exist_ok=True)
-    for kind in KINDS:
-        (target / f"workbench-{kind}.js").write_text(bundle(kind), encoding="utf-8")
+    (target / "workbench.js").write_text(bundle(), encoding="utf-8")
     shutil.copy(SOURCES / "workbench.css", target)
 
 
 def load_script(app, pagename, templatename, context, doctree):
     """Let pages with widgets, and only these, load them."""
-    kinds = {node["kind"] for node in doctree.findall(widget)} if doctree else ()
-    for kind in sorted(kinds):
-        app.add_js_file(f"workbench-{kind}.js", loading_method="defer")
-    if kinds:
+    if doctree and next(doctree.findall(widget), None):
+        app.add_js_file("workbench.js", loading_method="defer")
         app.add_css_file("workbench.css")
 
 

@@ -44,7 +44,6 @@ export function picture({ width, height, x, y, left = 52, right = 14, top = 12, 
   return {
     root, X, Y, add, text, inside,
     xOf: (px) => x[0] + ((px - span[0]) / (span[1] - span[0])) * (x[1] - x[0]),
-    yOf: (py) => y[0] + ((py - span[2]) / (span[3] - span[2])) * (y[1] - y[0]),
     describe: (words) => root.setAttribute("aria-label", words),
     axes(xTicks, yTicks, xLabel, yLabel) {
       for (const [value, label] of xTicks) {

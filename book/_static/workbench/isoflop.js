@@ -1,6 +1,6 @@
 // How far off is my IsoFLOP study? The parabolas against the true curves, from the closed form.
 import { formatCount, general, geomspace, greatest, percent, range, typeset } from "./numbers.js";
-import { approach2Bias, deadweightLoss, offsetsOf, shape, vertexShift } from "./vertex.js";
+import { approach2Bias, deadweightLoss, offsetsOf, shape } from "./vertex.js";
 import { DOpt, NOpt } from "./surface.js";
 import { el, field, followWidth, fresh, picture, speaker, svg } from "./draw.js";
 import { fitParabola } from "./parabola.js";
@@ -21,7 +21,7 @@ export function gridAndParabola(surface, { reach, points }, offset) {
 
 /** All that the study says, in a sentence. */
 export function sentence(state) {
-  const { surface, target } = state, bias = approach2Bias(surface, state), N = bias.NFactor(target);
+  const { surface, target, bias } = state, N = bias.NFactor(target);
   const many = (factor, what) => Math.abs(Math.log(factor)) < 5e-6 ? `the right ${what}` :
     `${percent(factor - 1).replace(/^[+−]/, "")} too ${factor > 1 ? "many" : "few"} ${what}`;
   const a = bias.exponentError, exponent = Math.abs(a) < 5e-5 ? "its exponents are right" :
@@ -33,13 +33,12 @@ export function sentence(state) {
 /** Put the widget into an element. Options: surfaces by name, and the state to begin with. */
 export function isoflop(root, { surfaces, ...start }) {
   const state = { ...start, surface: { ...surfaces[start.name] } };
-  const spanned = () => { state.budgets = geomspace(state.lowest, state.highest, state.count); };
-  spanned();
   const spoken = speaker(), results = el("dl", { class: "wb-results" }), words = el("p", { class: "wb-sentence" });
   const left = el("div", { class: "wb-picture" }), right = el("div", { class: "wb-picture" });
   const fields = {};
   const changed = () => {
-    spanned();
+    state.budgets = geomspace(state.lowest, state.highest, state.count);
+    state.bias = approach2Bias(state.surface, state);
     drawCurves();
     drawErrors();
     tell();
@@ -136,7 +135,7 @@ export function isoflop(root, { surfaces, ...start }) {
   const showErrors = rings(right, { "drag the target": (C) => set("target", Math.exp(C)) });
 
   const drawCurves = followWidth(left, (width) => {
-    const { surface, budgets, reach } = state, rows = budgets.length, offsets = offsetsOf(state);
+    const { surface, budgets, reach, bias: { shifts } } = state, rows = budgets.length, offsets = offsetsOf(state);
     const grids = offsets.map((offset) => gridAndParabola(surface, state, offset));
     const ends = grids.flatMap(({ u }) => [u[0], u.at(-1)].map((at) => shape(surface, at)));
     const rise = greatest(ends) * 1.6 || 1, level = (k) => k * rise * 0.55;
@@ -145,7 +144,7 @@ export function isoflop(root, { surfaces, ...start }) {
       [], "model size over the best, N/N*", "loss above the best of each budget");
     frame.line([[0, -rise], [0, level(rows) + rise]], "ghost");
     budgets.forEach((C, k) => {
-      const shift = vertexShift(surface.alpha, surface.beta, reach, state.points, offsets[k]), { u, parabola } = grids[k];
+      const shift = shifts[k], { u, parabola } = grids[k];
       const lift = ([at, loss]) => [at, loss + level(k)], along = (low, high) => range(81).map((j) => low + ((high - low) * j) / 80);
       frame.line(along(-WINDOW, WINDOW).map((at) => lift([at, shape(surface, at)])), "truth");
       frame.dots(u.map((at) => lift([at, shape(surface, at)])), "runs", 2.2);
@@ -159,15 +158,14 @@ export function isoflop(root, { surfaces, ...start }) {
     for (const k of [0, last])
       frame.inside.append(svg("path", { class: "wb-span", d: `M${frame.X(logs[k] - U)} ${base(k)}H${frame.X(logs[k] + U)}` }));
     frame.describe(`Loss against model size at ${rows} budgets, ${flops(budgets[0])} to ${flops(budgets[last])} FLOPs: the true ` +
-      "curves with their minimum at one, and parabolas fitted on the grids. " + budgets.map((C, k) =>
-      `At ${flops(Number(general(C, 2)))} FLOPs the vertex lies ${percent(Math.expm1(vertexShift(surface.alpha, surface.beta,
-        reach, state.points, offsets[k])))} off in size.`).join(" "));
+      "curves with their minimum at one, and parabolas fitted on the grids. Their vertices are off in size by " +
+      `${shifts.map((shift) => percent(Math.expm1(shift))).join(", ")}.`);
     const within = (x) => frame.X(Math.min(Math.max(x, -WINDOW), WINDOW));
     showCurves(frame, [[within(logs[last]), base(last)], [within(logs[0] + U), base(0)], [within(logs[0]), base(0)]]);
   });
 
   const drawErrors = followWidth(right, (width) => {
-    const { surface, budgets, target } = state, bias = approach2Bias(surface, state);
+    const { budgets, target, bias } = state;
     const errors = bias.shifts.map((shift) => -shift), at = -Math.log(bias.NFactor(target));
     const most = greatest([...errors, at].map(Math.abs)), [top, ...marks] = HEIGHTS.find(([factor]) => most < Math.log(factor)) ?? HEIGHTS.at(-1);
     const x = [15, 28].map((power) => power * Math.LN10), y = [-Math.log(top), Math.log(top)];
@@ -193,7 +191,7 @@ export function isoflop(root, { surfaces, ...start }) {
   });
 
   function tell() {
-    const { surface, target } = state, bias = approach2Bias(surface, state), N = bias.NFactor(target);
+    const { surface, target, bias } = state, N = bias.NFactor(target);
     const cell = (more, title, value, below) => el("div", {}, el("dt", {}, el("span", {}, more), title), el("dd", {}, value, el("small", {}, below)));
     const a = bias.exponentError, named = chosen.value !== "your own";
     const best = (value) => (named ? `of ${value < 1e15 ? formatCount(value) : flops(value)}` : "of the best");

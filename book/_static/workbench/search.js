@@ -4,7 +4,7 @@ import { dot, geomspace, greatest, least, mean, range } from "./numbers.js";
 import { EXPONENT_RANGE, START_EXPONENTS, centredColumn, objectiveMap, surfaceOf } from "./projection.js";
 import { NOTHING, newton, polished, scatter, value } from "./newton.js";
 
-const SHORT = 12, SPRINT = 40, LONG = 400, CHASE = 120, STARTS = 6;
+const SHORT = 12, SPRINT = 40, LONG = 400, STARTS = 6;
 const PRICES = range(64).map((k) => EXPONENT_RANGE[1] * 2 ** ((k - 63) / 8)).filter((e) => e >= EXPONENT_RANGE[0]);
 const PEAKS = 3, GAIN = 1e-9, CLEAR_GAIN = 1e-2, HOPELESS = 4, NEAR = 0.05, ALIKE = 0.8, ROUNDS = 3, STEPS = 30;
 const TIE = 1e-6, FACE_STEPS = 60;
@@ -47,14 +47,8 @@ function raced(logs, starts) {
     for (const merged of [[E, A + B, 0, alpha, beta], [E, 0, A + B, alpha, beta]])
       sprints.push(newton(logs, merged, SPRINT));
   }
-  const ends = sprints.sort((a, b) => a.objective - b.objective);
-  ends.forEach((end, k) => {
-    if (end.arrived) return;
-    const rival = least(ends.filter((_, j) => j !== k).map((other) => other.objective));
-    ends[k] = newton(logs, end.theta, k ? CHASE : LONG, rival);
-  });
-  const best = lowest(ends);
-  return best.arrived ? ends : [...ends, newton(logs, best.theta, LONG)];
+  const { objective } = lowest(sprints);
+  return sprints.map((end) => (end.arrived ? end : newton(logs, end.theta, LONG, objective)));
 }
 
 /** Leave an end by the columns of positive price, as long as that leads lower. */

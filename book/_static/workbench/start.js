@@ -1,9 +1,11 @@
-// Finds the places of a widget in a page and brings them to life.
+// Finds the places of the widgets in a page and brings them to life.
+import { isoflop } from "./isoflop.js";
+import { fit } from "./fit.js";
 
-/** Put a widget into each of its places; what stood there was for readers without scripts. */
-export function start(kind, widget) {
-  for (const root of document.querySelectorAll(`div.workbench[data-widget="${kind}"]`)) {
+/** Put the widgets into their places; what stood there was for readers without scripts. */
+export function start() {
+  for (const root of document.querySelectorAll("div.workbench[data-widget]")) {
     root.classList.add("wb-live");
-    widget(root, JSON.parse(root.dataset.options));
+    ({ isoflop, fit })[root.dataset.widget](root, JSON.parse(root.dataset.options));
   }
 }

@@ -1,7 +1,6 @@
 // What follows from E, A, B, alpha and beta: scalinglab.laws.surface.
 
 export const aOf = ({ alpha, beta }) => beta / (alpha + beta);
-export const gammaOf = ({ alpha, beta }) => (alpha * beta) / (alpha + beta);
 export const lossOf = ({ E, A, B, alpha, beta }, N, D) => E + A * N ** -alpha + B * D ** -beta;
 
 /** Balance of the two terms, (alpha A / beta B)^(1/(alpha + beta)). */
@@ -11,9 +10,3 @@ export const balance = ({ A, B, alpha, beta }) =>
 export const NOpt = (surface, C) => balance(surface) * (C / 6) ** aOf(surface);
 export const DOpt = (surface, C) => (C / 6) ** (1 - aOf(surface)) / balance(surface);
 export const LOpt = (surface, C) => lossOf(surface, NOpt(surface, C), DOpt(surface, C));
-
-/** Compute at which the frontier reaches a loss. */
-export function CFor(surface, L) {
-  const G = balance(surface), K = surface.A * G ** -surface.alpha + surface.B * G ** surface.beta;
-  return 6 * ((L - surface.E) / K) ** (-1 / gammaOf(surface));
-}

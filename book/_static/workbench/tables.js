@@ -7,6 +7,7 @@ export const MEANING = { N: "parameters", D: "tokens", L: "loss", C: "compute" }
 const LETTERS = ["N", "D", "L", "C"], LISTED = 5, SAME_UNIT = 0.1;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const WRITTEN = /^(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?(?=\s*[kmbgt]))\s*([kmbgt]?)$/i;
+const DIGIT = /\d/, DECIMAL_COMMA = /^[+-]?\d+(,\d+)?$/, NO_THOUSANDS = /,(?!\d{3}$)\d+$/, EMPTY = /^(nan)?$/i;
 const SIZES = { "": 1, k: 1e3, m: 1e6, b: 1e9, g: 1e9, t: 1e12 };
 const ABSENT = new Set(("- -- ? . nan -nan +nan na n/a #n/a null none nil inf -inf +inf infinity -infinity diverged " +
   "divergence crashed failed killed running oom unfinished pending missing stopped aborted canceled cancelled timeout " +
@@ -30,7 +31,7 @@ export function countOf(entry) {
 }
 
 const absent = (letter, entry) =>
-  /\d/.test(entry) ? letter !== "L" && numberOf(entry) === 0 : ABSENT.has(entry.toLowerCase());
+  DIGIT.test(entry) ? letter !== "L" && numberOf(entry) === 0 : ABSENT.has(entry.toLowerCase());
 
 /** The cells of a line: quoted ones whole, blanks around them left out. */
 function cellsOf(text, separator) {
@@ -77,9 +78,9 @@ function decimalPoints(names, rows, text, separator) {
   const some = !/\d\.\d/.test(text) && /\d,\d/.test(text) &&
     (separator === ";" || /(?<![\d,])\d+,(?!\d{3}(?:,\d{3})*(?!\d))\d+/.test(text));
   names.forEach((_, k) => {
-    const told = rows.map((row) => row[k]).filter((entry) => /\d/.test(entry));
-    const all = separator === ";" && told.every((entry) => /^[+-]?\d+(,\d+)?$/.test(entry)) &&
-      told.some((entry) => /,(?!\d{3}$)\d+$/.test(entry));
+    const told = rows.map((row) => row[k]).filter((entry) => DIGIT.test(entry));
+    const all = separator === ";" && told.every((entry) => DECIMAL_COMMA.test(entry)) &&
+      told.some((entry) => NO_THOUSANDS.test(entry));
     if (some || all)
       for (const row of rows) row[k] = row[k].replace(/^([+-]?\d+),(\d+(?:e[+-]?\d+)?\s*[kmbgt]?)$/i, "$1.$2");
   });
@@ -152,7 +153,7 @@ export function readRuns(text, { columns = {}, dropIncomplete = false } = {}) {
     const gone = lacking.flatMap((pick, k) => (pick ? [k] : []));
     const listed = gone.slice(0, LISTED).map((k) => {
       const entry = rows[k][lacking[k].place];
-      return `line ${lines[k]}: '${lacking[k].name}' is ${/^(nan)?$/i.test(entry) ? "empty or NaN" : `'${entry}'`}`;
+      return `line ${lines[k]}: '${lacking[k].name}' is ${EMPTY.test(entry) ? "empty or NaN" : `'${entry}'`}`;
     }).join("; ") + (gone.length > LISTED ? `; and ${gone.length - LISTED} more` : "");
     if (gone.length === rows.length) refuse(`every row of the table is incomplete (${listed}).`);
     if (!dropIncomplete)

@@ -48,7 +48,6 @@ export function approach2Bias({ alpha, beta }, design) {
   return {
     shifts, exponentError: slope, interceptError: intercept,
     NFactor: (C) => Math.exp(intercept + slope * Math.log(C)),
-    DFactor: (C) => Math.exp(-intercept - slope * Math.log(C)),
   };
 }
 
