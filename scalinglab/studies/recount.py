@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, positive_number, positive_range, positive_row, shortened
+from scalinglab._arrays import (
+    FloatArray,
+    finite,
+    of_kind,
+    positive_number,
+    positive_range,
+    positive_row,
+    shortened,
+)
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.approach3 import fit_approach3
 from scalinglab.fitting.results import SurfaceFit
@@ -16,6 +24,7 @@ from scalinglab.fitting.vpnls import fit_vpnls
 from scalinglab.laws.parameter_counts import nonembedding_parameters
 from scalinglab.laws.published import PEARCE_OMEGA
 from scalinglab.laws.surface import LossSurface, exponents_of
+from scalinglab.planning.extremes import within_floats
 from scalinglab.solvers.objectives import Huber, Loss, Squared
 
 
@@ -154,6 +163,7 @@ class Recount:
     nonembedding: SurfaceFit
 
 
+@within_floats
 def recount_runs(runs: Runs, N: ArrayLike, loss: Loss | None = None) -> Recount:
     """Fit runs twice: as they are, and with the parameters counted in another way.
 
@@ -245,10 +255,17 @@ def counts_compared(
     ['0.452', '0.553', '0.452', '0.553']
     """
     require_runs("counts_compared", runs)
+    of_kind("counts_compared: surface", surface, LossSurface, "give a LossSurface")
     N = positive_row("counts_compared: N", N)
+    if N.shape != runs.N.shape:
+        raise ValueError(
+            f"counts_compared: N holds {len(N)} numbers for {len(runs)} runs; give one for each."
+        )
     rows = []
-    for least in fewest:
+    for least in np.atleast_1d(finite("counts_compared: fewest", fewest)).ravel().tolist():
         kept = np.greater_equal(runs.D, least)
+        if not kept.any():
+            raise ValueError(f"counts_compared: fewest is {least:g}, and no run had as many tokens.")
         some = runs.take(kept)
         for losses, L in (("measured", some.L), ("surface", surface.loss(some.N, some.D))):
             both = recount_runs(Runs(some.N, some.D, L), N[kept], Huber(1e-3, log=True))
