@@ -51,8 +51,8 @@ def deadweight(truth: LossSurface, N: float, D: float, ax: Axes | None = None) -
         ha="left", color=ROLES["Approach 2"]["color"], fontsize=9.5,
     )  # fmt: skip
     ax.annotate(
-        f"{loss - truth.L_opt(C):.2g} in loss", (1.0, loss), xytext=(8, -6), textcoords="offset points",
-        ha="left", va="top", fontsize=9.5,
+        f"{loss - truth.L_opt(C):.2g} in loss", (1.0, loss), xytext=(8, 18), textcoords="offset points",
+        ha="left", fontsize=9.5,
     )  # fmt: skip
     ax.annotate(
         "", (1.0, truth.L_opt(C)), xytext=(1.0, loss),
