@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
@@ -68,7 +69,8 @@ class StoredStudies(Mapping[str, dict[str, Any]]):
         return len(self._studies)
 
     def __repr__(self) -> str:
-        return f"{len(self)} studies of {len(self.tables)} tables, run on {self.date}: {', '.join(self)}"
+        head = f"{len(self)} studies of {len(self.tables)} tables, run on {self.date}"
+        return f"{head}\n{textwrap.fill(', '.join(self), 78, break_on_hyphens=False)}"
 
     def exponents(self) -> pd.DataFrame:
         """Return one row for each study and method that answered: alpha, beta and a, with their intervals."""
