@@ -111,7 +111,7 @@ def valley(
     """
     left: Axes
     right: Axes
-    _, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.1), sharey=True)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.3), sharey=True)
     colour, w = ROLES["VPNLS"]["color"], inverse.estimate
     best, z = float(inverse.rss.min()), np.linspace(-6, 6, 400)
     curve = CubicSpline(inverse.values, inverse.rss / best)
@@ -138,5 +138,5 @@ def valley(
     plain_ticks(left.xaxis, (1.0,))
     right.set(xlim=inverses or (dense[0], dense[-1]), xlabel=f"1 / {name}")
     right.set_ylim(ylim or (0.985, 1 + 2.5 * (inverse.limit / best - 1)))
-    right.legend(loc="upper center", fontsize=9.5)
+    figure.legend(loc="outside upper center", ncols=2, fontsize=9.5)  # off the bowls, however narrow
     return left, right
