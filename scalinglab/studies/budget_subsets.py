@@ -67,7 +67,7 @@ def waste_without_budgets(
     >>> from scalinglab import load_llama3
     >>> others = waste_without_budgets(load_llama3(), 2, 1e24, np.random.default_rng(0))
     >>> len(others), f"{np.median(others):.1%}"
-    (45, '2.9%')
+    (45, '3.3%')
     """
     require_runs("waste_without_budgets", runs)
     C = positive_number("waste_without_budgets: C", C)
