@@ -71,8 +71,8 @@ def budget_offsets(fit: LawFit | SurfaceFit, reach: float | None = None, ax: Axe
     if reach is not None:
         ax.set_ylim(-reach, reach)
     ax.annotate(
-        "chance, if errors were alike", (0.99, 1.9), xycoords=("axes fraction", "data"), ha="right",
-        va="top", fontsize=9.5, color="#666666",
+        "shaded: chance, if errors were alike", (1, 1.02), xycoords="axes fraction", ha="right",
+        va="bottom", fontsize=9.5, color="#666666",
     )  # fmt: skip
     ax.set_xlabel("compute C (FLOPs)")
     ax.set_ylabel("mean residual (standard errors)")
