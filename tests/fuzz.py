@@ -68,7 +68,7 @@ RESULTS = {
     "SearchResult", "StraightLine", "SurfaceFit", "Verdict",
     "Approach2Error", "BestReach", "ElfvingOptimum", "HullView", "LawBounds", "NextRuns", "PlannedRuns",
     "PredictedError", "PublishedFit", "StoppingPoint", "SweepPlan",
-    "Lopsidedness", "PublishedExponents", "RepetitionProfile",
+    "Lopsidedness", "PublicStudy", "PublishedExponents", "StoredStudies", "RepetitionProfile",
 }  # fmt: skip
 
 #: Answers in which nan or inf means what the docstring says.
@@ -80,7 +80,7 @@ INFINITE = {
     "compare_methods", "next_run",
     "when_to_stop", "fit_approach2", "fit_every_budget", "fit_parabola", "published_search",
     "repaired_search", "search_from_each", "repeat_study", "MethodComparison.errors",
-    "MethodComparison.summary", "bootstrap", "hindcast",
+    "MethodComparison.summary", "bootstrap", "hindcast", "waste_without_budgets",
 }  # fmt: skip
 
 #: What a surface is blamed for when its parameters are extreme.

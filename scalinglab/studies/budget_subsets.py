@@ -8,7 +8,7 @@ from math import comb
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, generator, positive_number, whole
+from scalinglab._arrays import FloatArray, function, generator, positive_number, whole
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.approach2 import fit_approach2
 from scalinglab.fitting.results import FitError, SurfaceFit
@@ -72,6 +72,7 @@ def waste_without_budgets(
     require_runs("waste_without_budgets", runs)
     C = positive_number("waste_without_budgets: C", C)
     generator("waste_without_budgets: rng", rng)
+    function("waste_without_budgets: judge", judge, "runs")
     budgets, member = runs.by_budget()
     count = whole("waste_without_budgets: count", count, 1)
     if len(budgets) - count < 2:

@@ -28,20 +28,23 @@ SURFACES: Mapping[str, Callable[[Runs], SurfaceFit]] = {
     "Huber": fit_approach3,
 }
 
+#: Why Approach 1 cannot answer from runs alone.
+FINAL_LOSSES = (
+    "these are final losses, and Approach 1 follows the lowest of many trainings; give their curves, "
+    "TrainingCurves(N, horizon, D, L)."
+)
+
 #: Draws of the joint bootstrap.
 DRAWS = 1000
 
 
 def outcomes(runs: Runs, curves: TrainingCurves | None) -> dict[str, Fit | str]:
     """Fit by every method; a method that cannot answer is held by its sentence."""
-    methods: dict[str, Callable[[Runs], Fit]] = {
-        "Approach 1": lambda _: fit_approach1(curves),  # type: ignore[arg-type]
-        "Approach 2": fit_approach2,
-        **SURFACES,
-    }
-    if curves is None:
-        methods["Approach 1"] = fit_approach1  # type: ignore[assignment]
-    return {name: attempt(method, runs) for name, method in methods.items()}
+    found: dict[str, Fit | str] = {"Approach 1": FINAL_LOSSES}
+    if curves is not None:
+        found["Approach 1"] = attempt(lambda _: fit_approach1(curves), runs)
+    methods: dict[str, Callable[[Runs], Fit]] = {"Approach 2": fit_approach2, **SURFACES}
+    return found | {name: attempt(method, runs) for name, method in methods.items()}
 
 
 def told(outcome: Fit | str, target: float, level: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ KINDS: Mapping[str, str] = {
 }
 
 
-class StoredStudies(Mapping[str, dict[str, Any]]):
+class StoredStudies:
     """What :func:`examine` found of every public study, by the study's name.
 
     Attributes
@@ -60,10 +60,19 @@ class StoredStudies(Mapping[str, dict[str, Any]]):
         self._studies: dict[str, dict[str, Any]] = dict(content["studies"])
 
     def __getitem__(self, name: str) -> dict[str, Any]:
+        one_of("StoredStudies: name", name, self._studies)
         return self._studies[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._studies)
+
+    def items(self) -> ItemsView[str, dict[str, Any]]:
+        """Return names and what was found."""
+        return self._studies.items()
+
+    def values(self) -> ValuesView[dict[str, Any]]:
+        """Return what was found of each."""
+        return self._studies.values()
 
     def __len__(self) -> int:
         return len(self._studies)
