@@ -59,28 +59,25 @@ def use_style() -> None:
 
 
 def power_of_ten(C: float) -> str:
-    r"""Write a budget in one or two digits, for a label.
+    """Write a budget in one or two digits, for a label.
 
     Examples
     --------
     >>> print(power_of_ten(1e17), power_of_ten(2.98e18), power_of_ten(1.34e20))
-    $10^{17}$ $3{\times}10^{18}$ $1.3{\times}10^{20}$
+    10¹⁷ 3×10¹⁸ 1.3×10²⁰
     >>> print(power_of_ten(3), power_of_ten(0), power_of_ten(float("inf")))
     3 0 ∞
     """
-    if not 1 <= abs(C) < 10 and 0 < abs(C) < np.inf:
-        digits, exponent = f"{C:.1e}".replace(".0e", "e").split("e")
-        return ("$" if digits == "1" else f"${digits}{{\\times}}") + f"10^{{{int(exponent)}}}$"
-    return typeset(f"{C + 0.0:.2g}")
+    return typeset(f"{C + 0.0:.2g}").replace("\N{NO-BREAK SPACE}", "")
 
 
 def count_label(value: float) -> str:
-    r"""Write a number of parameters or tokens for a label, beyond a thousand trillions a power of ten.
+    """Write a number of parameters or tokens for a label, beyond a thousand trillions a power of ten.
 
     Examples
     --------
     >>> print(count_label(1e12), count_label(6.07e16))
-    1T $6.1{\times}10^{16}$
+    1T 6.1×10¹⁶
     """
     return power_of_ten(value) if abs(value) >= 0.9995e15 else format_count(value)
 
