@@ -54,11 +54,16 @@ def pass_through(translator, node):
 
 
 class Workbench(SphinxDirective):
-    """``{workbench} isoflop`` or ``{workbench} fit``."""
+    """``{workbench} isoflop`` or ``{workbench} fit``.
+
+    The options of a study are what it begins with; ``brief`` folds the controls of surface and budgets. A fit
+    takes a ``budget``.
+    """
 
     required_arguments = 1
     option_spec: ClassVar = {
-        name: type(value) for name, value in {**STUDY, "budgets": BUDGETS, "budget": 0.0}.items()
+        **{name: type(value) for name, value in STUDY.items()},
+        **{"budgets": str, "brief": directives.flag, "budget": float},
     }
 
     def run(self):
@@ -119,6 +124,7 @@ def isoflop(given):
         "surfaces": {name: s.parameters for name, s in surfaces.items()},
         **{"name": surface.name, "lowest": lowest, "highest": highest, "count": int(count), "target": target},
         **grids,
+        "brief": "brief" in given,
     }
     alt = (
         f"Loss against model size at {int(count)} budgets: parabolas beside the true curves, and their "

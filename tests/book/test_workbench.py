@@ -375,16 +375,16 @@ def test_a_study_answers_to_sliders_fields_and_fingers(widgets):
     ]
     assert [text.split("\u00a0")[0] for text in numbers_of(tab)[:2]] == said
     seen = [vertices_of(tab)]
-    reach = tab.get_by_label("reach, ± times").last
+    reach = tab.get_by_label("reach (×)").last
     reach.focus()
     tab.keyboard.press("ArrowLeft")
     seen.append(vertices_of(tab))
-    assert float(tab.get_by_label("reach, ± times").first.input_value()) < 16
-    tab.get_by_label("offset, times D*").first.fill("3")
+    assert float(tab.get_by_label("reach (×)").first.input_value()) < 16
+    tab.get_by_label("offset (×D*)").first.fill("3")
     seen.append(vertices_of(tab))
     drag(tab, "drag the top grid", 40)
     seen.append(vertices_of(tab))
-    assert float(tab.get_by_label("drift, times").first.input_value()) < 0.6
+    assert float(tab.get_by_label("drift (×)").first.input_value()) < 0.6
     tab.get_by_label("surface").select_option("Symmetric")
     seen.append(vertices_of(tab))
     assert len({tuple(marks) for marks in seen}) == len(seen)
@@ -421,6 +421,14 @@ def test_a_table_is_fitted_questioned_and_refused(widgets, tmp_path):
     compile(lines.partition("\n\n")[2], "lines", "exec")
     tab.get_by_label("budget in FLOPs").fill("1e22")
     tab.locator("caption", has_text="At 10²² FLOPs").wait_for()
+
+
+def test_a_brief_study_folds_what_it_does_not_need(widgets):
+    tab = widgets("isoflop", brief=None)
+    assert tab.get_by_label("reach (×)").last.is_visible()
+    assert not tab.get_by_label("α, of size").last.is_visible()
+    tab.get_by_text("Surface and budgets").click()
+    assert tab.get_by_label("α, of size").last.is_visible()
 
 
 @pytest.mark.parametrize("kind", ["isoflop", "fit"])

@@ -72,11 +72,11 @@ export function isoflop(root, { surfaces, ...start }) {
   const show = (v) => general(v, 3).replace("e+", "e"), big = { log: true, show, unit: "FLOPs" };
   const exponent = { low: 0.02, high: 1.5, log: true, show };
   const group = (title, ...parts) => el("fieldset", {}, el("legend", {}, title), ...parts);
-  const controls = el("div", { class: "wb-controls" },
+  const groups = [
     group("The grids",
-      make("reach", { label: "reach, ± times", low: 1.2, high: 32, log: true, show, unit: "times" }),
-      make("offset", { label: "offset, times D*", low: 0.2, high: 5, log: true, show, unit: "times D*" }),
-      make("drift", { label: "drift, times", low: 0.2, high: 5, log: true, show, unit: "times" }),
+      make("reach", { label: "reach (×)", low: 1.2, high: 32, log: true, show, unit: "times" }),
+      make("offset", { label: "offset (×D*)", low: 0.2, high: 5, log: true, show, unit: "times D*" }),
+      make("drift", { label: "drift (×)", low: 0.2, high: 5, log: true, show, unit: "times" }),
       make("points", { label: "points", low: 3, high: 31, whole: true })),
     group("The truth",
       el("div", { class: "wb-field" }, el("label", { for: place }, "surface"), chosen),
@@ -94,7 +94,11 @@ export function isoflop(root, { surfaces, ...start }) {
         changed();
       }),
       make("count", { label: "budgets", low: 2, high: 9, whole: true }),
-      make("target", { label: "target, FLOPs", low: 1e18, high: 1e28, ...big })));
+      make("target", { label: "target, FLOPs", low: 1e18, high: 1e28, ...big })),
+  ];
+  const [first, ...others] = groups, row = (parts) => el("div", { class: "wb-controls" }, parts);
+  const controls = start.brief ?
+    [el("div", { class: "wb-brief" }, first), el("details", {}, el("summary", {}, "Surface and budgets"), row(others))] : [row(groups)];
 
   /**
    * Rings over a picture that can be dragged; the sliders say the same to those who cannot. They stay in the page
@@ -182,8 +186,8 @@ export function isoflop(root, { surfaces, ...start }) {
     const goal = Math.log(target);
     frame.line([[goal, 0], [goal, at]], "waste");
     frame.mark([goal, at], "approach2", 7);
-    const side = frame.X(goal) > width - 90 ? "end" : "start";
-    frame.text([frame.X(goal) + (side === "end" ? -12 : 12), frame.Y(at) + (at > 0 ? -8 : 18)], percent(Math.expm1(at)),
+    const side = frame.X(goal) > width - 90 ? "end" : "start", below = (bias.exponentError <= 0) === (side === "start");
+    frame.text([frame.X(goal) + (side === "end" ? -12 : 12), frame.Y(at) + (below ? 18 : -8)], percent(Math.expm1(at)),
       { class: "wb-strong wb-approach2", "text-anchor": side });
     frame.describe(`Error of the recommended tokens against compute: vertices of ${budgets.length} budgets, the line through ` +
       `them, and ${percent(Math.expm1(at))} at the target of ${flops(target)} FLOPs.`);
@@ -204,6 +208,6 @@ export function isoflop(root, { surfaces, ...start }) {
     words.textContent = sentence(state);
     spoken.say(words.textContent);
   }
-  root.replaceChildren(results, el("div", { class: "wb-pictures" }, left, right), words, controls, spoken.root);
+  root.replaceChildren(results, el("div", { class: "wb-pictures" }, left, right), words, ...controls, spoken.root);
   changed();
 }
