@@ -33,7 +33,7 @@ def tables(monkeypatch):
 
 def test_the_stored_run_is_complete_and_of_the_catalogue_s_tables(stored):
     assert list(stored) == [study.name for study in PUBLIC_STUDIES]
-    assert set(stored.tables) == {"llama3", "chinchilla", *catalogue()}
+    assert set(stored.tables) == {"llama3", "chinchilla", *catalogue()}, "add a PublicStudy, run make studies"
     for name, checksum in stored.tables.items():
         assert checksum == data_card(name).sha256
     parts = {"runs", "methods", "waste", "joint waste", "hindcast", "certificate", "screening", "laws"}
