@@ -204,12 +204,12 @@ def test_an_answer_right_in_some_cases_says_in_how_many():
 
 
 def test_what_a_function_does_to_its_inputs_is_its_own_affair(rng):
-    def jackknife(a):
-        answer = QUESTIONS["ex-sure-jackknife"].reference(a)
-        a[:] = 0
+    def clustered(J, r, budget):
+        answer = QUESTIONS["ex-sure-clustered"].reference(J, r, budget)
+        J[:] = 0
         return answer
 
-    assert check("ex-sure-jackknife", jackknife, rng)
+    assert check("ex-sure-clustered", clustered, rng)
 
 
 def test_an_interrupt_gets_through():

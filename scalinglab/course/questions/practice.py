@@ -19,8 +19,6 @@ from scalinglab.data.screening_stages import STAGES
 from scalinglab.fitting.approach2 import fit_approach2
 from scalinglab.fitting.vpnls import fit_vpnls
 from scalinglab.laws.repeated_data import RepeatedSurface
-from scalinglab.laws.surface import LossSurface
-from scalinglab.planning.allocation import deadweight_loss
 
 
 def clustered(J: FloatArray, r: FloatArray, budget: FloatArray) -> FloatArray:
@@ -47,22 +45,6 @@ def _clustered_cases(rng: np.random.Generator) -> list[Case]:
         J = np.column_stack([np.ones(len(budget)), rng.standard_normal((len(budget), 2))])
         cases.append((J, rng.standard_normal(len(budget)), budget))
     return cases
-
-
-def lasts_until(surface: LossSurface, C: float, slope: float, share: float) -> float:
-    """Budget at which a law that is exact at C, with an exponent of tokens off by slope, wastes the share."""
-    return C * float(np.exp(_stray(surface, share, np.sign(slope)) / abs(slope)))
-
-
-def _stray(surface: LossSurface, share: float, side: float) -> float:
-    """Distance in ln D, to one side of the best, at which a share of the compute is wasted."""
-    C = 1e22
-
-    def excess(size: float) -> float:
-        D = np.exp(side * size) * surface.D_opt(C)
-        return float(deadweight_loss(surface, C / (6 * D), D)) - share
-
-    return float(brentq(excess, 0, 20, xtol=1e-13, rtol=1e-14))
 
 
 def most_moving(runs: Runs, statistic: Callable[[Runs], float], rows: FloatArray) -> int:
@@ -221,50 +203,6 @@ QUESTIONS = (
             (
                 "that is the standard errors; the whole matrix is asked",
                 lambda J, r, budget: np.sqrt(np.diag(clustered(J, r, budget))),
-            ),
-        ),
-    ),
-    Question(
-        label="ex-cost-exponent",
-        chapter="cost",
-        asks=(
-            "lasts_until(surface, C, slope, share): the budget at which a law that is exact at C, with an "
-            "exponent of D* off by slope, wastes that share."
-        ),
-        reference=lasts_until,
-        cases=lambda rng: [
-            (
-                surface(rng),
-                log_uniform(rng, 1e20, 1e23),
-                side * rng.uniform(0.02, 0.06),
-                rng.uniform(0.01, 0.2),
-            )
-            for side in (1, -1, 1, -1, 1)
-        ],
-        mistakes=(
-            (
-                "that is the leading order, x² (α + β)/2; the two sides differ, so solve the exact form",
-                lambda s, C, slope, w: C * np.exp(np.sqrt(2 * w / (s.alpha + s.beta)) / abs(slope)),
-            ),
-            (
-                "that is the waste on the other side: a positive slope asks for too many tokens",
-                lambda s, C, slope, w: C * np.exp(_stray(s, w, -np.sign(slope)) / abs(slope)),
-            ),
-            (
-                "that budget lies below C: the law strays to the side of its slope, so x/slope is positive",
-                lambda s, C, slope, w: C * np.exp(-_stray(s, w, np.sign(slope)) / abs(slope)),
-            ),
-            (
-                "powers of ten are taken of a natural logarithm",
-                lambda s, C, slope, w: C * 10 ** (_stray(s, w, np.sign(slope)) / abs(slope)),
-            ),
-            (
-                "that is the ratio of the tokens; divide its logarithm by the slope to come to compute",
-                lambda s, C, slope, w: np.exp(np.sign(slope) * _stray(s, w, np.sign(slope))),
-            ),
-            (
-                "that is the factor on the compute; multiply it by C",
-                lambda s, C, slope, w: lasts_until(s, C, slope, w) / C,
             ),
         ),
     ),
