@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
 from scalinglab._text import format_count
 from scalinglab.data.runs import Runs
@@ -44,7 +43,7 @@ def isoflops(
     for C, colour in zip(budgets, budget_colours(budgets), strict=True):
         part = runs.at(C)
         ax.plot(part.N, part.L, "o", color=colour, markersize=3.6)
-        sizes = np.geomspace(part.N.min(), part.N.max(), 121)
+        sizes = np.geomspace(part.N.min(), part.N.max(), 41)
         if surface is not None:
             ax.plot(sizes, surface.loss(sizes, C / (FLOPS_PER_PARAMETER_TOKEN * sizes)), color=colour, lw=1.0)
             best = surface.N_opt(C)
@@ -61,11 +60,14 @@ def isoflops(
         # without a right arm a curve ends among the others: its label goes to its left
         cut = surface is not None and part.N.max() < surface.N_opt(C)
         end = int(np.argmin(part.N) if cut else np.argmax(part.N))
+        height = (
+            part.L[end] if surface is None else surface.loss(part.N[end], part.D[end])
+        )  # whatever the noise
         ax.annotate(
-            power_of_ten(C), (part.N[end], part.L[end]), xytext=(-5, -3) if cut else (5, 0),
+            power_of_ten(C), (part.N[end], height), xytext=(-5, -3) if cut else (5, 0),
             textcoords="offset points", fontsize=9.5, color=colour, va="center",
             ha="right" if cut else "left", zorder=6,
-            path_effects=[withStroke(linewidth=2, foreground="white")],
+            bbox={"fc": "white", "ec": "none", "pad": 0.4, "alpha": 0.75},
         )  # fmt: skip
     log_counts(ax, "x", "parameters N")
     ax.set_ylabel("loss L")
