@@ -251,6 +251,15 @@ def test_runs_that_cannot_answer_get_the_words_of_the_package(page):
     assert any("for 5 parameters leave 1" in words for words in seen)
 
 
+def test_runs_without_noise_are_met_to_rounding(widgets):
+    tab = widgets("fit")
+    runs = IsoflopDesign([1e18, 1e19, 1e20], reach=4, points=7).runs(CHINCHILLA)
+    rows = zip(runs.N.tolist(), runs.D.tolist(), runs.L.tolist(), strict=True)
+    tab.get_by_label("Your runs").fill("N,D,L\n" + "".join(f"{N!r},{D!r},{L!r}\n" for N, D, L in rows))
+    tab.locator(".wb-table tr", has_text="α").get_by_text("0.34", exact=True).wait_for()
+    assert tab.locator(".wb-contour").count() > 20
+
+
 def told_of(text):
     """What the package makes of a table: its runs, or its words."""
     try:
@@ -325,14 +334,14 @@ def test_a_fit_of_133_runs_takes_few_steps(page):
 @pytest.fixture
 def widgets(browser, extension):
     """Opens a page with one widget, as wide as asked, on a touch screen."""
-    opened = []
+    opened, wrong = [], []
 
     def open_one(kind, width=1280, **options):
         directive, script = extension("workbench"), extension("workbench_script")
         given = json.dumps(getattr(directive, kind)(options)[0])
         tab = browser.new_page(viewport={"width": width, "height": 900}, has_touch=True, offline=True)
         opened.append(tab)
-        tab.on("pageerror", lambda error: pytest.fail(str(error)))
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
         css = (script.SOURCES / "workbench.css").read_text(encoding="utf-8")
         place = f'<div class="workbench" data-widget="{kind}" data-options="{html.escape(given)}">still</div>'
         tab.set_content(
@@ -344,6 +353,7 @@ def widgets(browser, extension):
     yield open_one
     for tab in opened:
         tab.close()
+    assert not wrong
 
 
 def numbers_of(tab):

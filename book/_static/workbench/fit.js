@@ -22,7 +22,7 @@ export function analysed(runs, budget) {
 
 /** A number with its standard error, two digits of it. */
 export function withError(value, error) {
-  if (!(error > 0)) return general(value, 4);
+  if (!(error > 5e-7 * Math.abs(value))) return general(value, error >= 0 ? 6 : 4);
   const decimals = Math.max(0, 1 - Math.floor(Math.log10(error)));
   return `${value.toFixed(decimals)} ± ${error.toFixed(decimals)}`;
 }
@@ -102,7 +102,7 @@ export function fit(root, { budget, example, table }) {
     const beyond = wanted / greatest(runs.C);
     const head = `${runs.N.length} runs` + (runs.notes.length ? `; ${runs.notes.join("; ")}.` : ".");
     const rows = [["", "Approach 2", "VPNLS"]], put = (name, two, one) => rows.push([name, two, one]);
-    const two = parabolas.refusal ? null : parabolas, own = (key) => (errors ? errors[key] : 0);
+    const two = parabolas.refusal ? null : parabolas, own = (key) => errors?.[key];
     put("N*", two ? formatCount(two.NOpt(wanted)) : dash,
       answer ? formatCount(answer.N) + (errors ? ` ×/÷ ${Math.exp(errors.logN).toFixed(2)}` : "") : dash);
     put("D*", two ? formatCount(two.DOpt(wanted)) : dash, answer ? formatCount(answer.D) : dash);
@@ -183,13 +183,14 @@ function drawMap({ logs, fit }) {
   const around = (e) => [Math.max(low, e * 0.3), Math.min(high, Math.max(e * 1.8, 0.05))];
   const [x, y] = [around(alpha), around(beta)].map(([a, b]) => range(45).map((k) => a + ((b - a) * k) / 44));
   const cells = objectiveMap(logs, x, y).cells.map((row) => row.map(({ rss }) => rss)), freedom = Math.max(1, logs.L.length - 5);
-  const least2 = Math.min(fit.objective, ...cells.flat()), levels = [1 + 6 / freedom, 1.15, 1.4, 2, 4, 10, 30];
+  // where the law meets the runs to rounding, the map is drawn above a thousandth of its height
+  const floor = Math.max(Math.min(fit.objective, least(cells.flat())), 1e-3 * greatest(cells.flat())), levels = [1 + 6 / freedom, 1.15, 1.4, 2, 4, 10, 30];
   followWidth(place, (width) => {
     const frame = picture({ width, height: 330, x: [x[0], x.at(-1)], y: [y[0], y.at(-1)] });
     const marks = (v) => ticks(v[0], v.at(-1), 4).map((at) => [at, general(at, 3)]);
     frame.axes(marks(x), marks(y), "exponent of size α", "exponent of data β");
     levels.forEach((factor, k) => {
-      for (const segment of contour(x, y, cells, least2 * factor)) frame.line(segment, k ? "contour" : "vpnls");
+      for (const segment of contour(x, y, cells, floor * factor)) frame.line(segment, k ? "contour" : "vpnls");
     });
     frame.mark([alpha, beta], "vpnls");
     frame.describe(`The sum of squares that the best E, A, B leave at each pair of exponents: least at alpha ${general(alpha, 3)}, ` +

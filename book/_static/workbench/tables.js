@@ -4,7 +4,7 @@ import { general } from "./numbers.js";
 import { UNITS, meaningOf } from "./names.js";
 
 export const MEANING = { N: "parameters", D: "tokens", L: "loss", C: "compute" };
-const LETTERS = ["N", "D", "L", "C"], LISTED = 5, SAME_UNIT = 0.1;
+const LETTERS = ["N", "D", "L", "C"], LISTED = 5, SAME_UNIT = 0.1, MOST_RUNS = 20000;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const WRITTEN = /^(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?(?=\s*[kmbgt]))\s*([kmbgt]?)$/i;
 const DIGIT = /\d/, DECIMAL_COMMA = /^[+-]?\d+(,\d+)?$/, NO_THOUSANDS = /,(?!\d{3}$)\d+$/, EMPTY = /^(nan)?$/i;
@@ -134,7 +134,7 @@ function columnOf({ letter, place, name, size }, rows, lines) {
   const own = name === letter ? "" : ` ('${name}')`, at = (k) => `line ${lines[k]}${own}`;
   return rows.map((row, k) => {
     const entry = row[place], number = letter === "L" ? numberOf(entry) : countOf(entry);
-    if (Number.isNaN(number))
+    if (!Number.isFinite(number))
       refuse(`${letter} (${MEANING[letter]}) of ${at(k)} is '${entry}', not a number; correct it or drop the run.`);
     if (letter === "L" && number !== 0 && !(Math.abs(number) > 1e-100 && Math.abs(number) < 1e100))
       refuse(`loss of ${at(k)} is ${general(number)}; check its unit.`);
@@ -163,6 +163,7 @@ export function readRuns(text, { columns = {}, dropIncomplete = false } = {}) {
     [rows, lines] = [rows, lines].map((list) => list.filter((_, k) => !lacking[k]));
   }
   if (!rows.length) refuse("there are no runs; give at least one row.");
+  if (rows.length > MOST_RUNS) refuse(`a page fits ${MOST_RUNS} runs at most; scalinglab fit, on the command line, takes any number.`);
   const runs = { lines, notes, picks };
   for (const pick of picks) runs[pick.letter] = columnOf(pick, rows, lines);
   const told = picks.filter(({ name, letter, unit, aside }) => name !== letter || unit || aside);
