@@ -11,8 +11,11 @@ import nbformat
 from jupyter_cache import get_cache
 
 ROOT = Path(__file__).parents[2]
-COORDINATES = re.compile(r'\s(?:d|x|y)="[^"]*"')
-NUMBER = re.compile(r"-?\d+\.\d{3,}")
+#: What a drawing needs where no page gives it.
+ALONE = (
+    'xmlns="http://www.w3.org/2000/svg" style="background: #fff" font-family="DejaVu Sans, sans-serif" '
+    'stroke-linejoin="round"'
+)
 
 
 def chapter_minutes():
@@ -58,17 +61,14 @@ def lighten(notebook):
                 del data["text/html"]
                 data["text/markdown"] = "*Run this cell: a slider appears.*"
             if "image/svg+xml" in data:
-                data["image/svg+xml"] = slim(data["image/svg+xml"])
+                data["image/svg+xml"] = alone(data["image/svg+xml"])
 
 
-def slim(svg):
-    """A drawing on one line, without comments, its coordinates to a hundredth of a point."""
+def alone(svg):
+    """A slim drawing that stands in no page: with its ground, and a family for its letters."""
+    from scalinglab.plotting.drawings import slim
 
-    def round_all(found):
-        return NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), found[0])
-
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.S)
-    return re.sub(r"\s*\n\s*", " ", COORDINATES.sub(round_all, svg))
+    return slim(svg).replace("<svg ", f"<svg {ALONE} ", 1)
 
 
 def offer_notebook(app, pagename, templatename, context, doctree):
@@ -97,7 +97,7 @@ def drop_ballast(app, exception):
         if kept != text:
             sheet.write_text(kept, encoding="utf-8")
     for drawing in Path(app.outdir, "_images").glob("*.svg"):
-        drawing.write_text(slim(drawing.read_text(encoding="utf-8")), encoding="utf-8")
+        drawing.write_text(alone(drawing.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def setup(app):

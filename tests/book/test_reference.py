@@ -322,7 +322,8 @@ class TestPaper:
         shown = Explorer(draw, [1, 2, 3], "end", "A line that rises to the value chosen.")._repr_mimebundle_()
         tag = BeautifulSoup(shown["text/html"], "html.parser").figure
         path = extension("paper").still(tag, tmp_path)
-        assert Image.open(path).size[0] > 1000
+        with Image.open(path) as picture:
+            assert picture.size[0] > 1000
         assert [words(part) for part in (tag.label, tag.output, tag.figcaption)] == [
             "end", "2", "The line ends at 2.",
         ]  # fmt: skip
