@@ -429,6 +429,16 @@ def test_a_table_is_fitted_questioned_and_refused(widgets, tmp_path):
     assert 'scalinglab fit "my sweep.csv"' in lines
     assert '--column "L=loss"' in lines
     compile(lines.partition("\n\n")[2], "lines", "exec")
+    dropped = tab.evaluate_handle(
+        """text => {
+          const held = new DataTransfer();
+          held.items.add(new File([text], "dropped.csv"));
+          return held;
+        }""",
+        GOOD,
+    )
+    area.dispatch_event("drop", {"dataTransfer": dropped})
+    tab.locator("pre", has_text="scalinglab fit dropped.csv").wait_for()
     tab.get_by_label("budget in FLOPs").fill("1e22")
     tab.locator("caption", has_text="At 10²² FLOPs").wait_for()
 

@@ -72,6 +72,7 @@ export function fit(root, { budget, example, table }) {
   drop.addEventListener("change", () => look());
   for (const name of ["dragover", "dragleave", "drop"])
     area.addEventListener(name, (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
       event.preventDefault();
       area.classList.toggle("wb-over", name === "dragover");
       if (name === "drop") take(event.dataTransfer.files[0]);
