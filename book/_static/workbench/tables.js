@@ -146,7 +146,9 @@ function columnOf({ letter, place, name, size }, rows, lines) {
 
 /** Runs of a pasted table: N, D, L, C, the line of each, and notes of what was understood. */
 export function readRuns(text, { columns = {}, dropIncomplete = false } = {}) {
-  const table = tableOf(text), picks = picksOf(table, columns);
+  const table = tableOf(text);
+  if (!table.rows.length) refuse("there are no runs; give at least one row.");
+  const picks = picksOf(table, columns);
   let { rows, lines } = table;
   const notes = [], lacking = rows.map((row) => picks.find(({ letter, place }) => absent(letter, row[place])));
   if (lacking.some(Boolean)) {
@@ -162,7 +164,6 @@ export function readRuns(text, { columns = {}, dropIncomplete = false } = {}) {
     notes.push(`left out ${gone.length} incomplete of ${rows.length} rows (${listed})`);
     [rows, lines] = [rows, lines].map((list) => list.filter((_, k) => !lacking[k]));
   }
-  if (!rows.length) refuse("there are no runs; give at least one row.");
   if (rows.length > MOST_RUNS) refuse(`a page fits ${MOST_RUNS} runs at most; scalinglab fit, on the command line, takes any number.`);
   const runs = { lines, notes, picks };
   for (const pick of picks) runs[pick.letter] = columnOf(pick, rows, lines);
