@@ -17,6 +17,7 @@ import rivals
 from scalinglab import (
     Huber,
     Runs,
+    Squared,
     SurfaceFit,
     bootstrap,
     fit_approach2,
@@ -27,6 +28,8 @@ from scalinglab import (
 )
 from scalinglab.fitting import objective_map
 from scalinglab.laws import CHINCHILLA_REFIT
+from scalinglab.solvers.centred_logs import CentredLogs
+from scalinglab.solvers.variable_projection import search_exponents
 
 #: More runs than this and a benchmark has few rounds.
 LARGE = 10_000
@@ -176,6 +179,7 @@ def test_map(benchmark, method, points):
 
 
 EXTRAS = {
+    "Llama 3, the search alone": lambda runs: partial(search_exponents, CentredLogs.of(runs), Squared()),
     "Llama 3, Huber": lambda runs: partial(fit_vpnls, runs, Huber(1e-3)),
     "Llama 3, 10,000 draws": lambda runs: partial(
         bootstrap, runs, fit_vpnls(runs), 10_000, np.random.default_rng(0)
@@ -188,4 +192,5 @@ EXTRAS = {
 
 @pytest.mark.parametrize("what", EXTRAS)
 def test_more_of_ours(benchmark, what):
-    time_it(benchmark, "more", what, EXTRAS[what](data("Llama 3")), 5)
+    rounds = 201 if what.endswith("alone") else 5
+    time_it(benchmark, "more", what, EXTRAS[what](data("Llama 3")), rounds)
