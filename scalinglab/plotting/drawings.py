@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 
 _COORDINATES = re.compile(r'\s(?:d|x|y|points|transform)="[^"]*"')
 _NUMBER = re.compile(r"-?\d+\.\d+")
+_ROUND = re.compile(r'<path((?: id="[^"]*")?) d="M ([^C"]+)((?: C(?: -?[\d.]+){6}){8}) z "')
+_DOTS = re.compile(r"(?:<use [^>]*/>\s*){2,}")
 
 
 def drawing(figure: Figure, mark: str = "") -> str:
@@ -43,8 +45,9 @@ def slim(svg: str, mark: str = "") -> str:
     """Leave out of matplotlib's SVG what no page needs, so that it can stand within one.
 
     Comments, metadata, families of letters, size on paper and the white ground go; coordinates are
-    rounded to a hundredth of a point; names remain where the drawing itself refers to them, and begin with
-    a mark, so that two drawings of a page have none in common. Every artist stands on a line of its own.
+    rounded to a hundredth of a point; circles are circles, and dots that look the same say so once; names
+    remain where the drawing itself refers to them, and begin with a mark, so that two drawings of a page
+    have none in common. Every artist stands on a line of its own.
 
     Parameters
     ----------
@@ -80,5 +83,26 @@ def slim(svg: str, mark: str = "") -> str:
     svg = re.sub(r'\sid="([^"]*)"', lambda one: one[0] if one[1] in used else "", svg)
     svg = re.sub(r"\n {4,}(?=<)|\n(?=[^ <])|(?<=\")\n\s*", " ", re.sub(r"\n\s*\n", "\n", svg))
     svg = re.sub(r" {2,}", " ", re.sub(r" ?(?<=>) +(?=<)", "", svg))
+    svg = _DOTS.sub(_alike, _ROUND.sub(_circle, svg))
     mark = mark or "d" + hashlib.sha256(svg.encode()).hexdigest()[:6]
     return re.sub(r'(url\(#|href="#|id=")(?=\w)', rf"\g<1>{mark}-", svg)
+
+
+def _circle(found: re.Match[str]) -> str:
+    """A circle in the place of the eight curves that draw one."""
+    name, start, curves = found.groups()
+    x, low = map(float, start.split())
+    numbers = [float(one) for one in curves.split() if one != "C"]
+    right, high, left = numbers[10], numbers[23], numbers[34]
+    r = (low - high) / 2
+    if abs(right - left - 2 * r) > 0.05:
+        return found[0]
+    return f'<circle{name} cx="{x:.2f}" cy="{low - r:.2f}" r="{r:.2f}"'
+
+
+def _alike(found: re.Match[str]) -> str:
+    """Dots that look the same say so once."""
+    looks = re.findall(r' style="([^"]*)"', found[0])
+    if len(set(looks)) > 1 or len(looks) < found[0].count("<use"):
+        return found[0]
+    return f'<g style="{looks[0]}">' + re.sub(r' style="[^"]*"', "", found[0]).rstrip() + "</g>"

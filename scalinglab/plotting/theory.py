@@ -92,11 +92,9 @@ def missed_minimum(
     if residuals:
         strip = make_axes_locatable(ax).append_axes("bottom", size="38%", pad=0.12, sharex=ax)
         strip.axhline(0, color=truth, lw=1.0)
-        for x, look in (
-            (sizes, line_of("Approach 2")),
-            (sampled, {"color": ROLES["runs"]["color"], "ls": "", "marker": "o"}),
-        ):
-            strip.plot(x, 1000 * (parabola.loss(x) - true_loss(x)), ms=5, **look)
+        dots = {"color": ROLES["runs"]["color"], "ls": "", "marker": "o", "ms": 5}
+        for N, look in ((sizes, line_of("Approach 2")), (sampled, dots)):
+            strip.plot(N, 1000 * (parabola.loss(N) - true_loss(N)), **look)
         for x, name in ((best, "truth"), (vertex, "Approach 2")):
             strip.axvline(x, color=ROLES[name]["color"], lw=1.0)
         strip.set(xlabel=ax.get_xlabel(), ylabel="diff. × 1000")

@@ -37,6 +37,18 @@ def test_names_that_a_drawing_refers_to_are_its_own(drawn):
     assert not set(named) & set(re.findall(r'id="([^"]+)"', other))
 
 
+def test_dots_are_circles_that_say_once_how_they_look():
+    figure, ax = plt.subplots()
+    ax.plot(range(50), "o", color="#123456", clip_on=False)
+    ax.scatter([10, 30], [30, 10], s=[40, 400])
+    drawn = drawing(figure)
+    plt.close("all")
+    assert drawn.count("<circle") == 3  # one mark for all fifty, and two that differ in size
+    assert drawn.count("#123456") < 5  # fill and stroke, of the mark and of all dots
+    radii = sorted(float(one) for one in re.findall(r' r="([\d.]+)"', drawn))
+    assert radii[2] == pytest.approx(radii[1] * 10**0.5, abs=0.02)
+
+
 def test_labels_at_ends_follow_the_limits():
     ax = plt.subplots()[1]
     ax.plot([0, 1], [0, 1])
