@@ -84,7 +84,10 @@ def study_exponents(
     ax.set_xlim(xlim)
     names = {"a": "exponent a of N* ∝ C$^a$", "alpha": "exponent α of N", "beta": "exponent β of D"}
     ax.set_xlabel(names[letter])
-    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3, fontsize=9.5)
+    entries = len(methods) + bool(printed)
+    ax.legend(
+        loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=3 if entries > 4 else entries, fontsize=9.5
+    )
     return ax
 
 
