@@ -7,6 +7,7 @@ import io
 import re
 
 from matplotlib import rc_context
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 _COORDINATES = re.compile(r'\s(?:d|x|y|points|transform)="[^"]*"')
@@ -34,10 +35,11 @@ def drawing(figure: Figure, mark: str = "") -> str:
     --------
     slim : What is left out.
     """
-    buffer = io.StringIO()
+    buffer, shown_on = io.StringIO(), figure.canvas
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "scalinglab"}):
-        figure.savefig(buffer, format="svg", metadata=nothing)
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)  # savefig would draw twice
+    figure.set_canvas(shown_on)
     return slim(buffer.getvalue(), mark)
 
 
