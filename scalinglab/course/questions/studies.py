@@ -30,11 +30,22 @@ def _nothing_left_out(runs: Runs, budget: float, C: float) -> float:
     return misallocation(fit_approach2(runs, extrapolate=True), fit_vpnls(runs), C).fraction
 
 
+def _sampled_vertices_only(runs: Runs, budget: float, C: float) -> float:
+    left = _without(runs, budget)
+    return misallocation(fit_approach2(left), fit_vpnls(left), C).fraction
+
+
 def _cases(rng: np.random.Generator) -> list[Case]:
     cases: list[Case] = []
-    for _ in range(4):
+    for _ in range(3):
         runs = study(rng, budgets=5, points=9, noise=0.001)
         cases.append((runs, float(rng.choice(runs.budgets)), 100 * float(runs.C.max())))
+    runs = study(rng, budgets=5, points=9, noise=0.0)
+    largest = runs.budgets[-1]
+    middle = np.sort(runs.at(largest).N)[4]
+    kept = (middle > runs.N) | (0.5 * largest > runs.C)  # that budget's vertex lies beyond its sizes
+    runs = runs.take(kept)
+    cases.append((runs, float(rng.choice(runs.budgets[:-1])), 100 * float(largest)))
     return cases
 
 
@@ -51,6 +62,10 @@ QUESTIONS = (
         mistakes=(
             ("the judge saw all runs; refit it to those that are left", _fixed_judge),
             ("no budget was left out", _nothing_left_out),
+            (
+                "a vertex beyond the sampled sizes is wanted, too: extrapolate=True",
+                _sampled_vertices_only,
+            ),
             (
                 "that is what is left of the budget, not what is wasted",
                 lambda *given: 1 - waste_without(*given),
