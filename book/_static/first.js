@@ -65,8 +65,12 @@
       button.textContent = open ? "Fold all" : "Unfold all";
     });
     document.querySelector("article h1").after(button);
-    addEventListener("beforeprint", function () { all(true); });
     unfold();
+  });
+
+  // paper has no folds
+  addEventListener("beforeprint", function () {
+    document.querySelectorAll(".bd-article details").forEach(function (fold) { fold.open = true; });
   });
 
   // what is wider than its place fades out where it goes on

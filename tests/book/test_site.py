@@ -10,6 +10,8 @@ import pytest
 from bs4 import BeautifulSoup, NavigableString, Tag
 from pages import ADDED, CHAPTERS, PAGES, ROOT
 
+from scalinglab.laws import PUBLISHED_EXPONENTS
+
 RAW_ROLE = re.compile(
     r"\{(?:doc|cite:?\w*|ref|eq|numref|prf:ref|math|func|term|nb-download)\}|:cite:|\]\(\.\./"
 )
@@ -201,4 +203,7 @@ def test_every_reference_is_cited():
         for group in re.findall(r"\{cite:\w+\}`([^`]+)`", pages) + re.findall(r":cite:\w+:`([^`]+)`", files)
         for key in group.split(",")
     }
+    # the chapter on published surfaces cites every pair by what the package knows of it
+    cited = {key for key in cited if not key.startswith("{one.")}
+    cited |= {key for one in PUBLISHED_EXPONENTS for key in (one.key, one.collected) if key}
     assert set(keys) == cited
