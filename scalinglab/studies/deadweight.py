@@ -64,11 +64,15 @@ def deadweight_by_stage(
     flag("deadweight_by_stage: refit", refit)
     once = {} if refit else {name: judge(result.runs) for name, judge in judges.items()}
     rows: dict[str, dict[str, float]] = {}
+    row: dict[str, float] = {"runs": 0}
     for stage, left in result.steps().items():
+        if len(left) == row["runs"]:  # nothing was dropped
+            rows[stage] = row
+            continue
         plan = fit_approach2(left, extrapolate=True)
         verdicts = {
             name: misallocation(plan, once[name] if name in once else judge(left), C).fraction
             for name, judge in judges.items()
         }
-        rows[stage] = {"runs": len(left), "budgets": len(left.budgets), "a": plan.a, **verdicts}
+        rows[stage] = row = {"runs": len(left), "budgets": len(left.budgets), "a": plan.a, **verdicts}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"runs": int, "budgets": int})

@@ -88,10 +88,11 @@ def examine(
 
     Examples
     --------
-    >>> from scalinglab import load_llama3
-    >>> found = examine(load_llama3(), np.random.default_rng(0))
+    >>> from scalinglab import CHINCHILLA, IsoflopDesign
+    >>> runs = IsoflopDesign([1e18, 1e19, 1e20], points=7).runs(CHINCHILLA)
+    >>> found = examine(runs, np.random.default_rng(0))
     >>> f"{found['methods']['VPNLS']['a']:.3f} and {found['methods']['Approach 2']['a']:.3f}"
-    '0.503 and 0.463'
+    '0.452 and 0.452'
     >>> found["certificate"]["holds"]
     True
     """
