@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 from scalinglab._arrays import FloatArray, flag
 from scalinglab._extras import needs
 from scalinglab.data.runs import Runs, require_runs
-from scalinglab.fitting.concerns import MOST, require_identifiable, surface_concerns
+from scalinglab.fitting.concerns import require_identifiable, surface_concerns
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.lbfgs import centred_starts, search
@@ -170,8 +171,8 @@ def fit_approach3(
         "start, ftol 1e-13, gtol 1e-9; the best end polished by Newton steps; E, A, B ≥ 0, exponents in "
         f"{EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
     )
-    concerns += surface_concerns(surface, runs, loss=loss)
-    return SurfaceFit(surface, runs, loss, "Approach 3", optimum.objective, tuple(concerns[:MOST]), how)
+    told = partial(surface_concerns, surface, runs, (), loss, tuple(concerns))
+    return SurfaceFit(surface, runs, loss, "Approach 3", optimum.objective, told, how)
 
 
 def _default_starts(logs: CentredLogs) -> FloatArray:

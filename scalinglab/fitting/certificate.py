@@ -6,6 +6,7 @@ import dataclasses
 import html
 import textwrap
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -268,10 +269,10 @@ def _refitted(
         fit = dataclasses.replace(fit, search=f"{fit.search}; {how}")
     if better:
         surface = logs.surface(*found.theta)
-        concerns = tuple(surface_concerns(surface, fit.runs, spare, fit.loss))
+        concerns = partial(surface_concerns, surface, fit.runs, spare, fit.loss)
         return dataclasses.replace(fit, surface=surface, objective=objective, concerns=concerns, spare=spare)
     if spare != fit.spare:
-        concerns = tuple(surface_concerns(fit.surface, fit.runs, spare, fit.loss))
+        concerns = partial(surface_concerns, fit.surface, fit.runs, spare, fit.loss)
         return dataclasses.replace(fit, concerns=concerns, spare=spare)
     return fit
 

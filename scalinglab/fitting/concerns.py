@@ -74,20 +74,25 @@ def _distinct(enough: int, *columns: FloatArray) -> int:
 
 
 def surface_concerns(
-    surface: LossSurface, runs: Runs, spare: Sequence[str] = (), loss: Loss | None = None
-) -> list[str]:
+    surface: LossSurface,
+    runs: Runs,
+    spare: Sequence[str] = (),
+    loss: Loss | None = None,
+    search: Sequence[str] = (),
+) -> tuple[str, ...]:
     """What makes a fitted surface doubtful, whatever the method: cause and remedy, a sentence each.
 
     ``spare`` names exponents whose term the runs can do without; ``loss`` is what was minimised, squares when
-    absent. The weightiest come first: what makes the table another one than it seems, what the runs cannot
+    absent; ``search`` is what the search has to say of itself, put first. The weightiest of the others come
+    first: what makes the table another one than it seems, what the runs cannot
     say at all, runs that do not belong, and what makes the answer less certain. Six at most.
     """
     if rises_with_size(runs):  # no law of losses has anything to say about these
-        return data_concerns(runs)
+        return (*search, *data_concerns(runs))[:MOST]
     found = Linearised(surface, runs, Squared() if loss is None else loss)
     sums = runs.sums_by_budget(found.add)
     freedom = len(runs) - len(surface.parameters)
-    concerns = data_concerns(runs) + repeat_concerns(runs, found.residuals, freedom)
+    concerns = [*search, *data_concerns(runs), *repeat_concerns(runs, found.residuals, freedom)]
     vanished = vanished_terms(surface, runs)
     concerns += _absent_terms(vanished)
     concerns += _spare_terms(
@@ -126,7 +131,7 @@ def surface_concerns(
             f"the parameters are nearly interchangeable on these runs (scaled condition number "
             f"{condition:.1e}); their ranges of N and D are too narrow. Add runs outside them."
         )
-    return concerns[:MOST]
+    return tuple(concerns[:MOST])
 
 
 def _explained(runs: Runs, rss: float) -> float:

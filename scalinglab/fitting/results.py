@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scalinglab._arrays import FloatArray, blocks, overflow_is_refused, positive_number, share, shortened
 from scalinglab._text import with_error
 from scalinglab.data.runs import Runs
+from scalinglab.fitting.deferred import Deferred
 from scalinglab.fitting.frontier_fits import FrontierFit as FrontierFit, Parabola as Parabola
 from scalinglab.fitting.linearised import Linearised
 from scalinglab.fitting.printed_fits import held_together, html_table, sentences
@@ -72,7 +73,8 @@ class SurfaceFit:
     objective : float
         The minimum: the sum of ``loss.rho`` over the runs.
     concerns : tuple of str
-        Reasons to distrust the answer, each with cause and remedy; empty if we found none.
+        Reasons to distrust the answer, each with cause and remedy, found when first read; empty if there are
+        none.
     search : str
         How the minimum was sought: starts, tolerances, bounds.
     spare : tuple of str
@@ -92,7 +94,7 @@ class SurfaceFit:
     loss: Loss
     method: str
     objective: float
-    concerns: tuple[str, ...] = ()
+    concerns: Deferred[tuple[str, ...]] = Deferred(())  # noqa: RUF009 (a descriptor, made to be shared)
     search: str = "how the minimum was sought is not recorded"
     spare: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal, overload
 
 from scalinglab._arrays import shortened
@@ -120,5 +121,5 @@ def fit_vpnls(
         "every cell of exponents bounded, or columns priced at the end; no starting values to choose; "
         f"E, A, B ≥ 0, exponents in {EXPONENT_RANGE[0]:g}-{EXPONENT_RANGE[1]:g}"
     )
-    concerns = tuple(surface_concerns(surface, runs, spare, loss))
+    concerns = partial(surface_concerns, surface, runs, spare, loss)
     return SurfaceFit(surface, runs, loss, "VPNLS", optimum.objective, concerns, how, spare)
