@@ -97,7 +97,8 @@ def missed_minimum(
             strip.plot(N, 1000 * (parabola.loss(N) - true_loss(N)), **look)
         for x, name in ((best, "truth"), (vertex, "Approach 2")):
             strip.axvline(x, color=ROLES[name]["color"], lw=1.0)
-        strip.set(xlabel=ax.get_xlabel(), ylabel="diff. × 1000")
+        strip.set_xlabel(ax.get_xlabel())
+        strip.set_ylabel("diff. × 1000", labelpad=0)
         ax.set_xlabel("")
         ax.tick_params(labelbottom=False)
     return ax
