@@ -17,6 +17,7 @@ import pytest
 from every_name import NEEDS
 from flit_core.wheel import make_wheel_in
 from packaging.requirements import Requirement
+from pages import cells
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -220,14 +221,6 @@ def undeclared(path, text, *extras):
             yield f"{path.relative_to(ROOT)}: {module}"
 
 
-def cells(text):
-    """The Python of a MyST page."""
-    for cell in re.findall(r"^```\{code-cell\}.*?\n(.*?)^```", text, re.M | re.S):
-        lines = [line for line in cell.splitlines() if not line.startswith((":", "%", "!"))]
-        header = [i for i, line in enumerate(lines) if line == "---"]
-        yield "\n".join(lines[header[1] + 1 :] if header[:1] == [0] else lines)
-
-
 def test_the_package_imports_only_what_it_requires():
     lost = []
     for path in (ROOT / "scalinglab").rglob("*.py"):
@@ -246,13 +239,14 @@ def test_other_rooms_import_only_what_their_extras_declare(room, extras):
     assert lost == []
 
 
-def test_pages_import_only_what_the_book_and_the_course_declare():
-    pages = [*(ROOT / "notebooks").rglob("*.md"), *(ROOT / "book").glob("*.md")]
+@pytest.mark.parametrize(("room", "extras"), [("notebooks", ["course"]), ("book", ["course", "book"])])
+def test_pages_import_only_what_their_extras_declare(room, extras):
+    pages = [*(ROOT / room).rglob("*.md")]
     lost = []
     for page in pages:
-        for code in cells(page.read_text(encoding="utf-8")):
-            lost += undeclared(page, code, "course")
-    assert len(pages) > 20
+        for cell in cells(page.read_text(encoding="utf-8")):
+            lost += undeclared(page, cell.code, *extras)
+    assert len(pages) > 10
     assert lost == []
 
 
