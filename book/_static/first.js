@@ -7,17 +7,33 @@
 
   // the search quotes from every page that it finds; what pages say is kept in scripts, which load from disk as
   // well, where no page may read another, and weigh less than the pages
-  var texts = {};
-  window.said = function (page, text) { texts[page](text); };
+  var tell = {}, texts = {};
+  window.said = function (page, text) { tell[page](text); };
   function quoted(address) {
     var page = String(address).replace(/\.html$/, "").replace(/^(\.\/)+/, "");
-    return new Promise(function (done) {
-      texts[page] = done;
+    return texts[page] = texts[page] || new Promise(function (done) {
+      tell[page] = done;
       var script = document.createElement("script");
       script.src = "_static/said/" + page + ".js";
       script.onerror = function () { done(""); };
       document.head.append(script);
     });
+  }
+
+  // a result that leads to a section names it, and a page that stands higher up does not come again as a whole
+  function named(found) {
+    var index = Search._index, sections = {}, seen = {};
+    Object.keys(index.alltitles).forEach(function (title) {
+      index.alltitles[title].forEach(function (place) {
+        sections[index.docnames[place[0]] + "#" + place[1]] = index.titles[place[0]] + " > " + title;
+      });
+    });
+    return found.reverse().filter(function (one) {
+      var again = seen[one[0]] && !one[2];
+      seen[one[0]] = true;
+      if (!one[3]) one[1] = sections[one[0] + one[2]] || one[1];
+      return !again;
+    }).reverse();
   }
 
   // the index of the search is a plain object: asked for "constructor" it answers with the language's own and
@@ -30,7 +46,8 @@
     if (!/searchtools\.js/.test(event.target.src || "")) return;
     window.fetch = function (address) { return Promise.resolve({ text: function () { return quoted(address); } }); };
     Search.htmlToText = function (text) { return text; };
-    var setIndex = Search.setIndex;
+    var perform = Search._performSearch, setIndex = Search.setIndex;
+    Search._performSearch = function () { return named(perform.apply(Search, arguments)); };
     Search.setIndex = function (index) {
       index.terms = ownWords(index.terms);
       index.titleterms = ownWords(index.titleterms);

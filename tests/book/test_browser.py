@@ -387,6 +387,11 @@ def test_search_quotes_pages_without_a_server(window, site):
     first = sheet.tab.locator("#search-results ul.search li").first
     first.locator("a", has_text="How sure are we?").wait_for()
     first.locator("p.context", has_text="interval").wait_for()
+    sheet.tab.wait_for_function(
+        "!document.querySelector('#search-results ul.search li:not(:has(p.context, span))')"
+    )
+    named = "Search._performSearch(...Search._parseQuery('MoE')).pop()[1]"
+    assert sheet.tab.evaluate(named) == "From a table to a decision > Mixtures of experts"
     answers = sheet.tab.evaluate(FIRST_THREE, list(QUESTIONS))
     missed = [
         (question, found)
