@@ -166,7 +166,7 @@ def _cancelling(e: Evidence) -> list[str]:
 def _at_an_end(e: Evidence) -> list[str]:
     """Parameters at an end of where they are sought."""
     found = []
-    dead = {j for k in np.flatnonzero(e.best.c == 0) for j in e.model.belongs(int(k))}
+    dead = e.model.belongs(*np.flatnonzero(e.best.c == 0).tolist())
     for j, name in enumerate(e.model.law.nonlinear):
         if j in dead or e.model.low[j] < e.best.u[j] < e.model.high[j]:
             continue

@@ -109,8 +109,6 @@ def inner_parameters(model: Model, own: Mapping[str, float]) -> tuple[FloatArray
 def _told(law: Law, model: Model, end: Refined) -> dict[str, float]:
     """The parameters as a fit tells them: nan where a term is zero and its exponents mean nothing."""
     numbers = values_at(law, model, end)
-    for k, c in enumerate(end.c):
-        if c == 0:
-            for j in model.belongs(k):
-                numbers[model.law.nonlinear[j]] = np.nan
+    for j in model.belongs(*np.flatnonzero(end.c == 0).tolist()):
+        numbers[model.law.nonlinear[j]] = np.nan
     return numbers

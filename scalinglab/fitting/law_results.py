@@ -247,7 +247,7 @@ class LawFit:
         """Inner parameters that are free to move: terms that are there, coordinates inside their bounds."""
         dead = [k for k, c in enumerate(self.coefficients) if c == 0]
         still = [c != 0 for c in self.coefficients]
-        idle = {j for k in dead for j in self.model.belongs(k)}
+        idle = self.model.belongs(*dead)
         low, high = self.model.low, self.model.high
         inside = (self.coordinates > low) & (self.coordinates < high)
         return np.array([*still, *(bool(inside[j]) and j not in idle for j in range(len(inside)))], bool)

@@ -155,8 +155,9 @@ class Model:
                     G[:, row, inner.index(inside)] = slope
         return answers, G
 
-    def belongs(self, k: int) -> list[int]:
-        """Nonlinear parameters that column k depends on and no other column does."""
+    def belongs(self, *columns: int) -> list[int]:
+        """Nonlinear parameters that some of these columns depend on and no other column does."""
         used = [set(names(column.node)) for column in (*self.law.columns, *self.law.offsets)]
-        others = set().union(*(one for place, one in enumerate(used) if place != k))
-        return [j for j, name in enumerate(self.law.nonlinear) if name in used[k] and name not in others]
+        own = set().union(*(one for place, one in enumerate(used) if place in columns))
+        others = set().union(*(one for place, one in enumerate(used) if place not in columns))
+        return [j for j, name in enumerate(self.law.nonlinear) if name in own - others]

@@ -138,10 +138,20 @@ class _Parts:
         name = f"{term.coefficient}'"
         self.columns.append(replace(column, coefficient=name))
         plain = product_of(Name(name), power_of(scale, MINUS))
+        self._require_no_variable(term.exponent, term.coefficient)
         self.recovered[term.coefficient] = power_of(plain, power_of(term.exponent, MINUS))
         if term.exponent != ONE and term.coefficient in self.free:
             raise ValueError(
                 f"Law: {term.coefficient} stands in a power and cannot be negative; leave it out of free."
+            )
+
+    def _require_no_variable(self, exponent: Node, what: str) -> None:
+        """Refuse a power of a coefficient that differs from run to run: nothing can be taken out of it."""
+        if varying := sorted(names(exponent).keys() & self.variables):
+            raise ValueError(
+                f"Law: {what} stands in a power of {varying[0]}, a variable. If {varying[0]} is a parameter "
+                "that only shares its name with a column of the runs, rename it, or name the columns, "
+                f'variables=("N", "D"). If it is a column, fit the runs of each {varying[0]} apart.'
             )
 
     def gathered(self, name: str, terms: list[Term]) -> None:
@@ -171,6 +181,7 @@ class _Parts:
                 f"Law: {text(power)} is multiplied by something with parameters of its own; write that "
                 "factor inside the bracket."
             )
+        self._require_no_variable(power.exponent, text(power))
         inner = self._terms(power.base)
         centred = [self._centred(t.coefficient, 1.0, t.factors, True) for t in inner]
         columns, scales = zip(*centred, strict=True)

@@ -12,6 +12,7 @@ from scalinglab import (
     Law,
     Runs,
     Squared,
+    covariance,
     fit_approach3,
     fit_vpnls,
 )
@@ -214,3 +215,25 @@ def test_points_fill_the_box():
         assert points.mean(axis=0) == pytest.approx(np.full(p, 0.5), abs=0.03)
         for j in range(p):
             assert np.diff(np.sort(points[:, j])).max() < 0.02
+
+
+def test_an_exponent_shared_by_terms_that_are_all_zero_is_not_determined(rng):
+    N, D = np.exp(rng.uniform(17, 23, 40)), np.exp(rng.uniform(20, 25, 40))
+    runs = Runs(N, D, CHINCHILLA.loss(N, D) - 10)
+    fit = Law("E + A/N**alpha + B/D**alpha").fit(runs)
+    assert [fit.parameters[name] for name in "EAB"] == [0, 0, 0]
+    assert "alpha" in fit.undetermined
+    assert fit.condition == 1
+    assert len(fit.concerns) >= 3
+    with pytest.raises(FitError, match=r"edge|not determined"):
+        covariance(fit)
+
+
+def test_a_power_that_differs_from_run_to_run_is_refused_in_words(rng):
+    N, D = np.exp(rng.uniform(17, 23, 40)), np.exp(rng.uniform(20, 25, 40))
+    runs = Runs(N, D, CHINCHILLA.loss(N, D), extra={"k": np.arange(40.0)})
+    for formula in ("E + (A/N**alpha + B/D**beta)**k", "E + A**k/N**alpha + B/D**beta"):
+        with pytest.raises(ValueError, match=r'power of k, a variable.*variables=\("N", "D"\)'):
+            Law(formula).fit(runs)
+    cured = Law("E + (A/N**alpha + B/D**beta)**k", variables=("N", "D")).fit(runs)
+    assert cured.parameters["k"] == pytest.approx(1, abs=1e-6)
