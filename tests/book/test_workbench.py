@@ -1,10 +1,12 @@
 """The workbench against the package: the same numbers from the same cases, in a real browser."""
 
+import ast
 import html
 import importlib
 import io
 import json
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -418,7 +420,7 @@ def test_a_table_is_fitted_questioned_and_refused(widgets, tmp_path):
     tab.get_by_label("leave out incomplete rows").check()
     tab.locator(".wb-notes", has_text="left out 1 incomplete of 8 rows").wait_for()
     assert "--drop-incomplete" in tab.locator("pre").inner_text()
-    path = tmp_path / "my sweep.csv"
+    path = tmp_path / 'my "first" sweep $1.csv'
     two = GOOD.splitlines()
     path.write_text("\n".join([two[0] + ",eval_loss", *(f"{line},{k}" for k, line in enumerate(two[1:], 1))]))
     tab.locator("input[type=file]").set_input_files(path)
@@ -426,8 +428,9 @@ def test_a_table_is_fitted_questioned_and_refused(widgets, tmp_path):
     tab.locator(".wb-choice select").select_option("loss")
     tab.locator(".wb-notes", has_text="8 runs").wait_for()
     lines = tab.locator("pre").inner_text()
-    assert 'scalinglab fit "my sweep.csv"' in lines
+    assert shlex.split(lines.splitlines()[0])[2] == path.name
     assert '--column "L=loss"' in lines
+    assert ast.literal_eval(re.search(r"read_runs\((.*?), columns=", lines)[1]) == path.name
     compile(lines.partition("\n\n")[2], "lines", "exec")
     dropped = tab.evaluate_handle(
         """text => {
@@ -438,9 +441,14 @@ def test_a_table_is_fitted_questioned_and_refused(widgets, tmp_path):
         GOOD,
     )
     area.dispatch_event("drop", {"dataTransfer": dropped})
-    tab.locator("pre", has_text="scalinglab fit dropped.csv").wait_for()
+    tab.locator("pre", has_text='scalinglab fit "dropped.csv"').wait_for()
     tab.get_by_label("budget in FLOPs").fill("1e22")
     tab.locator("caption", has_text="At 10²² FLOPs").wait_for()
+    tab.get_by_label("budget in FLOPs").fill("1e-300")
+    tab.locator(".wb-refusal", has_text="such as 3.8e25").wait_for()
+    tab.get_by_label("budget in FLOPs").fill("1e22")
+    area.fill("N,D,L\n1e200,1e200,3.0\n")
+    tab.locator(".wb-refusal", has_text="compute of line 2 ('C') is inf").wait_for()
 
 
 def test_a_brief_study_folds_what_it_does_not_need(widgets):

@@ -1,6 +1,6 @@
 // Fit my runs: a pasted table, both methods, their pictures, and the doubts that residuals can raise.
 import { formatCount, general, greatest, least, range, typeset } from "./numbers.js";
-import { MEANING, TableError, readRuns } from "./tables.js";
+import { MEANING, TableError, countOf, readRuns } from "./tables.js";
 import { EXPONENT_RANGE, centredLogs, objectiveMap } from "./projection.js";
 import { fitVpnls } from "./search.js";
 import { budgetsOf, fitApproach2, parabolaLoss } from "./approach2.js";
@@ -79,9 +79,9 @@ export function fit(root, { budget, example, table }) {
     });
 
   function look() {
-    const wanted = Number(ask.value.trim());
-    ask.toggleAttribute("aria-invalid", !(wanted > 0 && wanted < Infinity));
-    if (!(wanted > 0 && wanted < Infinity)) return;
+    const wanted = countOf(ask.value.trim()), good = wanted >= 1 && wanted < 1e40;
+    ask.toggleAttribute("aria-invalid", !good);
+    if (!good) return answers.replaceChildren(el("p", { class: "wb-refusal" }, "the budget is a number of FLOPs, such as 3.8e25."));
     if (!area.value.trim()) return answers.replaceChildren();
     try {
       const runs = readRuns(area.value, { columns: chosen, dropIncomplete: drop.checked });
@@ -146,11 +146,13 @@ export function fit(root, { budget, example, table }) {
 
   /** The command and the lines of Python that do the whole. */
   function commands(runs, wanted) {
-    const picked = Object.entries(chosen), dropped = drop.checked;
-    const options = picked.map(([letter, name]) => ` --column "${letter}=${name}"`).join("") + (dropped ? " --drop-incomplete" : "");
-    const given = picked.length ? `, columns={${picked.map(([letter, name]) => `"${letter}": "${name}"`).join(", ")}}` : "";
-    return `scalinglab fit ${file.includes(" ") ? `"${file}"` : file} --budget ${general(wanted, 6)}${options}\n\n` +
-      `from scalinglab import fit_approach2, fit_vpnls, read_runs\n\nruns = read_runs("${file}"${given}` +
+    const picked = Object.entries(chosen), dropped = drop.checked, python = JSON.stringify;
+    // a shell reads these signs within double quotes, too
+    const shell = (word) => (/["$`\\!]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : `"${word}"`);
+    const options = picked.map((one) => ` --column ${shell(one.join("="))}`).join("") + (dropped ? " --drop-incomplete" : "");
+    const given = picked.length ? `, columns=${python(chosen)}` : "";
+    return `scalinglab fit ${shell(file.replace(/^-/, "./-"))} --budget ${general(wanted, 6)}${options}\n\n` +
+      `from scalinglab import fit_approach2, fit_vpnls, read_runs\n\nruns = read_runs(${python(file)}${given}` +
       `${dropped ? ", drop_incomplete=True" : ""})\nfit = fit_vpnls(runs)\nprint(fit, fit.recommend(${general(wanted, 6)}), ` +
       "fit_approach2(runs), sep=\"\\n\\n\")";
   }

@@ -138,8 +138,6 @@ function columnOf({ letter, place, name, size }, rows, lines) {
       refuse(`${letter} (${MEANING[letter]}) of ${at(k)} is '${entry}', not a number; correct it or drop the run.`);
     if (letter === "L" && number !== 0 && !(Math.abs(number) > 1e-100 && Math.abs(number) < 1e100))
       refuse(`loss of ${at(k)} is ${general(number)}; check its unit.`);
-    if (letter !== "L" && !(number > 0))
-      refuse(`${MEANING[letter]} of ${at(k)} is ${general(number)}; ${letter} must be positive. Correct or drop the run.`);
     return number * size;
   });
 }
@@ -182,5 +180,11 @@ export function readRuns(text, { columns = {}, dropIncomplete = false } = {}) {
       logs.every((log) => Math.abs(log + Math.log(UNITS[one])) < SAME_UNIT));
     if (unit) notes.push(`C looks like ${unit}, by C/6ND, and was left as it is; write it in the header, C (${unit})`);
   } else runs.C = runs.N.map((N, k) => 6 * N * runs.D[k]);
+  for (const letter of ["N", "D", "C"])
+    runs[letter].forEach((count, k) => {
+      if (!(count > 0 && count < Infinity))
+        refuse(`${MEANING[letter]} of line ${lines[k]} ('${picks.find((pick) => pick.letter === letter)?.name ?? letter}') is ` +
+          `${general(count)}; ${letter} must be positive. Correct or drop the run.`);
+    });
   return runs;
 }
