@@ -2,12 +2,14 @@
 
 import builtins
 import dis
+import functools
 import re
 import types
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
+from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -32,6 +34,12 @@ BLOCK = re.compile(
     r"^:::\{solution\}[^\n]*\n.*?^:::$|^```\{code-cell\}[^\n]*\n.*?^```$", re.MULTILINE | re.DOTALL
 )
 CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@functools.cache
+def soup(site, page):
+    """A built page, read once for all who look at it: nobody may change it."""
+    return BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
 
 
 class Cell(NamedTuple):

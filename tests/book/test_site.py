@@ -7,8 +7,8 @@ import tomllib
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from bs4 import BeautifulSoup, NavigableString, Tag
-from pages import ADDED, CHAPTERS, PAGES, ROOT
+from bs4 import NavigableString, Tag
+from pages import ADDED, CHAPTERS, PAGES, ROOT, soup
 
 from scalinglab.laws import PUBLISHED_EXPONENTS
 
@@ -19,10 +19,7 @@ RAW_ROLE = re.compile(
 
 @pytest.fixture(scope="session")
 def soups(site):
-    return {
-        page: BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
-        for page in PAGES + ADDED
-    }
+    return {page: soup(site, page) for page in PAGES + ADDED}
 
 
 @pytest.fixture(scope="session")
