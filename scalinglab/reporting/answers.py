@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from scalinglab._arrays import of_kind, one_of, positive_number, share, shortened
-from scalinglab._text import format_count
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.data.screening import Screening, screen
 from scalinglab.fitting.approach2 import fit_approach2
@@ -20,11 +19,8 @@ from scalinglab.fitting.results import FitError, FrontierFit, SurfaceFit
 from scalinglab.laws.formulas import Law
 from scalinglab.planning.allocation import Misallocation, misallocation
 from scalinglab.planning.compute_price import H100_DENSE, GpuRate
-from scalinglab.studies.hindcasts import Hindcast, hindcast
+from scalinglab.studies.hindcasts import Hindcast, highest_fitted, hindcast
 from scalinglab.uncertainty.covariances import covariance
-
-#: Share of the runs that a hindcast holds out, about: those of the largest budgets.
-HELD_OUT = 0.2
 
 #: Methods in the order of the answer; the first that answers judges the others.
 JUDGES = ("VPNLS", "Approach 3", "law")
@@ -122,10 +118,6 @@ def answer(
     C, level = positive_number("answer: C", C), share("answer: level", level)
     of_kind("answer: rate", rate, GpuRate, "give a GpuRate, for instance H100_DENSE")
     of_kind("answer: law", law, (Law, type(None)), 'give Law("E + A/N**alpha + B/D**beta") or another')
-    if not callable(progress):
-        raise ValueError(
-            f"answer: progress is {shortened(progress)}; give a function of a word, such as print."
-        )
     of_kind("answer: methods", methods, (tuple, list, type(None)), f"give some of {', '.join(METHODS)}")
     wanted = tuple(METHODS) if methods is None else methods
     for name in wanted:
@@ -135,7 +127,7 @@ def answer(
         tried["law"] = law.fit
     outcomes = {}
     for name, method in tried.items():
-        progress(name)
+        _tell(progress, name)
         outcomes[name] = attempt(method, runs)
     fits: dict[str, Any] = {name: one for name, one in outcomes.items() if not isinstance(one, str)}
     refused = {name: one for name, one in outcomes.items() if isinstance(one, str)}
@@ -161,9 +153,9 @@ def answer(
         for text in fits[name].concerns
         if name == judge or not judge or not any(text[:20] == one[:20] for one in fits[judge].concerns)
     )
-    progress("screening")
+    _tell(progress, "screening")
     screening = _screened(runs)
-    progress("hindcast")
+    _tell(progress, "hindcast")
     return Answer(
         C,
         runs,
@@ -180,6 +172,17 @@ def answer(
         rate,
         _foreseen(ahead),
     )
+
+
+def _tell(progress: Callable[[str], object], word: str) -> None:
+    """Say what begins, to whoever can hear it."""
+    try:
+        progress(word)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"answer: progress is {shortened(progress)}, which cannot be told {word!r} ({error}); give a "
+            "function of a word, like print."
+        ) from error
 
 
 def _of_law(fit: LawFit, C: float, level: float) -> Recommendation:
@@ -221,12 +224,10 @@ def _bias(runs: Runs, judge: Any, frontier: Any, C: float) -> float | None:
 
 def _ahead(runs: Runs, methods: Mapping[str, Any]) -> Hindcast | None:
     """Fits of the smaller budgets, the largest held out: about a fifth of the runs."""
-    budgets, member = runs.by_budget()
-    if len(budgets) < 4:
+    if len(runs.budgets) < 4:
         return None
-    below = np.cumsum(np.bincount(member)) / len(runs)
-    last = int(np.argmin(np.abs(1 - below[:-1] - HELD_OUT)))
-    return hindcast(runs, float(budgets[last]), methods) if last >= 2 else None
+    highest = highest_fitted(runs)
+    return hindcast(runs, highest, methods) if np.count_nonzero(runs.budgets <= highest) > 2 else None
 
 
 def _foreseen(ahead: Hindcast | None) -> dict[str, float]:
@@ -240,8 +241,3 @@ def _foreseen(ahead: Hindcast | None) -> dict[str, float]:
         predicted = fit.predict(held) if isinstance(fit, LawFit) else fit.surface.loss(held.N, held.D)
         found[name] = float(np.sqrt(np.mean((held.L - predicted) ** 2)))
     return found
-
-
-def count(value: float) -> str:
-    """A number of parameters, tokens or FLOPs, short."""
-    return format_count(value) if value < 1e16 else f"{value:.3g}"
