@@ -10,7 +10,7 @@ from scalinglab._arrays import FloatArray, flag
 from scalinglab.data.budgets import some_budgets
 from scalinglab.data.repeats import repeat_keys
 from scalinglab.data.runs import Runs, require_runs
-from scalinglab.fitting.data_concerns import blurred_budget_concerns, data_concerns, rises_with_size
+from scalinglab.fitting.data_concerns import ACCURACY, blurred_budget_concerns, data_concerns, rises_with_size
 from scalinglab.fitting.repeats_and_checkpoints import disagreements
 from scalinglab.fitting.results import FitError, FrontierFit, Parabola
 from scalinglab.laws.power_laws import PowerLaw
@@ -80,7 +80,7 @@ def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
             "add an IsoFLOP curve at another budget."
         )
     if rises_with_size(runs):
-        raise FitError(*data_concerns(runs))
+        raise FitError(ACCURACY)
     _require_curves(runs)
     _, member = runs.by_budget()
     held = [np.flatnonzero(member == place) for place in range(len(budgets))]

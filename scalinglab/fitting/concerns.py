@@ -8,7 +8,7 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray, blocks
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.data_concerns import data_concerns, extremes, rises_with_size
+from scalinglab.fitting.data_concerns import ACCURACY, data_concerns, extremes
 from scalinglab.fitting.linearised import Linearised
 from scalinglab.fitting.odd_runs import odd_runs
 from scalinglab.fitting.repeats_and_checkpoints import repeat_concerns
@@ -87,12 +87,13 @@ def surface_concerns(
     first: what makes the table another one than it seems, what the runs cannot
     say at all, runs that do not belong, and what makes the answer less certain. Six at most.
     """
-    if rises_with_size(runs):  # no law of losses has anything to say about these
-        return (*search, *data_concerns(runs))[:MOST]
+    concerns = [*search, *data_concerns(runs)]
+    if ACCURACY in concerns:  # no law of losses has anything to say about these
+        return tuple(concerns[:MOST])
     found = Linearised(surface, runs, Squared() if loss is None else loss)
     sums = runs.sums_by_budget(found.add)
     freedom = len(runs) - len(surface.parameters)
-    concerns = [*search, *data_concerns(runs), *repeat_concerns(runs, found.residuals, freedom)]
+    concerns += repeat_concerns(runs, found.residuals, freedom)
     vanished = vanished_terms(surface, runs)
     concerns += _absent_terms(vanished)
     concerns += _spare_terms(

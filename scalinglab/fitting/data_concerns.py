@@ -11,7 +11,6 @@ from scalinglab._arrays import FloatArray, blocks
 from scalinglab.data.budgets import Budgets, blurred_budgets
 from scalinglab.data.runs import Runs
 from scalinglab.data.units import UNITS
-from scalinglab.fitting.repeats_and_checkpoints import repeat_concerns as repeat_concerns
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN
 
 #: A stated compute may differ from 6ND by this relative amount before a fit says so.
@@ -22,6 +21,12 @@ NOMINAL_TOLERANCE = 0.1
 
 #: Looked at of many runs: every so many-th, so that no more than these.
 LOOKED_AT = 4096
+
+#: Said alone of losses that rise with size.
+ACCURACY = (
+    "the losses rise with both N and D: is the column an accuracy? Give the loss, or for an accuracy the "
+    "error, 1 - accuracy."
+)
 
 #: Standard errors by which a loss must rise along compute to be taken for an accuracy.
 RISE = 4.0
@@ -34,10 +39,7 @@ def data_concerns(runs: Runs) -> list[str]:
     sentence rings on clean designs, IsoFLOP curves or ladders (6 x 200 studies of 12 to 300 runs).
     """
     if rises_with_size(runs):
-        return [
-            "the losses rise with both N and D: is the column an accuracy? Give the loss, or for an accuracy "
-            "the error, 1 - accuracy."
-        ]
+        return [ACCURACY]
     return (unit_concerns(runs) or compute_concerns(runs)) + blurred_budget_concerns(runs)
 
 

@@ -67,11 +67,11 @@ class Linearised:
             linearised.add(rows)
         return linearised
 
-    def without(self, rows: NDArray[np.intp], runs: Columns) -> Linearised:
-        """The same surface linearised, by squares and without some rows; ``runs`` are the others."""
+    def only(self, rows: NDArray[np.intp], runs: Columns) -> Linearised:
+        """The same surface linearised, by squares and on some rows alone; ``runs`` are theirs."""
         there = Linearised(self.surface, runs, Squared(self.loss.log), self.logs)
         _, J, e = self._held[0]
-        J, e = np.delete(J, rows, axis=0), np.delete(e, rows)
+        J, e = J[rows], e[rows]
         there._factor = np.asarray(np.linalg.qr(J, mode="r"))
         there._slopes, there._squares = e @ J, float(e @ e)
         there._held = [(np.arange(len(e)), J, e)]
@@ -86,6 +86,8 @@ class Linearised:
         rows, J, _ = self._held[0]
         there._factor, there._held = self._factor, [(rows, J, self.tangent.residuals)]
         there._squares = self.tangent.rss
+        if there.free == self.free:
+            vars(there).update(R_inverse=self.R_inverse, tangent=self.tangent)
         return there
 
     @property
@@ -143,22 +145,16 @@ class Linearised:
         return rows, J if len(self.free) == 5 else J[:, self.free], e
 
     @cached_property
-    def R(self) -> FloatArray:
-        """Triangular factor of the free columns."""
-        if len(self.free) == 5:
-            return self._factor
-        return np.asarray(np.linalg.qr(self._factor[:, self.free], mode="r"))
-
-    @cached_property
     def R_inverse(self) -> FloatArray:
-        """Inverse of R; nan where the free columns are dependent, to rounding."""
-        k = len(self.free)
-        lengths = self._lengths[self.free]
-        if self.R.shape != (k, k) or not (np.abs(self.R.diagonal()) > 1e-11 * lengths).all():
+        """Inverse of R of the free columns; nan where these are dependent, to rounding."""
+        R, lengths, k = self._factor, self._lengths[self.free], len(self.free)
+        if k < 5:
+            R = np.asarray(np.linalg.qr(R[:, self.free], mode="r"))
+        if R.shape != (k, k) or not (np.abs(R.diagonal()) > 1e-11 * lengths).all():
             return np.full((k, k), np.nan)
-        return np.asarray(np.linalg.inv(self.R / lengths) / lengths[:, None])
+        return np.asarray(np.linalg.inv(R / lengths) / lengths[:, None])
 
-    @cached_property
+    @property
     def _lengths(self) -> FloatArray:
         return np.asarray(np.sqrt((self._factor**2).sum(axis=0)))
 
@@ -168,7 +164,7 @@ class Linearised:
         sizes = np.linalg.svd(self._factor / self._lengths, compute_uv=False)
         return float(sizes[0] / sizes[-1]) if sizes[-1] else math.inf
 
-    @cached_property
+    @property
     def regular(self) -> bool:
         """Whether the free columns are independent, to rounding."""
         return bool(np.isfinite(self.R_inverse).all())
@@ -177,16 +173,20 @@ class Linearised:
     def tangent(self) -> Tangent:
         """The linear model about the fit, its residuals those of least squares on it."""
         _, J, e = self.held
-        Q = J @ self.R_inverse
-        steps = self._slopes[self.free] @ self.R_inverse
+        Q, steps = J @ self.R_inverse, self._steps
         rss = max(self._squares - float(steps @ steps), 0.0)
         return Tangent(Q, e - Q @ steps, rss, self.count - len(self.free), self.count)
+
+    @cached_property
+    def _steps(self) -> FloatArray:
+        """That step in the coordinates of the orthonormal columns."""
+        return np.asarray(self._slopes[self.free] @ self.R_inverse)
 
     @property
     def step(self) -> FloatArray:
         """Gauss-Newton step of the five centred parameters towards the least squares of these runs."""
         step = np.zeros(5)
-        step[self.free] = self.R_inverse @ (self._slopes[self.free] @ self.R_inverse)
+        step[self.free] = self.R_inverse @ self._steps
         return step
 
     @cached_property
@@ -226,19 +226,17 @@ class Linearised:
         few = 1 + 5 / self.count * (square / slope**2 - 1)
         return few**2 * pushes / freedom / slope**2
 
-    @cached_property
+    @property
     def exact(self) -> bool:
         """Whether the residuals are no larger than the rounding of the losses: nothing stands out in them."""
         largest = 1.0 if self.loss.log else float(max(self.runs.L.max(), -self.runs.L.min()))
         return self._squares <= (1e-10 * largest) ** 2 * self.count
 
-    @property
+    @cached_property
     def remaining(self) -> float:
         """Length of that step in standard errors."""
-        steps = self._slopes[self.free] @ self.R_inverse
-        return math.sqrt(
-            float(steps @ steps) * self.tangent.freedom / max(self.tangent.rss, np.finfo(float).tiny)
-        )
+        square, tangent = float(self._steps @ self._steps), self.tangent
+        return math.sqrt(square * tangent.freedom / max(tangent.rss, np.finfo(float).tiny))
 
     @property
     def interior(self) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scalinglab._arrays import FloatArray
 from scalinglab.fitting.linearised import HELD, Linearised
 from scalinglab.solvers.centred_logs import CentredLogs, Columns
-from scalinglab.solvers.deletions import beyond, chance_beyond, set_aside, strangers
+from scalinglab.solvers.deletions import MOST, beyond, chance_beyond, set_aside, strangers
 from scalinglab.solvers.newton import newton
 from scalinglab.solvers.objectives import Huber, Squared
 
@@ -26,9 +26,6 @@ CLOSER = 0.7
 
 #: Exponents from which a robust fit starts where that by squares ends at an edge, and its steps at most.
 USUAL, STEPS = 0.35, 40
-
-#: At most this share of the runs is left out.
-MOST = 0.4
 
 
 class Some(NamedTuple):
@@ -80,9 +77,9 @@ def odd_runs(found: Linearised) -> OddRuns:
         places = strangers(here.tangent) or (set_aside(here.tangent) if not len(out) else ())
         if not len(places):
             break
-        out = np.concatenate([out, rest[list(places)]])
-        rest = np.delete(rest, list(places))
-        here = here.without(np.array(places), Some.of(found.runs, rest))
+        out, kept = np.concatenate([out, rest[list(places)]]), np.delete(np.arange(len(rest)), places)
+        rest = rest[kept]
+        here = here.only(kept, Some.of(found.runs, rest))
         if not (here.regular and here.remaining < NEAR):
             here = refitted(here)
         if not here.regular or here.tangent.freedom < 2:

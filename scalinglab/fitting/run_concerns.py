@@ -157,7 +157,6 @@ def _without(runs: Runs, odd: OddRuns, sums: FloatArray) -> FloatArray:
     if odd.rest is None:  # of very many runs
         near = np.abs(np.log(runs.budgets[:, None] / runs.C[odd.rows])).argmin(axis=0)
         return np.asarray(sums - [np.bincount(near, odd.heights**k, count) for k in range(3)])
-    rows = np.delete(np.arange(len(runs)), odd.rows)
-    r = odd.rest.columns(Some.of(runs, rows), slice(None))[2]
-    places = runs.by_budget()[1][rows]
+    r = odd.rest.columns(odd.rest.runs, slice(None))[2]
+    places = np.delete(runs.by_budget()[1], odd.rows)
     return np.array([np.bincount(places, power, count) for power in (np.ones_like(r), r, r * r)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -160,21 +159,20 @@ def _pair(tangent: Tangent, t: FloatArray) -> tuple[int, ...]:
     Q, e = tangent.Q[rows], tangent.residuals[rows]
     M = np.eye(len(rows)) - Q @ Q.T
     m = M.diagonal()
-    i, j = _twos(len(rows))
-    off = M[i, j]
-    size = m[i] * m[j]
-    det = size - off**2
-    met = det > 1e-9 * size  # the two do not fix a parameter by themselves
-    one, two = m[j] * e[i] - off * e[j], m[i] * e[j] - off * e[i]
-    share = np.where(met, (one * e[i] + two * e[j]) / np.where(met, det * tangent.rss, 1.0), 0.0)
+    size = np.multiply.outer(m, m)
+    det = size - M**2
+    met = det > 1e-9 * size  # the two do not fix a parameter by themselves; on the diagonal never
+    height = m * e[:, None] - M * e  # of the row's run, times det, if the column's is the other
+    fall = height * e[:, None]
+    share = np.where(met, (fall + fall.T) / np.where(met, det * tangent.rss, 1.0), 0.0)
     pairs = tangent.runs * (tangent.runs - 1) / 2
-    above = (one > 0) & (two > 0)
+    above = (height > 0) & (height.T > 0)
     for allowed, alarms in ((above, ABOVE), (~above, 1 - ABOVE)):
-        best = int(np.argmax(np.where(allowed, share, 0.0)))
-        direction = 0.25 - math.asin(off[best] / math.sqrt(size[best])) / math.tau if allowed is above else 1
+        best = divmod(int(np.argmax(np.where(allowed, share, 0.0))), len(rows))
+        direction = 0.25 - math.asin(M[best] / math.sqrt(size[best])) / math.tau if allowed is above else 1
         left = max(1 - float(share[best]), 0.0)
         if met[best] and pairs * direction * left ** ((tangent.freedom - 2) / 2) <= alarms * ALARMS_TWO:
-            return int(rows[i[best]]), int(rows[j[best]])
+            return int(rows[best[0]]), int(rows[best[1]])
     return ()
 
 
@@ -186,9 +184,3 @@ def _candidates(tangent: Tangent, t: FloatArray) -> NDArray[np.intp]:
     furthest = np.argpartition(-np.abs(t), FURTHEST)[:FURTHEST]
     pull[furthest] = -1.0
     return np.concatenate([furthest, np.argpartition(-pull, HARDEST)[:HARDEST]])
-
-
-@cache
-def _twos(rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Places of all pairs among so many rows."""
-    return np.triu_indices(rows, 1)
