@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scalinglab.laws.compute_laws import ComputeLaw
 from scalinglab.laws.published import PorianStep
 from scalinglab.plotting.style import CAMPS, SPARE_LOOKS, axes_of, plain_ticks
-from scalinglab.studies.lopsidedness import Lopsidedness
+from scalinglab.studies.lopsided_exponents import Lopsidedness
 
 
 def two_laws(

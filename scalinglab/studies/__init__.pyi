@@ -15,7 +15,7 @@ from .interval_coverage import (
     coverage as coverage,
 )
 from .law_comparison import LawComparison as LawComparison, compare as compare
-from .lopsidedness import (
+from .lopsided_exponents import (
     KNOWN_TOTALS as KNOWN_TOTALS,
     Lopsidedness as Lopsidedness,
     lopsidedness as lopsidedness,
