@@ -18,6 +18,7 @@ from pages import PAGES, soup as read
 import scalinglab
 from scalinglab import data_card, load_chinchilla, load_llama3, plotting
 from scalinglab._text import typeset
+from scalinglab.data import catalogue
 from scalinglab.plotting.style import power_of_ten
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -201,6 +202,12 @@ class TestData:
         for text in (*plain.values(), *one.caveats, *one.columns.values(), one.sha256[:16]):
             assert curly(typeset(text)) in shown, text
         assert page.select_one(f"#fig-data-{name} svg[role=img]")
+
+    def test_the_cards_of_public_tables_are_shown_before_anything_is_fetched(self, site):
+        shown = curly(words(read(site, "book/data").select_one("article")))
+        for name, one in catalogue().items():
+            for text in (name, one.title, one.source, one.licence, one.fitted, *one.caveats, one.sha256[:16]):
+                assert curly(typeset(text)) in shown, (name, text)
 
     def test_the_cards_are_those_of_the_files(self):
         assert CARDS == ["chinchilla", "llama3"]
