@@ -19,6 +19,9 @@ from scalinglab.solvers.parabola import fit_parabolas
 #: Change of the exponent when one budget is left out, above which a fit says so.
 INFLUENCE_LIMIT = 0.02
 
+#: What to do with runs on no IsoFLOP curves, if that method can answer.
+INSTEAD = "use fit_vpnls, which needs none; or "
+
 
 def fit_approach2(runs: Runs, *, extrapolate: bool = False) -> FrontierFit:
     r"""Approach 2: fit IsoFLOP parabolas and the power law through their vertices.
@@ -126,8 +129,8 @@ def _require_curves(runs: Runs) -> None:
     if blurred:
         raise FitError(f"these runs lie on no IsoFLOP curves as they stand: {blurred[0]}")
     raise FitError(
-        f"these runs lie on no IsoFLOP curves ({what}): use fit_vpnls, which needs none; or if they were "
-        "meant to share budgets, give the nominal ones, runs.group(budgets=[...])."
+        f"these runs lie on no IsoFLOP curves ({what}): {INSTEAD}if they were meant to share budgets, give "
+        "the nominal ones, runs.group(budgets=[...])."
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalinglab._arrays import FloatArray, number, shortened, whole
+from scalinglab._text import typeset
 from scalinglab.fitting.concerns import surface_concerns
 from scalinglab.fitting.results import SurfaceFit, require_fit
 from scalinglab.solvers.branch_and_bound import FLOOR, GRID, Search, polished, polished_face, search
@@ -137,7 +138,7 @@ class Certificate:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f'<tr><th scope="row">{name}</th><td>{html.escape(text)}</td></tr>'
+            f'<tr><th scope="row">{name}</th><td>{html.escape(typeset(text))}</td></tr>'
             for name, text in self._lines()
         )
         return f'<table class="fit"><tbody>{rows}</tbody></table>'
@@ -301,15 +302,12 @@ def _checked(fit: SurfaceFit, box: Any, tolerance: Any, cells: Any) -> tuple[tup
     """The arguments, or words about the one that makes no sense."""
     require_convex(fit, "certify")
     interval = checked_box(fit, box, "certify")
-    share = checked_number("certify", "tolerance", tolerance)
+    share = number("certify: tolerance", tolerance)
     if not 1e-12 <= share < 1:
         raise ValueError(
             f"certify: tolerance is {shortened(tolerance)}; give a share of the objective, 1e-12 to 1."
         )
-    count = checked_number("certify", "cells", cells)
-    if count < 1 or count != int(count):
-        raise ValueError(f"certify: cells is {shortened(cells)}; give a whole number, at least one.")
-    return interval, share, int(count)
+    return interval, share, whole("certify: cells", cells, 1, 10**9)
 
 
 def require_convex(fit: Any, name: str) -> None:
@@ -331,7 +329,7 @@ def require_convex(fit: Any, name: str) -> None:
 def checked_box(fit: SurfaceFit, box: Any, name: str) -> tuple[float, float]:
     """The box as two numbers that hold the fit."""
     try:
-        low, high = (checked_number(name, "box", end) for end in box)
+        low, high = (number(f"{name}: box", end) for end in box)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: box is {shortened(box)}; give two exponents, 0 < low < high.") from error
     if not 0 < low < high <= 20:
@@ -343,8 +341,3 @@ def checked_box(fit: SurfaceFit, box: Any, name: str) -> tuple[float, float]:
                 f"{name}: {letter} of the fit is {value:g}, outside the box {shortened(box)}; widen the box."
             )
     return low, high
-
-
-def checked_number(name: str, argument: str, value: Any) -> float:
-    """One finite number that is not a truth value."""
-    return number(f"{name}: {argument}", value)

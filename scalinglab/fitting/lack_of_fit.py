@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray
-from scalinglab.fitting.certificate import checked_box, checked_number, require_convex
+from scalinglab._arrays import FloatArray, whole
+from scalinglab.fitting.certificate import checked_box, require_convex
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.coefficients import Problem
@@ -115,12 +115,10 @@ def lack_of_fit_bound(
     name = "lack_of_fit_bound"
     require_convex(fit, name)
     box = checked_box(fit, box, name)
-    count = checked_number(name, "exponents", exponents)
-    if count != int(count) or not 2 <= count <= 400:
-        raise ValueError(f"{name}: exponents is {exponents!r}; give a whole number from 2 to 400.")
+    count = whole(f"{name}: exponents", exponents, 2, 400)
     logs = CentredLogs.of(fit.runs)
     problem = Problem.of(np.array([logs.n, logs.d]), logs.L, fit.loss)
-    values = np.geomspace(*box, int(count))
+    values = np.geomspace(*box, count)
     X = np.concatenate([np.ones((1, len(problem.L))), *(np.exp(-np.outer(values, x)) for x in problem.logs)])
     length = np.sqrt((X * X) @ problem.w)
     c, y = interior_point(problem, (X / length[:, None])[None], np.zeros((1, len(X))), digits=1e-8)
@@ -143,6 +141,6 @@ def mixture_bound(problem: Problem, y: FloatArray, box: tuple[float, float], lev
     for piece in sides:
         P = powers(problem.logs, piece[None], 1)
         v = np.maximum(v, interval_maxima(problem.logs, P, np.diff(piece).T, y)[0][0])
-    whole = powers(problem.logs, np.array([[box] * K]), 1)
-    C = largest_coefficients(problem, whole, level)
+    entire = powers(problem.logs, np.array([[box] * K]), 1)
+    C = largest_coefficients(problem, entire, level)
     return max(0.0, float(weak_duality(problem, y, v[None], C)[0]))

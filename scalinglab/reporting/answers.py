@@ -11,7 +11,7 @@ import numpy as np
 from scalinglab._arrays import of_kind, one_of, positive_number, share, shortened
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.data.screening import Screening, screen
-from scalinglab.fitting.approach2 import fit_approach2
+from scalinglab.fitting.approach2 import INSTEAD, fit_approach2
 from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.methods import METHODS, attempt
 from scalinglab.fitting.recommendations import Recommendation
@@ -139,6 +139,8 @@ def answer(
             refused[name] = str(error)
     if not recommended:
         reasons = " ".join(f"{name}: {why}" for name, why in refused.items())
+        if "VPNLS" in refused:
+            reasons = reasons.replace(INSTEAD, "")
         raise FitError(f"no method can answer from these {len(runs)} runs. {reasons}")
     judge = next(
         (name for name in JUDGES if isinstance(fits.get(name), SurfaceFit) and name in recommended), ""

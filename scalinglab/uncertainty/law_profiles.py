@@ -36,6 +36,12 @@ class HeldParameter:
         low, high = self.fit.model.parameters(ends)[:, self.place]
         return float(low), float(high)
 
+    @property
+    def beyond(self) -> tuple[float, float]:
+        """What is told of an end that the runs leave open: of a scale zero and infinity, else the bound."""
+        bounded = self.place is None or self.name in self.fit.law.bounds
+        return (0.0, np.inf) if not bounded and self.fit.model.in_logs[self.place] else self.edges
+
     def lowest(self, value: float) -> float:
         """Sum of squares that the other parameters leave."""
         start = self.near[min(self.near, key=lambda known: abs(known - value))]

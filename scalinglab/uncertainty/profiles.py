@@ -112,7 +112,7 @@ def profile(
     -------
     Profile
         An end that the runs leave open is the end of the range in which exponents are sought, or, of an
-        answer at a budget, zero or infinity.
+        answer at a budget and of a law's scale without bounds of its own, zero or infinity.
 
     Raises
     ------
@@ -182,8 +182,11 @@ def _profile_of_law(fit: LawFit, name: str, level: float) -> Profile:
         seen[value] = max(held.lowest(value), best)
         return float(np.sqrt((seen[value] / best - 1) * fit.freedom)) - t
 
-    edges = held.edges
+    edges, beyond = held.edges, held.beyond
     interval, values = _crossings(root_excess, fit[name], t * V.standard_error(name), edges, FEWER_VALUES)
+    interval = Interval(
+        *(far if end == edge else end for end, edge, far in zip(interval, edges, beyond, strict=True))
+    )
     rss = np.array([max(held.lowest(float(value)), best) for value in values])
     limit = best * (1 + t**2 / fit.freedom)
     return Profile(name, fit[name], level, interval, limit, fit.freedom, values, rss)

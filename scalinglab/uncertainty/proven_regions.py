@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, shortened
-from scalinglab.fitting.certificate import checked_box, checked_number, require_convex
+from scalinglab._arrays import FloatArray, not_negative, positive_number, shortened, whole
+from scalinglab.fitting.certificate import checked_box, require_convex
 from scalinglab.fitting.results import SurfaceFit
 from scalinglab.solvers.branch_and_bound import grid
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
@@ -131,17 +131,10 @@ def proven_region(
     name = "proven_region"
     require_convex(fit, name)
     box = checked_box(fit, box, name)
-    x, side, most = (
-        checked_number(name, argument, value)
-        for argument, value in (("excess", excess), ("width", width), ("cells", cells))
-    )
-    for argument, value, fine in (
-        ("excess", excess, x >= 0),
-        ("width", width, side >= 1e-6),
-        ("cells", cells, most >= 1),
-    ):
-        if not fine:
-            raise ValueError(f"{name}: {argument} is {shortened(value)}; it is too small.")
+    x, side = not_negative(f"{name}: excess", excess), positive_number(f"{name}: width", width)
+    most = whole(f"{name}: cells", cells, 1, 10**9)
+    if side < 1e-6:
+        raise ValueError(f"{name}: width is {shortened(width)}; it is too small.")
     logs = CentredLogs.of(fit.runs)
     problem = Problem.of(np.array([logs.n, logs.d]), logs.L, fit.loss)
     level = (1 + x) * fit.objective / problem.unit
@@ -150,7 +143,7 @@ def proven_region(
         examined += len(current)
         if examined > most:
             raise ValueError(
-                f"{name}: {most:,.0f} cells do not suffice for a width of {width}; {len(current):,} are "
+                f"{name}: {most:,} cells do not suffice for a width of {width}; {len(current):,} are "
                 "open. Allow more cells, a larger width or a smaller excess."
             )
         # fits above twice the level are of no interest: bounds are capped there

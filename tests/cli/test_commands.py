@@ -104,6 +104,17 @@ def test_exit_codes_and_words(tmp_path, table, arguments, code, says):
     assert "Traceback" not in done.output
 
 
+def test_where_no_method_can_answer_none_is_advised(tmp_path):
+    four = tmp_path / "four.csv"
+    four.write_text(
+        "params,tokens,loss\n1e8,1e9,3\n2e8,3e9,2.9\n3e8,9e9,2.8\n4e8,3e10,2.7\n", encoding="utf-8"
+    )
+    said = run("fit", four, "--budget", "1e24").output
+    assert "lie on no IsoFLOP curves" in said
+    assert "--budgets 1e18,1e19" in said
+    assert "--method VPNLS" not in said
+
+
 def test_a_page_stands_by_itself(tmp_path, table):
     output = tmp_path / "page.html"
     done = run(

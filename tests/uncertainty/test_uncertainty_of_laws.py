@@ -93,6 +93,20 @@ def test_residual_draws_of_the_surface_s_law_are_the_surface_s(llama3, llama3_vp
     assert law == pytest.approx(surface, rel=1e-4)
 
 
+def test_a_scale_that_the_runs_leave_open_ends_at_infinity():
+    rng = np.random.default_rng(0)
+    N, U = np.exp(rng.uniform(16, 23, 120)), np.exp(rng.uniform(20, 26, 120))
+    D, noise = U * (1 + 0.4 * rng.random(120)), 0.003 * rng.standard_normal(120)
+    where = {"De": "U*(1 + R*(1 - exp(-(D/U - 1)/R)))"}
+    for bounds, end in ((None, np.inf), ({"R": (1, 50)}, pytest.approx(50))):
+        law = Law("E + A/N**alpha + B/De**beta", where=where, variables=("N", "D", "U"), bounds=bounds)
+        true = {"E": 1.8, "A": 400, "B": 2000, "alpha": 0.34, "beta": 0.37, "R": 15}
+        L = law.loss(true, N=N, D=D, U=U) + noise
+        found = profile(law.fit(Runs(N, D, L, extra={"U": U})), "R")
+        assert found.interval.high == end
+        assert 1 < found.interval.low < 15
+
+
 def test_laws_beside_methods_in_a_hindcast(llama3):
     found = hindcast(llama3, 1e21, {"bent": BENT.fit, "VPNLS": fit_vpnls})
     losses = found.losses()
