@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from scalinglab._text import typeset
 from scalinglab.cli.writing import progress_bar
 from scalinglab.fitting.results import FitError
 
@@ -47,6 +48,22 @@ def whole_page(title: str, parts: Iterable[str]) -> str:
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{STYLE}</style></head><body><main><article>{''.join(parts)}</article></main></body></html>\n"
+    )
+
+
+def listed(title: str, sentences: Iterable[str]) -> str:
+    """Sentences as a list below a heading."""
+    items = "".join(f"<li>{html.escape(typeset(one))}</li>" for one in sentences)
+    return f"<h2>{html.escape(title)}</h2><ul>{items}</ul>"
+
+
+def wide_table(label: str, names: Iterable[str], rows: str, caption: str = "") -> str:
+    """A table that scrolls sideways where it is wider than the page."""
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
+    above = f'<caption class="soft">{caption}</caption>' if caption else ""
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{label}"><table>{above}'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from scalinglab import plotting
 from scalinglab._text import format_count, typeset
-from scalinglab.cli.pages import made_by, pictures_of, whole_page
+from scalinglab.cli.pages import listed, made_by, pictures_of, whole_page, wide_table
 from scalinglab.planning import NextRuns, PredictedError, SweepPlan
 
 
@@ -26,8 +26,8 @@ def plan_page(
         f"will be known to a factor of {factor:.3g} (one standard error); the usual grid of as many runs "
         "and as "
         f"much compute knows them to {other:.3g}.</p>",
-        _list("Concerns", concerns or ["None found."]),
-        _list(
+        listed("Concerns", concerns or ["None found."]),
+        listed(
             "The plan",
             [
                 f"{int(plan.shows_misfit.sum())} of the runs are there to show a misfit of the law.",
@@ -59,11 +59,6 @@ def plan_page(
     return whole_page(title, parts)
 
 
-def _list(title: str, sentences: list[str]) -> str:
-    items = "".join(f"<li>{html.escape(typeset(one))}</li>" for one in sentences)
-    return f"<h2>{html.escape(title)}</h2><ul>{items}</ul>"
-
-
 def _runs(plan: SweepPlan) -> str:
     """The runs to launch, a row each."""
     rows: Any = zip(
@@ -75,11 +70,5 @@ def _runs(plan: SweepPlan) -> str:
         f"<td>{html.escape(reason)}</td></tr>"
         for N, D, C, cost, reason in rows
     )
-    head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("parameters", "tokens", "budget", "FLOPs", "reason")
-    )
-    return (
-        '<h2>Runs to launch</h2><div class="wide" tabindex="0" role="region" aria-label="Runs to '
-        'launch"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    names = ("parameters", "tokens", "budget", "FLOPs", "reason")
+    return f"<h2>Runs to launch</h2>{wide_table('Runs to launch', names, body)}"

@@ -19,6 +19,7 @@ from scalinglab.cli.reading import read_table
 from scalinglab.cli.writing import command_line, write_whole
 from scalinglab.laws import published
 from scalinglab.planning import next_run
+from scalinglab.reporting.printed_answers import plain_data
 
 #: Surfaces that go by a name.
 SURFACES: dict[str, LossSurface] = {
@@ -113,7 +114,7 @@ def plan(
             "concerns": [*planned.concerns, *error.concerns],
             "runs": rows,
         }
-        click.echo(json.dumps(_plain(told), indent=1))
+        click.echo(json.dumps(plain_data(told), indent=1))
         return
     click.echo(planned)
     click.echo(
@@ -141,7 +142,7 @@ def _as_csv(rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_plain(rows))
+    writer.writerows(plain_data(rows))
     return text.getvalue()
 
 
@@ -180,15 +181,4 @@ def bias(
         if error.approach2 is not None:
             told |= {"standard_error_log_N_approach2": float(error.approach2.log_N)}
         lines += [str(error)]
-    click.echo(json.dumps(_plain(told), indent=1) if as_json else "\n\n".join(lines))
-
-
-def _plain(value: Any) -> Any:
-    """Numbers as JSON and a table take them."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return value if not isinstance(value, float) or math.isfinite(value) else None
+    click.echo(json.dumps(plain_data(told), indent=1) if as_json else "\n\n".join(lines))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from scalinglab._text import typeset
-from scalinglab.cli.pages import made_by, pictures_of, whole_page
+from scalinglab.cli.pages import listed, made_by, pictures_of, whole_page, wide_table
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.reporting.answers import Answer
 from scalinglab.reporting.checklists import checklist
@@ -26,15 +26,15 @@ DRAWN = 5000
 def report_page(found: Answer, command: str = "", table_path: Path | None = None) -> str:
     """The page, whole: tables, sentences, pictures, and how to make it again."""
     title = title_of(found)
-    pictures = pictures_of(_pictures(found))
-    parts = [f"<h1>{html.escape(typeset(title))}</h1>", _headline(found), _table(found)]
-    told = sections(found)
-    first = [one for one in told if one[0] == "Concerns"]
-    for name, sentences in [*first, *(one for one in told if one[0] != "Concerns")]:
-        items = "".join(f"<li>{html.escape(typeset(one))}</li>" for one in sentences)
-        parts.append(f"<h2>{html.escape(name)}</h2><ul>{items}</ul>")
-    parts.append(pictures)
-    parts.append(_reproduction(found, command, table_path))
+    told = sorted(sections(found), key=lambda section: section[0] != "Concerns")
+    parts = [
+        f"<h1>{html.escape(typeset(title))}</h1>",
+        _headline(found),
+        _table(found),
+        *(listed(*section) for section in told),
+        pictures_of(_pictures(found)),
+        _reproduction(found, command, table_path),
+    ]
     return whole_page(title, parts)
 
 
@@ -54,17 +54,12 @@ def _table(found: Answer) -> str:
     """Every method side by side; intervals below their values."""
     head, *rows = table(found)
     kept = [k for k, column in enumerate(zip(*rows, strict=True)) if any(column)]
-    header = "".join(f'<th scope="col">{html.escape(head[k])}</th>' for k in kept)
     body = ""
     for row in rows:
         cells = "".join(f"<td>{_cell(row[k])}</td>" for k in kept[1:])
         body += f'<tr><th scope="row">{html.escape(row[0])}</th>{cells}</tr>'
     caption = f"intervals of {found.level:.0%}; waste if {found.judge} is right" if found.judge else ""
-    return (
-        '<div class="wide" tabindex="0" role="region" aria-label="Methods side by side"><table><caption '
-        'class="soft">'
-        f"{caption}</caption><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    return wide_table("Methods side by side", [head[k] for k in kept], body, caption)
 
 
 def _cell(text: str) -> str:

@@ -14,7 +14,7 @@ from scalinglab._arrays import FloatArray, positive
 from scalinglab._text import with_error
 from scalinglab.data.runs import Runs
 from scalinglab.fitting.printed_fits import held_together, html_table, sentences
-from scalinglab.fitting.results import FitError, vanished_terms
+from scalinglab.fitting.results import FitError, listed, not_determined, undetermined_exponents
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.first_order import centred_amplitudes, statistic_gradient
@@ -71,8 +71,7 @@ class LevelsFit:
     @property
     def undetermined(self) -> tuple[str, ...]:
         """Exponents that these runs do not determine: of a term that is zero, or that they can do without."""
-        gone = {LossSurface.EXPONENT_OF.get(letter, "") for letter in vanished_terms(self.terms, self.runs)}
-        return tuple(letter for letter in ("alpha", "beta") if letter in gone or letter in self.spare)
+        return undetermined_exponents(self.terms, self.runs, self.spare)
 
     def N_opt(self, C: ArrayLike) -> Any:
         """Parameters that minimise the fitted loss at C FLOPs; no level moves them."""
@@ -170,17 +169,12 @@ class LevelsFit:
         """Parameters as tables print them: digits follow the standard error."""
         errors = self.standard_errors
         shown = {name: with_error(getattr(self.terms, name), errors[name]) for name in list(errors)[:-1]}
-        for coefficient, exponent in LossSurface.EXPONENT_OF.items():
-            if exponent in self.undetermined:
-                shown[exponent] = "not determined"
-                if getattr(self.terms, coefficient):
-                    shown[coefficient] = "not determined"
-        return shown
+        return shown | not_determined(self.terms, self.undetermined)
 
     @property
     def _frontier(self) -> str:
         if gone := self.undetermined:
-            return f"none: {' and '.join(gone)} {'is' if len(gone) == 1 else 'are'} not determined"
+            return f"none: {listed(gone)} not determined"
         a, b = (with_error(value, self.standard_errors["a"]) for value in (self.a, self.b))
         return f"N* ~ C^{held_together(a)}  D* ~ C^{held_together(b)}"
 

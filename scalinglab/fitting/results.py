@@ -52,7 +52,21 @@ def edges_of(surface: LossSurface) -> list[str]:
     return gone + [name for name in ("alpha", "beta") if not low < getattr(surface, name) < high]
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def undetermined_exponents(surface: LossSurface, runs: Runs, spare: tuple[str, ...]) -> tuple[str, ...]:
+    """Exponents that runs do not determine: of a term that is zero, or that they can do without."""
+    gone = {*spare, *(LossSurface.EXPONENT_OF.get(letter) for letter in vanished_terms(surface, runs))}
+    return tuple(letter for letter in ("alpha", "beta") if letter in gone)
+
+
+def not_determined(surface: LossSurface, exponents: tuple[str, ...]) -> dict[str, str]:
+    """What tables print of these exponents, and of their coefficients unless they are zero."""
+    letters = {exponent: letter for letter, exponent in LossSurface.EXPONENT_OF.items()}
+    coefficients = [letters[one] for one in exponents if getattr(surface, letters[one])]
+    return dict.fromkeys([*exponents, *coefficients], "not determined")
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """Names as the subject of a sentence, with its verb."""
     return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
@@ -101,10 +115,7 @@ class SurfaceFit:
     @property
     def undetermined(self) -> tuple[str, ...]:
         """Exponents that these runs do not determine: of a term that is zero, or that they can do without."""
-        gone = {
-            self.surface.EXPONENT_OF.get(letter, "") for letter in vanished_terms(self.surface, self.runs)
-        }
-        return tuple(letter for letter in ("alpha", "beta") if letter in gone or letter in self.spare)
+        return undetermined_exponents(self.surface, self.runs, self.spare)
 
     def N_opt(self, C: ArrayLike) -> Any:
         """Parameters that minimise the fitted loss at C FLOPs."""
@@ -164,7 +175,7 @@ class SurfaceFit:
         if self.freedom <= 0:
             return f"{len(self.runs)} runs for {len(self.surface.parameters)} parameters"
         if self.undetermined:
-            return f"{_listed(self.undetermined)} not determined"
+            return f"{listed(self.undetermined)} not determined"
         if edges := edges_of(self.surface):
             return f"{', '.join(edges)} at the edge of what is allowed"
         return "" if self._linearised.interior else "the parameters cannot be told apart"
@@ -177,18 +188,13 @@ class SurfaceFit:
         """
         errors = self.standard_errors
         shown = {name: with_error(value, errors[name]) for name, value in self.surface.parameters.items()}
-        for coefficient, exponent in self.surface.EXPONENT_OF.items():
-            if exponent in self.undetermined:
-                shown[exponent] = "not determined"
-                if getattr(self.surface, coefficient):
-                    shown[coefficient] = "not determined"
-        return shown
+        return shown | not_determined(self.surface, self.undetermined)
 
     @property
     def no_frontier(self) -> str:
         """Why there is no frontier: nothing is known of its exponent; empty if there is one."""
         if self.undetermined:
-            return f"none: {_listed(self.undetermined)} not determined"
+            return f"none: {listed(self.undetermined)} not determined"
         ratios = [(part.min(), part.max()) for part in map(self._ratios, blocks(len(self.runs)))]
         lowest, highest = min(low for low, _ in ratios), max(high for _, high in ratios)
         if highest < ONE_RATIO * lowest:

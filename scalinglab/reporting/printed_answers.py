@@ -187,7 +187,7 @@ def to_dict(found: Answer) -> dict[str, Any]:
             }
         methods[name] = told
     screened = found.screening
-    whole: dict[str, Any] = _plain(
+    whole: dict[str, Any] = plain_data(
         {
             "C": found.C,
             "level": found.level,
@@ -217,12 +217,12 @@ def _parameters(fit: Any) -> dict[str, float]:
     return dict(fit.surface.parameters)
 
 
-def _plain(value: Any) -> Any:
-    """Numbers that JSON knows: nan and infinity become null."""
+def plain_data(value: Any) -> Any:
+    """Numbers that JSON and tables know: those of numpy become Python's, nan and infinity null."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain_data(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
-    return value
+        return [plain_data(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value if not isinstance(value, float) or math.isfinite(value) else None
