@@ -97,6 +97,7 @@ def missed_minimum(
             strip.plot(N, 1000 * (parabola.loss(N) - true_loss(N)), **look)
         for x, name in ((best, "truth"), (vertex, "Approach 2")):
             strip.axvline(x, color=ROLES[name]["color"], lw=1.0)
+        ax.set_xlim(right=1.1 * ax.get_xlim()[1])  # no layout leaves room for a last number of the strip
         strip.set_xlabel(ax.get_xlabel())
         strip.set_ylabel("diff. × 1000", labelpad=0)
         ax.set_xlabel("")
