@@ -189,8 +189,3 @@ def _spare_terms(letters: Sequence[str]) -> list[str]:
         f"{LossSurface.EXPONENT_OF[letter]} is not determined ({letter} = 0 fits as well): these runs can "
         f"do without the term in {column}. Add runs over a wider range of {column}."
     ]
-
-
-def scaled_condition(surface: LossSurface, runs: Runs) -> float:
-    """Condition number of the Jacobian in (E, A, B, alpha, beta) after its columns get unit length."""
-    return Linearised.of(surface, runs, Squared()).condition

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scalinglab._arrays import FloatArray, positive
 from scalinglab._text import with_error
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.printed_fits import held_together, html_table, sentences
+from scalinglab.fitting.printed_fits import held_together, html_table, printed
 from scalinglab.fitting.results import FitError, listed, not_determined, undetermined_exponents
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
@@ -189,9 +189,8 @@ class LevelsFit:
             ("terms", "  ".join(f"{name} {text}" for name, text in self.printed.items())),
             ("levels", f"{len(self.levels)} budgets, {self.levels.min():.5g} to {self.levels.max():.5g}"),
             ("frontier", f"{self._frontier}  objective {self.objective:.5g}"),
-            ("concerns", sentences(self.concerns)),
         ]
-        return "\n".join(f"{name:<9} {text}" for name, text in lines)
+        return printed(lines, self.concerns)
 
     def _repr_html_(self) -> str:
         return html_table(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scalinglab._arrays import FloatArray, held, positive, positive_number, share
 from scalinglab._text import with_error
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.printed_fits import held_together, html_table, sentences
+from scalinglab.fitting.printed_fits import held_together, html_table, printed
 from scalinglab.fitting.recommendations import Recommendation, line_errors, of_line
 from scalinglab.laws.power_laws import PowerLaw
 from scalinglab.laws.surface import training_flops
@@ -167,9 +167,8 @@ class FrontierFit:
             ("method", f"{self.method}, {used} of {of} budgets, {len(self.runs)} runs{known}"),
             ("law", f"N* = {self.size_law.coefficient:.4g} C^{self.a:.4f}"),
             ("frontier", f"N* ~ C^{held_together(a)}  D* ~ C^{held_together(b)}"),
-            ("concerns", sentences(self.concerns)),
         ]
-        return "\n".join(f"{name:<9} {text}" for name, text in lines)
+        return printed(lines, self.concerns)
 
     def _repr_html_(self) -> str:
         used, of = self.budgets_used

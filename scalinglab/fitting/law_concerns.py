@@ -17,7 +17,7 @@ from scalinglab.laws.models import Model
 from scalinglab.laws.parameter_roles import FALLING
 from scalinglab.solvers.full_steps import Refined
 from scalinglab.solvers.law_search import fill
-from scalinglab.solvers.objectives import Loss
+from scalinglab.solvers.objectives import Loss, residuals, square_roots
 from scalinglab.solvers.separable import Ends, descents
 
 #: A change of the law is worth a sentence if it lowers the sum of squares by so many times what chance would.
@@ -44,13 +44,12 @@ class Evidence:
     ) -> None:
         self.law, self.model, self.runs, self.y, self.best = law, model, runs, y, best
         self.condition = condition
-        self.free = np.array([name in model.law.free for name in model.law.coefficients], bool)
-        self.root = 1 / y if loss.log else np.ones_like(y)
+        self.free = model.free
         at = model.evaluate(best.u[None])
         self.terms = best.c[:, None] * at.Phi[0]
         fitted = self.terms.sum(axis=0) + (0.0 if at.offset is None else at.offset[0])
-        r = np.log(fitted) - np.log(y) if loss.log else fitted - y
-        self.root = self.root * np.sqrt(loss.weight(r) / loss.weight(np.zeros(1)))
+        r = residuals(loss, fitted, y)
+        self.root = square_roots(loss, y, r)
         self.rss = float((((fitted - y) * self.root) ** 2).sum())
         self.residuals = -r
         self.freedom = max(len(y) - len(model.law.recovered), 1)

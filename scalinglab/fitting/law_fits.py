@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -50,9 +49,8 @@ def fit_law(law: Law, runs: Runs, loss: Loss | None = None, *, log: bool = False
     if loss.log and not (runs.L > 0).all():
         raise FitError("a loss is not positive, and residuals are asked in log L; fit those of L.")
     model = (inner or law).model(data)
-    free = np.array([name in model.law.free for name in model.law.coefficients], bool)
     y, scale = (np.log(runs.L), plain_loss(loss)) if inner else (runs.L, loss)
-    method, how, minima = _minima(law, model, runs, y, scale, loss, free)
+    method, how, minima = _minima(law, model, runs, y, scale, loss)
     best = minima[0]
     fit = LawFit(
         law, runs, loss, {}, best.objective, (), (), how, method, model, best.c, best.u, inner is not None
@@ -68,7 +66,7 @@ def fit_law(law: Law, runs: Runs, loss: Loss | None = None, *, log: bool = False
 
 
 def _minima(
-    law: Law, model: Model, runs: Runs, y: FloatArray, scale: Loss, loss: Loss, free: Any
+    law: Law, model: Model, runs: Runs, y: FloatArray, scale: Loss, loss: Loss
 ) -> tuple[str, str, tuple[Refined, ...]]:
     """How the law was fitted, and its minima, the lowest first."""
     surface = law.two_terms(runs.extra)
@@ -77,7 +75,7 @@ def _minima(
         own = {name: getattr(found.surface, letter) for letter, name in surface.items()}
         c, u = inner_parameters(model, own)
         return found.method, found.search, (Refined(c, u, found.objective),)
-    search = search_law(model, y, scale, free)
+    search = search_law(model, y, scale, model.free)
     if not search.minima or not np.isfinite(model.evaluate(search.minima[0].u[None]).Phi).all():
         raise FitError(
             "the formula overflows or does not exist on these runs wherever it was tried; check the units of "

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scalinglab._arrays import FloatArray, of_kind, plain, positive
 from scalinglab._text import with_error
 from scalinglab.data.runs import Runs
-from scalinglab.fitting.printed_fits import html_table, sentences
+from scalinglab.fitting.printed_fits import html_table, printed
 from scalinglab.laws.allocations import Optimum
 from scalinglab.laws.expressions import names as names_in
 from scalinglab.laws.formulas import STANDARD, Law
 from scalinglab.laws.models import Model
 from scalinglab.solvers.full_steps import Refined, tangents
-from scalinglab.solvers.objectives import Huber, Loss, Squared, objective
+from scalinglab.solvers.objectives import Huber, Loss, Squared, square_roots
 from scalinglab.solvers.separable import Ends, descents
 
 
@@ -144,9 +143,14 @@ class LawFit:
         )
 
     @property
-    def free(self) -> NDArray[np.bool_]:
-        """Which coefficients may have either sign."""
-        return np.array([name in self.model.law.free for name in self.model.law.coefficients], dtype=bool)
+    def target(self) -> FloatArray:
+        """What the separated law was fitted to: the losses, or their logs."""
+        return np.log(self.runs.L) if self.target_is_log else self.runs.L
+
+    @property
+    def target_loss(self) -> Loss:
+        """What was minimised, as a loss of the residuals of ``target``."""
+        return plain_loss(self.loss) if self.target_is_log else self.loss
 
     @property
     def scales(self) -> tuple[str, ...]:
@@ -176,18 +180,22 @@ class LawFit:
         K = len(self.coefficients)
         return replace(self, coefficients=whole[:K], coordinates=whole[K:])
 
-    def loss_gradient(self, at: Mapping[str, float]) -> FloatArray:
-        """Derivative of the loss of one run in ``inner``."""
-        steps = 1e-6 * np.maximum(np.abs(self.inner), 1e-6)
-        ends = [[self.moved(k, sign * step).predict(at) for k, step in enumerate(steps)] for sign in (1, -1)]
-        return np.asarray((np.array(ends[0]) - np.array(ends[1])) / (2 * steps))
+    def gradient_of(self, answer: Callable[[LawFit], Any], share: float = 1e-5) -> FloatArray:
+        """Derivatives of what a law answers in ``inner``, by differences; along the last axis."""
+        steps = share * np.maximum(np.abs(self.inner), share)
+        up, down = (
+            np.array([answer(self.moved(k, sign * step)) for k, step in enumerate(steps)]) for sign in (1, -1)
+        )
+        return np.asarray(np.moveaxis(up - down, 0, -1) / (2 * steps))
+
+    def loss_gradient(self, at: Mapping[str, Any]) -> FloatArray:
+        """Derivatives of the losses of runs in ``inner``, along the last axis."""
+        return self.gradient_of(lambda law: law.predict(at), 1e-6)
 
     @cached_property
     def tangents(self) -> tuple[FloatArray, FloatArray]:
         """Residuals of the objective and their derivatives in the inner parameters, (n,) and (K + p, n)."""
-        y = np.log(self.runs.L) if self.target_is_log else self.runs.L
-        loss = plain_loss(self.loss) if self.target_is_log else self.loss
-        return tangents(self.model, y, loss, self.coefficients, self.coordinates)
+        return tangents(self.model, self.target, self.target_loss, self.coefficients, self.coordinates)
 
     def refits(
         self, weights: FloatArray | None = None, losses: FloatArray | None = None
@@ -197,16 +205,14 @@ class LawFit:
         Least squares, of the fit's own weights where it minimised another loss; no search for other minima.
         Returns where they ended and the losses each predicts for every run, (R, n).
         """
-        y = self.runs.L if losses is None else losses
-        y = np.log(y) if self.target_is_log else y
-        loss = plain_loss(self.loss) if self.target_is_log else self.loss
+        y = self.target if losses is None else np.log(losses) if self.target_is_log else losses
         r, _ = self.tangents
-        root = np.sqrt(loss.weight(r) / loss.weight(np.zeros(1))) / (y if loss.log else 1.0)
+        root = square_roots(self.target_loss, y, r)
         if weights is not None:
             root = root * np.sqrt(weights)
         R = max(len(np.atleast_2d(y)), len(np.atleast_2d(root)))
         start = np.repeat(self.coordinates[None], R, axis=0)
-        ends = descents(self.model, y * root, start, self.free, np.broadcast_to(root, (R, len(r))))
+        ends = descents(self.model, y * root, start, self.model.free, np.broadcast_to(root, (R, len(r))))
         at = self.model.evaluate(ends.u, slopes=False)
         fitted = np.einsum("rk,rkn->rn", ends.c, at.Phi) + (0.0 if at.offset is None else at.offset)
         return ends, np.exp(fitted) if self.target_is_log else fitted
@@ -219,8 +225,7 @@ class LawFit:
         coordinates of ``moving``.
         """
         r, J = self.tangents
-        loss = plain_loss(self.loss) if self.target_is_log else self.loss
-        bend = np.sqrt(loss.curvature(r) / loss.curvature(np.zeros(1)))
+        bend = np.sqrt(self.target_loss.curvature(r) / self.target_loss.unit)
         J = J[self.moving]
         size = np.sqrt(np.einsum("mn,mn->m", J, J))
         Q, T = np.linalg.qr((J / size[:, None] * bend).T)
@@ -268,9 +273,8 @@ class LawFit:
         if self.freedom <= 0:
             return dict.fromkeys(self.names, np.nan)
         r, _ = self.tangents
-        loss = plain_loss(self.loss) if self.target_is_log else self.loss
-        unit = float(loss.curvature(np.zeros(1))[0])
-        variance = float(((loss.psi(r) / unit) ** 2).sum()) / self.freedom
+        loss = self.target_loss
+        variance = float(((loss.psi(r) / loss.unit) ** 2).sum()) / self.freedom
         spread = np.sqrt(variance * (self.response**2).sum(axis=1))
         return dict(zip(self.names, np.where(spread > 0, spread, np.nan).tolist(), strict=True))
 
@@ -293,9 +297,8 @@ class LawFit:
             ("method", f"{self.method}, {self.loss}, {len(self.runs)} runs"),
             *self.printed.items(),
             ("objective", f"{self.objective:.6g}"),
-            ("concerns", sentences(self.concerns)),
         ]
-        return "\n".join(f"{head:<9} {text}" for head, text in lines)
+        return printed(lines, self.concerns)
 
     def _repr_html_(self) -> str:
         printed = self.printed
@@ -338,10 +341,3 @@ def columns_of(runs: Runs, law: Law) -> dict[str, FloatArray]:
 def plain_loss(loss: Loss) -> Loss:
     """The loss of the same shape whose residuals are plain differences."""
     return replace(loss, log=False) if isinstance(loss, Squared | Huber) else loss
-
-
-def objective_at(fit: LawFit, parameters: Mapping[str, float]) -> float:
-    """What a fit would have minimised, at given parameters."""
-    numbers = {**fit.values, **parameters}
-    predicted = fit.law.loss(numbers, **{name: fit.model.data[name] for name in fit.model.data})
-    return objective(fit.loss, predicted, fit.runs.L)

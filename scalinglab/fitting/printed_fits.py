@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
+from collections.abc import Sequence
 
 from scalinglab._text import typeset
 
@@ -13,6 +14,11 @@ def sentences(concerns: tuple[str, ...]) -> str:
     indent = " " * 10
     wrapped = [textwrap.fill(text, 96, initial_indent=indent, subsequent_indent=indent) for text in concerns]
     return "\n".join(wrapped).strip() or "none"
+
+
+def printed(lines: Sequence[tuple[str, str]], concerns: tuple[str, ...]) -> str:
+    """Lines with their heads, the concerns last."""
+    return "\n".join(f"{head:<9} {text}" for head, text in (*lines, ("concerns", sentences(concerns))))
 
 
 def html_table(names: tuple[str, ...], values: tuple[str, ...], concerns: tuple[str, ...]) -> str:

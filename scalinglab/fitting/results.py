@@ -16,7 +16,7 @@ from scalinglab.data.runs import Runs
 from scalinglab.fitting.deferred import Deferred
 from scalinglab.fitting.frontier_fits import FrontierFit as FrontierFit, Parabola as Parabola
 from scalinglab.fitting.linearised import Linearised
-from scalinglab.fitting.printed_fits import held_together, html_table, sentences
+from scalinglab.fitting.printed_fits import held_together, html_table, printed
 from scalinglab.fitting.recommendations import Recommendation, of_surface
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE
@@ -256,9 +256,8 @@ class SurfaceFit:
             ("method", f"{self.method}, {self.loss}, {len(self.runs)} runs; {self._notes()}"),
             ("surface", "  ".join(f"{name} {text}" for name, text in self.printed.items())),
             ("frontier", f"{frontier}  objective {self.objective:.5g}"),
-            ("concerns", sentences(self.concerns)),
         ]
-        return "\n".join(f"{name:<9} {text}" for name, text in lines)
+        return printed(lines, self.concerns)
 
     def _repr_html_(self) -> str:
         return html_table(

@@ -90,6 +90,11 @@ class Model:
         factor = np.broadcast_to(np.asarray(jet(column.factor, self.known)[0], float), (self.runs,))
         return factor, Z
 
+    @property
+    def free(self) -> Any:
+        """Which coefficients may have either sign, shape (K,)."""
+        return np.array([name in self.law.free for name in self.law.coefficients], bool)
+
     def parameters(self, u: FloatArray) -> FloatArray:
         """Nonlinear parameters from search coordinates, (..., p)."""
         return np.where(self.in_logs, np.exp(np.where(self.in_logs, u, 0.0)), u)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, held, not_negative, of_kind, positive_number, positives
-from scalinglab.fitting.printed_fits import sentences
+from scalinglab.fitting.printed_fits import printed
 from scalinglab.fitting.results import FitError
 from scalinglab.laws.surface import LossSurface, training_flops
 from scalinglab.planning.extremes import within_floats
@@ -148,11 +148,12 @@ class ElfvingOptimum:
             f"{share:.0%} at N {N:.2g}, D {D:.2g}"
             for share, N, D in zip(self.shares, self.points.N, self.points.D, strict=True)
         )
-        return (
-            f"price     {self.price:.3g} FLOPs for a standard error of ln N* as large as the noise\n"
-            f"shares    {where}\nmisfit    weight {self.misfit_weight:.3g}\n"
-            f"concerns  {sentences(self.concerns)}"
-        )
+        lines = [
+            ("price", f"{self.price:.3g} FLOPs for a standard error of ln N* as large as the noise"),
+            ("shares", where),
+            ("misfit", f"weight {self.misfit_weight:.3g}"),
+        ]
+        return printed(lines, self.concerns)
 
 
 @within_floats

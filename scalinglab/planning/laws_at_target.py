@@ -18,9 +18,6 @@ from scalinglab.planning.waste_of_errors import expected_waste
 #: Step of differences in ln N and ln D.
 STEP = 0.01
 
-#: Relative step of differences in the parameters.
-STEP_INSIDE = 1e-5
-
 
 @dataclass(frozen=True, eq=False)
 class LawAtTarget:
@@ -60,24 +57,10 @@ class LawAtTarget:
         Rows are derivatives of the loss in what the fit moves; the direction of :math:`\ln N^*` is taken by
         differences, that of :math:`L^*` is the row of the best model, by the envelope theorem.
         """
-        steps = STEP_INSIDE * np.maximum(np.abs(self.fit.inner), STEP_INSIDE)
-        c = [np.log(self._best(k, step) / self._best(k, -step)) / (2 * step) for k, step in enumerate(steps)]
-        best = self.best
-        c_loss = self._rows(np.array([best["N"]]), np.array([best["D"]]), steps)[0]
-        h = least_squares_weights(self._rows(N, D, steps), np.column_stack([c, c_loss]))
+        c = self.fit.gradient_of(lambda law: np.log(law.optimum(self.C)["N"]))
+        directions = np.column_stack([c, self.fit.loss_gradient(self.best)])
+        h = least_squares_weights(self.fit.loss_gradient({"N": N, "D": D}), directions)
         return h[:, 0], h[:, 1]
-
-    def _rows(self, N: FloatArray, D: FloatArray, steps: FloatArray) -> FloatArray:
-        """Derivatives of the losses in what the fit moves, (n, moving)."""
-        at = {"N": N, "D": D}
-        ends = [
-            [self.fit.moved(k, sign * step).predict(at) for k, step in enumerate(steps)] for sign in (1, -1)
-        ]
-        return np.asarray((np.array(ends[0]) - np.array(ends[1])).T / (2 * steps))
-
-    def _best(self, place: int, step: float) -> float:
-        """Best size at the target when one inner parameter moves."""
-        return float(self.fit.moved(place, step).optimum(self.C)["N"])
 
     @cached_property
     def waste_per_square(self) -> float:

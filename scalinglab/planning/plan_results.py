@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray
-from scalinglab.fitting.printed_fits import html_table, sentences
+from scalinglab.fitting.printed_fits import html_table, printed
 from scalinglab.laws.surface import LossSurface
 from scalinglab.planning.error_results import PredictedError
 from scalinglab.planning.exchange import Mask
@@ -122,8 +122,7 @@ class SweepPlan:
         ]
 
     def __repr__(self) -> str:
-        lines = [*self._lines, ("concerns", sentences(self.concerns))]
-        return "\n".join(f"{head:<9} {text}" for head, text in lines)
+        return printed(self._lines, self.concerns)
 
     def _repr_html_(self) -> str:
         names, values = zip(*self._lines, strict=True)

@@ -20,7 +20,7 @@ from scalinglab._arrays import (
     share,
     whole,
 )
-from scalinglab.fitting.printed_fits import sentences
+from scalinglab.fitting.printed_fits import printed
 from scalinglab.fitting.results import FitError
 from scalinglab.laws.surface import LossSurface, training_flops
 from scalinglab.planning.extremes import within_floats
@@ -97,12 +97,9 @@ class PublishedFit:
         return float(self.noise * np.linalg.norm(h))
 
     def __repr__(self) -> str:
-        s = self.surface.printed
-        return (
-            f"surface   {', '.join(f'{name} {value}' for name, value in s.items())}\n"
-            f"from      {len(self.N)} printed parabolas; residuals suggest a noise of {self.noise:.2g}\n"
-            f"concerns  {sentences(self.concerns)}"
-        )
+        said = f"{len(self.N)} printed parabolas; residuals suggest a noise of {self.noise:.2g}"
+        surface = ", ".join(f"{name} {value}" for name, value in self.surface.printed.items())
+        return printed([("surface", surface), ("from", said)], self.concerns)
 
 
 @within_floats

@@ -45,10 +45,6 @@ class Problem(NamedTuple):
         """F of residuals (..., m)."""
         return np.asarray(self.rho(r) @ self.w)
 
-    def dual(self, r: FloatArray) -> FloatArray:
-        """Derivative y of F by the residuals."""
-        return np.asarray(self.w * np.clip(r, -self.delta, self.delta))
-
     def dual_values(self, y: FloatArray) -> FloatArray:
         """D(y) of vectors (..., m)."""
         return np.asarray(y @ self.L - (y * y) @ (0.5 / self.w))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scalinglab._arrays import FloatArray, blocks
 from scalinglab.laws.models import Model
 from scalinglab.solvers.full_steps import Refined, refine
-from scalinglab.solvers.objectives import Loss, Squared
+from scalinglab.solvers.objectives import Loss, Squared, square_roots
 from scalinglab.solvers.separable import Ends, descents, solve_inner
 
 #: Starts of a law whose columns are log-linear; those screened of any other, and those kept.
@@ -39,13 +39,9 @@ class Search(NamedTuple):
     starts: int
 
 
-def search_law(
-    model: Model, y: FloatArray, loss: Loss, free: NDArray[np.bool_], weights: FloatArray | None = None
-) -> Search:
-    """Search the box of a law for its lowest minimum; ``weights`` are square roots."""
-    root = 1 / y if loss.log else np.ones_like(y)
-    if weights is not None:
-        root = root * weights
+def search_law(model: Model, y: FloatArray, loss: Loss, free: NDArray[np.bool_]) -> Search:
+    """Search the box of a law for its lowest minimum."""
+    root = square_roots(loss, y)
     starts = _starts(model, y * root, root, free)
     ends = _searched(model, y * root, root, starts, free)
     if not model.law.log_linear and len(model.low):
@@ -56,7 +52,7 @@ def search_law(
         best = ends.take([0])
         for _ in range(3):
             r = _residuals(model, y, best) * root
-            again = root * np.sqrt(loss.weight(r) / loss.weight(np.zeros(1)))
+            again = root * np.sqrt(loss.weight(r) / loss.unit)
             nearest = Ends(*(np.concatenate(pair) for pair in zip(best, ends.take(slice(0, 3)), strict=True)))
             best = _searched(model, y * again, again, nearest.u, free).take([0])
         ends = Ends(*(np.concatenate(pair) for pair in zip(best, ends, strict=True)))

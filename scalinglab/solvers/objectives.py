@@ -191,6 +191,12 @@ def objective(loss: Loss, predicted: Any, L: FloatArray) -> float:
     return float(loss.rho(residuals(loss, predicted, L)).sum())
 
 
+def square_roots(loss: Loss, L: FloatArray, r: FloatArray | None = None) -> FloatArray:
+    """Square roots of the weights with which squares of L stand for a loss, near its residuals r, or zero."""
+    root = 1 / L if loss.log else np.ones_like(L)
+    return root if r is None else root * np.sqrt(loss.weight(r) / loss.unit)
+
+
 def require_loss(who: str, loss: Any) -> None:
     """Raise ValueError unless this is a loss, or None for the usual one."""
     answers = ("log", "knot", "unit", "rho", "psi", "curvature", "weight")

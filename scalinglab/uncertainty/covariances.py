@@ -127,12 +127,8 @@ class Covariance:
         """Interval for the loss of one more run of N parameters on D tokens: fit and scatter together."""
         N, D = matched(N=positive("Covariance.new_run: N", N), D=positive("Covariance.new_run: D", D))
         if isinstance(self.fit, LawFit):
-            G = [
-                self.fit.loss_gradient({"N": one, "D": other})
-                for one, other in zip(N.flat, D.flat, strict=True)
-            ]
-            estimate = self.fit.predict({"N": N, "D": D})
-            answer = Answer(estimate, np.reshape(G, (*N.shape, -1)), False)
+            at = {"N": N, "D": D}
+            answer = Answer(self.fit.predict(at), self.fit.loss_gradient(at), False)
         else:
             s, logs = self.fit.surface, CentredLogs.of(self.fit.runs)
             answer = Answer(s.loss(N, D), loss_gradient(s, logs, N, D), False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from scalinglab._arrays import FloatArray
-from scalinglab.fitting.law_results import LawFit, plain_loss
+from scalinglab.fitting.law_results import LawFit
 from scalinglab.fitting.results import FitError
 from scalinglab.laws.expressions import Num
+from scalinglab.solvers.objectives import square_roots
 from scalinglab.solvers.separable import descents
 
 
@@ -20,9 +21,7 @@ class HeldParameter:
 
     def __init__(self, fit: LawFit, name: str) -> None:
         self.fit, self.name = fit, name
-        self.y = np.log(fit.runs.L) if fit.target_is_log else fit.runs.L
-        self.log = plain_loss(fit.loss) == fit.loss
-        self.root = np.ones_like(self.y) if self.log or fit.target_is_log else 1 / self.y
+        self.y, self.root = fit.target, square_roots(fit.target_loss, fit.target)
         self.place = fit.model.law.nonlinear.index(name) if name in fit.model.law.nonlinear else None
         self.near: dict[float, FloatArray] = {fit[name]: fit.coordinates}
 
@@ -45,19 +44,20 @@ class HeldParameter:
     def lowest(self, value: float) -> float:
         """Sum of squares that the other parameters leave."""
         start = self.near[min(self.near, key=lambda known: abs(known - value))]
-        model, free = self.fit.model, self.fit.free
+        model = self.fit.model
         along = None
         if self.place is None:
             held = self.fit.law.with_number(self.name, Num(value))
             model = held.model(self.fit.model.data)
             known = dict(zip(self.fit.model.law.nonlinear, start, strict=True))
             start = np.array([known.get(one, 0.0) for one in model.law.nonlinear])
-            free = np.array([one in model.law.free for one in model.law.coefficients], bool)
         else:
             start = start.copy()
             start[self.place] = np.log(value) if model.in_logs[self.place] else value
             along = np.arange(len(start)) != self.place
-        ends = descents(model, self.y * self.root, start[None], free, self.root, along=along, tolerance=1e-8)
+        ends = descents(
+            model, self.y * self.root, start[None], model.free, self.root, along=along, tolerance=1e-8
+        )
         if self.place is not None:
             self.near[value] = ends.u[0]
         return float(ends.rss[0])

@@ -71,7 +71,7 @@ def refit_law(fit: LawFit, weights: FloatArray | None, losses: FloatArray) -> La
     """Refit a law to every draw from its optimum; nan where a coefficient that was there vanished."""
     ends, _ = fit.refits(weights, losses)
     own, _ = fit.model.recovered(ends.c, ends.u)
-    there = (fit.coefficients != 0) & ~fit.free
+    there = (fit.coefficients != 0) & ~fit.model.free
     lost = (ends.c[:, there] <= 0).any(axis=1) | ~np.isfinite(ends.rss)
     kept = [name for name in fit.names if name not in fit.undetermined]
     return LawReplicates(fit, {name: np.where(lost, np.nan, own[name]) for name in kept})

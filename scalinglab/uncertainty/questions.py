@@ -92,10 +92,6 @@ def answer_of(who: str, fit: SurfaceFit | LevelsFit | LawFit, name: str, C: Any 
     return found._replace(gradient=found.gradient[..., 1:]) if isinstance(fit, LevelsFit) else found
 
 
-#: Step of a numerical derivative, as a share.
-STEP = 1e-5
-
-
 def _answer_of_law(who: str, fit: LawFit, name: str, C: Any) -> Answer:
     """What the fit of a law answers; its gradient is in its own coefficients and search coordinates."""
     budget = checked_question(who, name, C, names_of(fit), names_of(fit, AT_A_BUDGET))
@@ -103,20 +99,12 @@ def _answer_of_law(who: str, fit: LawFit, name: str, C: Any) -> Answer:
         gradient = fit.gradients[fit.names.index(name)]
         in_logs = fit[name] > 0 and name in fit.scales
         return Answer(fit[name], gradient / fit[name] if in_logs else gradient, in_logs)
-    estimates, slopes = [], []
-    for one in budget.flat:
-        at = fit.optimum(float(one))
-        if name == "L_opt":  # by the envelope theorem the allocation stays
-            slopes.append(fit.loss_gradient(at.at))
-            estimates.append(at.loss)
-            continue
-        letter = name[0]
-        steps = STEP * np.maximum(np.abs(fit.inner), STEP)
-        up, down = (
-            [np.log(fit.moved(k, sign * step).optimum(float(one))[letter]) for k, step in enumerate(steps)]
-            for sign in (1, -1)
-        )
-        slopes.append((np.array(up) - np.array(down)) / (2 * steps))
-        estimates.append(at[letter])
+    budgets = [float(one) for one in budget.flat]
+    best, letter = [fit.optimum(one) for one in budgets], name[0]
+    estimates = [at.loss if name == "L_opt" else at[letter] for at in best]
+    if name == "L_opt":  # by the envelope theorem the allocation stays
+        slopes: Any = [fit.loss_gradient(at.at) for at in best]
+    else:
+        slopes = fit.gradient_of(lambda law: [np.log(law.optimum(one)[letter]) for one in budgets])
     shape = budget.shape
     return Answer(np.reshape(estimates, shape)[()], np.reshape(slopes, (*shape, -1)), name != "L_opt")

@@ -15,7 +15,7 @@ from scalinglab import (
 )
 from scalinglab._text import typeset
 from scalinglab.fitting import Parabola
-from scalinglab.fitting.concerns import scaled_condition
+from scalinglab.fitting.linearised import Linearised
 from scalinglab.laws import ASYMMETRIC
 
 DESIGN = IsoflopDesign([1e18, 1e19, 1e20], reach=8, points=7)
@@ -152,7 +152,7 @@ def test_condition_is_that_of_the_scaled_jacobian():
     J[:, 3] += J[:, 1] * n * s.alpha
     J[:, 4] += J[:, 2] * d * s.beta
     expected = np.linalg.cond(J / np.linalg.norm(J, axis=0))
-    assert scaled_condition(s, runs) == pytest.approx(expected, rel=1e-3)
+    assert Linearised.of(s, runs, Squared()).condition == pytest.approx(expected, rel=1e-3)
 
 
 def test_prediction_and_residuals():
