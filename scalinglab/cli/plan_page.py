@@ -22,10 +22,8 @@ def plan_page(
     parts = [
         f"<h1>{html.escape(typeset(title))}</h1>",
         f'<p class="answer">For {html.escape(typeset(f"{plan.cost:.3g}"))} FLOPs the best size and token '
-        "count "
-        f"will be known to a factor of {factor:.3g} (one standard error); the usual grid of as many runs "
-        "and as "
-        f"much compute knows them to {other:.3g}.</p>",
+        f"count will be known to a factor of {factor:.3g} (one standard error); the usual grid of as many "
+        f"runs and as much compute knows them to {other:.3g}.</p>",
         listed("Concerns", concerns or ["None found."]),
         listed(
             "The plan",

@@ -79,8 +79,7 @@ def _pictures(found: Answer) -> Iterator[tuple[str, str, Callable[[], Any]]]:
             "Loss against model size at every budget: the runs, a parabola through those of each budget "
             "with its vertex, and the curve of the fitted surface.",
             "The runs at each budget, Approach 2's parabolas with their vertices, and the curve of the "
-            "fitted "
-            "surface.",
+            "fitted surface.",
             lambda: plotting.isoflops(few, parabolas, judge),
         )
     plans = {name: found.fits[name] for name in found.recommended}

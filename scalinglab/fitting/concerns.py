@@ -13,12 +13,7 @@ from scalinglab.fitting.linearised import Linearised
 from scalinglab.fitting.odd_runs import odd_runs
 from scalinglab.fitting.repeats_and_checkpoints import repeat_concerns
 from scalinglab.fitting.results import ONE_RATIO, FitError, vanished_terms
-from scalinglab.fitting.run_concerns import (
-    carrying_concerns,
-    hardly_determined,
-    odd_concerns,
-    shared_errors,
-)
+from scalinglab.fitting.run_concerns import carrying_concerns, hardly_determined, odd_concerns, shared_errors
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE
 from scalinglab.solvers.objectives import Loss, Squared

@@ -94,8 +94,7 @@ def law_concerns(evidence: Evidence, minima: int) -> list[str]:
     if minima > 1:
         found.append(
             f"{minima - 1} other minim{'um is' if minima == 2 else 'a are'} within 1 % of the lowest: these "
-            "runs do "
-            "not choose between them. Look at fit.minima, and report what all of them recommend."
+            "runs do not choose between them. Look at fit.minima, and report what all of them recommend."
         )
     return found[:MOST]
 
@@ -138,8 +137,7 @@ def _vanished(e: Evidence) -> list[str]:
             )
             found.append(
                 f"{name} is zero: these runs do not show its term{lost}. Drop the term, or add runs over a "
-                "wider "
-                "range of what it depends on."
+                "wider range of what it depends on."
             )
     return found
 
@@ -156,8 +154,7 @@ def _cancelling(e: Evidence) -> list[str]:
                 one, other = (_shown(e.model.law.coefficients[i]) for i in (j, k))
                 return [
                     f"the terms of {one} and {other} cancel to within {left / whole:.0%}: together they say "
-                    "less than "
-                    "either does. Tie their exponents, or drop one."
+                    "less than either does. Tie their exponents, or drop one."
                 ]
     return []
 
@@ -237,9 +234,8 @@ def _tied(e: Evidence) -> list[str]:
         if e.worth(float(ends.rss[0])):
             at = dict(zip(model.law.nonlinear, model.parameters(ends.u)[0], strict=True))
             found.append(
-                f"the tie {name} = {other} costs {e.rss / ends.rss[0] - 1:.1%} of the sum of squares: "
-                "untied they are "
-                f"{at[name]:.3g} and {at[other]:.3g}. Drop the tie, or say why it holds."
+                f"the tie {name} = {other} costs {e.rss / ends.rss[0] - 1:.1%} of the sum of squares: untied "
+                f"they are {at[name]:.3g} and {at[other]:.3g}. Drop the tie, or say why it holds."
             )
     return found
 
@@ -250,9 +246,8 @@ def _freedom(e: Evidence) -> list[str]:
     if len(e.y) - parameters >= parameters:
         return []
     return [
-        f"{len(e.y)} runs for {parameters} parameters leave {len(e.y) - parameters} to judge the fit by; "
-        "add runs "
-        "before you rely on it."
+        f"{len(e.y)} runs for {parameters} parameters leave {len(e.y) - parameters} to judge the fit by; add "
+        "runs before you rely on it."
     ]
 
 
@@ -272,8 +267,7 @@ def _one_curve(e: Evidence) -> list[str]:
         return []
     return [
         f"N and D move together at every budget, and the term of {mixed[0]} depends on both: its exponents "
-        "are far "
-        "less certain than from a full grid. Add runs off the IsoFLOP curves."
+        "are far less certain than from a full grid. Add runs off the IsoFLOP curves."
     ]
 
 

@@ -233,9 +233,8 @@ def checkpoint_concerns(runs: Runs, residuals: FloatArray) -> list[str]:
     correlation = 1 - steps / squares / 2
     worth = max(len(sizes), round(len(runs) * (1 - correlation) / (1 + correlation)))
     return [
-        f"{len(runs)} losses of {len(sizes)} sizes follow one another along D (correlation "
-        f"{correlation:.2g} from one to the next), as checkpoints do: they say about as much as {worth} "
-        "independent runs, so "
+        f"{len(runs)} losses of {len(sizes)} sizes follow one another along D (correlation {correlation:.2g} "
+        f"from one to the next), as checkpoints do: they say about as much as {worth} independent runs, so "
         "standard errors are too small, and a loss on the way is no final one. Keep the last of each "
         "training, or use TrainingCurves and fit_approach1."
     ]

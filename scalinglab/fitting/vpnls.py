@@ -94,9 +94,8 @@ def fit_vpnls(
     loss = Squared() if loss is None else loss
     if loss.log:
         raise ValueError(
-            "fit_vpnls: loss takes residuals in log L, which are not linear in E, A, B, so there "
-            "is nothing to project; "
-            "use fit_approach3(runs, loss=...) for them, or a loss of L here."
+            "fit_vpnls: loss takes residuals in log L, which are not linear in E, A, B, so there is nothing "
+            "to project; use fit_approach3(runs, loss=...) for them, or a loss of L here."
         )
     if levels is not None:
         if not isinstance(levels, str) or levels != "budget":

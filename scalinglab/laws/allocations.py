@@ -204,8 +204,7 @@ def _searched(law: Node, price: Node, over: tuple[str, ...], C: float) -> list[f
         if zoom == ZOOMS - 1 and k in (reachable[0], reachable[-1]):  # the first scan may step over the end
             raise ValueError(
                 f"optimum: the loss falls along the whole budget to {over[0]} = {np.exp(x[k]):.3g}, so this "
-                "law "
-                "has no best allocation; look at its concerns, or bound its exponents."
+                "law has no best allocation; look at its concerns, or bound its exponents."
             )
         ends = x[max(k - 1, 0)], x[min(k + 1, SCAN - 1)]
 

@@ -8,13 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import (
-    FloatArray,
-    picked,
-    positive,
-    rows_of,
-    whole,
-)
+from scalinglab._arrays import FloatArray, picked, positive, rows_of, whole
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN, LossSurface, SurfaceAlgebra
 
 

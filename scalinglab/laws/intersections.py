@@ -70,9 +70,8 @@ def law_crossings(
         difference = np.broadcast_to(np.asarray(gap(x)).astype(float, casting="same_kind"), x.shape)
     except Exception as error:  # whatever a curve may raise
         raise ValueError(
-            f"law_crossings: the curves do not give one loss for each compute ({shortened(error)}); "
-            "a constant is "
-            "lambda C: 1.69 + 0 * C."
+            f"law_crossings: the curves do not give one loss for each compute ({shortened(error)}); a "
+            "constant is lambda C: 1.69 + 0 * C."
         ) from error
     if not np.isfinite(difference).all():
         raise ValueError(

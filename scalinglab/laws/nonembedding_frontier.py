@@ -13,14 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import (
-    FloatArray,
-    held,
-    plain,
-    positive,
-    positive_number,
-    positive_range,
-)
+from scalinglab._arrays import FloatArray, held, plain, positive, positive_number, positive_range
 from scalinglab.laws.parameter_counts import both_counts
 from scalinglab.laws.power_laws import PowerLaw
 from scalinglab.laws.published import PEARCE_OMEGA

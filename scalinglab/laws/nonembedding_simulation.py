@@ -5,12 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import (
-    FloatArray,
-    flag,
-    held,
-    positive_row,
-)
+from scalinglab._arrays import FloatArray, flag, held, positive_row
 from scalinglab.laws.nonembedding_frontier import CountedFrontier
 from scalinglab.laws.parameter_counts import both_counts
 from scalinglab.laws.published import PEARCE_OMEGA

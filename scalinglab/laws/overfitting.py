@@ -9,13 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from scalinglab._arrays import (
-    matched,
-    not_negative,
-    plain,
-    positive_number,
-    shortened,
-)
+from scalinglab._arrays import matched, not_negative, plain, positive_number, shortened
 from scalinglab.laws.repeated_data import counted
 from scalinglab.laws.surface import LossSurface
 

@@ -123,9 +123,8 @@ def nonembedding_parameters(N_total: ArrayLike, omega: float = PEARCE_OMEGA) -> 
         N = np.asarray((2 * unit * np.sinh(third)) ** 3)
     if not (np.isfinite(N) & (N > 0)).all():
         raise ValueError(
-            f"nonembedding_parameters: N_total {shortened(N_total)} with omega {shortened(omega)} "
-            "is beyond what a float can "
-            "hold; give both in ones, as for real models."
+            f"nonembedding_parameters: N_total {shortened(N_total)} with omega {shortened(omega)} is beyond "
+            "what a float can hold; give both in ones, as for real models."
         )
     return plain(N)
 

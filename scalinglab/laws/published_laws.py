@@ -8,14 +8,7 @@ from types import MappingProxyType
 
 from scalinglab._arrays import one_of
 from scalinglab.laws.formulas import Law
-from scalinglab.laws.law_records import (
-    FIRST_HAND,
-    NONE,
-    NOT_CHECKED,
-    OUR_FIT,
-    SECOND_HAND,
-    PublishedLaw,
-)
+from scalinglab.laws.law_records import FIRST_HAND, NONE, NOT_CHECKED, OUR_FIT, SECOND_HAND, PublishedLaw
 from scalinglab.laws.published import KAPLAN_JOINT, MUENNIGHOFF, MUENNIGHOFF_R_D, MUENNIGHOFF_R_N
 
 N, D = {"N": "parameters"}, {"D": "training tokens"}

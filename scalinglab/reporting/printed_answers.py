@@ -99,8 +99,7 @@ def _screening(found: Answer) -> list[str]:
     shares = ", ".join(f"{count} for {stage}" for stage, count in by_stage.items())
     return [
         f"Screening would leave out {len(dropped)} of {len(found.runs)} runs ({shares}); the answers above "
-        "use "
-        "all of them."
+        "use all of them."
     ]
 
 
@@ -110,8 +109,7 @@ def _costs(found: Answer) -> list[str]:
     if found.bias is not None:
         told.append(
             f"On this design Approach 2 misses the best size by {math.expm1(found.bias):+.1%} without any "
-            "noise, if "
-            f"the surface of {found.judge} is right."
+            f"noise, if the surface of {found.judge} is right."
         )
     for name, verdict in found.waste.items():
         flops = verdict.C - verdict.C_equivalent
@@ -130,8 +128,7 @@ def _costs(found: Answer) -> list[str]:
     if reach > 1:
         told.append(
             f"The budget is {reach:.3g} times the largest of the runs: intervals of {found.level:.0%} hold "
-            "if the law "
-            "does, out there too."
+            "if the law does, out there too."
         )
     return told
 

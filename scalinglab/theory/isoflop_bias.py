@@ -14,16 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import (
-    FloatArray,
-    exponent,
-    held,
-    matched,
-    of_kind,
-    plain,
-    positive,
-    shortened,
-)
+from scalinglab._arrays import FloatArray, exponent, held, matched, of_kind, plain, positive, shortened
 from scalinglab.data.isoflop_design import IsoflopDesign
 from scalinglab.laws.surface import LossSurface
 from scalinglab.theory.vertex_formulas import SMALL, SMALLEST, direct_shift, small_shift
@@ -124,9 +115,8 @@ def vertex_shift(
         widest = np.maximum(alpha, beta) * extent
     if (widest > 300).any():
         raise ValueError(
-            "vertex_shift: alpha or beta times the log of reach and offset exceeds 300, where "
-            "losses differ by "
-            "more than a number can hold; give exponents and a grid that a study could have."
+            "vertex_shift: alpha or beta times the log of reach and offset exceeds 300, where losses differ "
+            "by more than a number can hold; give exponents and a grid that a study could have."
         )
     small = (widest < SMALL) | (np.minimum(alpha, beta) * extent < SMALLEST)
     if small.all():

@@ -118,9 +118,8 @@ def step_shift(alpha: float, beta: float, h: ArrayLike) -> Any:
         least, most = np.min(h, initial=1) * min(alpha, beta), np.max(h, initial=0) * max(alpha, beta)
     if not (least > 1e-300 and most < 1e300):
         raise ValueError(
-            f"step_shift: h is {shortened(h)} for alpha {alpha:g} and beta {beta:g}; their products "
-            "are beyond "
-            "what a float can hold."
+            f"step_shift: h is {shortened(h)} for alpha {alpha:g} and beta {beta:g}; their products are "
+            "beyond what a float can hold."
         )
 
     def log_sinhc(x: Any) -> Any:
@@ -183,8 +182,7 @@ def staircase_exponent(
     if not (np.diff(sizes) > 0).all() or switches.shape != (len(sizes) - 1,):
         raise ValueError(
             "staircase_exponent: sizes must ascend, with one of switches between two; there are "
-            f"{len(sizes)} "
-            f"sizes, and switches has shape {switches.shape}."
+            f"{len(sizes)} sizes, and switches has shape {switches.shape}."
         )
     with np.errstate(over="ignore"):
         spans = held("staircase_exponent: high or switches over low", np.append(switches, high) / low, 0)

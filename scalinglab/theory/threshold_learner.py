@@ -216,9 +216,8 @@ def _counts(t: ArrayLike, replicates: int, rng: np.random.Generator) -> list[int
     machines = number("learning curve: replicates", replicates)
     if counts.ndim != 1 or machines != int(machines):
         raise ValueError(
-            f"learning curve: t is {shortened(t)}, replicates {shortened(replicates)}; give a list "
-            "of numbers of examples and "
-            "a whole number of replicates."
+            f"learning curve: t is {shortened(t)}, replicates {shortened(replicates)}; give a list of "
+            "numbers of examples and a whole number of replicates."
         )
     if counts.size == 0 or counts.min() < 2 or machines < 2:
         raise ValueError(
@@ -227,9 +226,8 @@ def _counts(t: ArrayLike, replicates: int, rng: np.random.Generator) -> list[int
         )
     if float(counts.max()) > MOST_INPUTS / machines:
         raise ValueError(
-            f"learning curve: {counts.max():.3g} examples (t) for {machines:.3g} machines "
-            "(replicates) may not fit into "
-            f"memory; keep their product below {MOST_INPUTS:.0e}."
+            f"learning curve: {counts.max():.3g} examples (t) for {machines:.3g} machines (replicates) may "
+            f"not fit into memory; keep their product below {MOST_INPUTS:.0e}."
         )
     return [round(n) for n in counts.tolist()]
 
