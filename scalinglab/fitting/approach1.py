@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scalinglab._arrays import FloatArray, flag, floats, of_kind, shortened
 from scalinglab.data.training_curves import TrainingCurves
 from scalinglab.fitting.results import FitError, FrontierFit
-from scalinglab.laws.power_laws import PowerLaw
+from scalinglab.laws.straight_lines import straight_line
 from scalinglab.laws.surface import FLOPS_PER_PARAMETER_TOKEN
 
 #: Relative flattening of the exponent by the two end sizes, above which a fit says so.
@@ -221,11 +221,9 @@ def fit_approach1(
                 f"between its smallest and its largest size the envelope has {len(between)}, and a power "
                 "law needs two; add curves of sizes in between."
             )
-    x, y = np.log(envelope.C[used]), np.log(envelope.N[used])
-    slope = float((x - x.mean()) @ y / ((x - x.mean()) @ (x - x.mean())))
-    law = PowerLaw(float(np.exp(y.mean() - slope * x.mean())), slope)
+    law = straight_line(envelope.C[used], envelope.N[used]).law
     concerns = _left_out(envelope, asked) + ([] if trim else _flattened(envelope))
-    concerns += _coarse(np.unique(y)) + _back_and_forth(envelope) + _ended(curves, envelope)
+    concerns += _coarse(np.unique(envelope.N[used])) + _back_and_forth(envelope) + _ended(curves, envelope)
     return EnvelopeFit(
         law, curves.ends, "Approach 1", (), tuple(concerns), envelope=envelope, used_budgets=used
     )

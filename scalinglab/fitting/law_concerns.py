@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scalinglab._arrays import FloatArray
 from scalinglab.data.runs import Runs
+from scalinglab.fitting.concerns import MOST
 from scalinglab.fitting.run_concerns import erring_together
 from scalinglab.laws.expressions import Name, names
 from scalinglab.laws.formulas import Law
@@ -31,9 +32,6 @@ CONDITION_LIMIT = 1e4
 
 #: Values at which a valley is looked at, and the share of the objective within which it counts as flat.
 SOUNDINGS, FLAT = 13, 0.01
-
-#: Concerns that are told, the weightiest ones.
-MOST = 6
 
 
 class Evidence:

@@ -9,8 +9,9 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray, flag, overflow_is_refused
 from scalinglab.data.runs import Runs, require_runs
+from scalinglab.fitting.concerns import MOST
 from scalinglab.fitting.data_concerns import data_concerns
-from scalinglab.fitting.law_concerns import MOST, Evidence, law_concerns
+from scalinglab.fitting.law_concerns import Evidence, law_concerns
 from scalinglab.fitting.law_results import LawFit, columns_of, plain_loss, values_at
 from scalinglab.fitting.results import FitError
 from scalinglab.fitting.vpnls import fit_vpnls

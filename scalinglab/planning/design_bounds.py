@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scalinglab._arrays import FloatArray
-from scalinglab.planning.exchange import DesignProblem, Mask
+from scalinglab.planning.exchange import ROUNDING, DesignProblem, Mask
 
 #: Rounds of tangents at most, and the gap at which they end.
 ROUNDS, ENOUGH = 25, 0.004
@@ -70,7 +70,7 @@ def rounded(problem: DesignProblem, counts: FloatArray) -> Mask:
         trial = chosen.copy()
         trial[place] = True
         free = np.sort(problem.cost[~trial])[: left - 1]
-        if problem.cost[trial].sum() + free.sum() <= 1 + 1e-12:
+        if problem.cost[trial].sum() + free.sum() <= 1 + ROUNDING:
             chosen = trial
     return chosen
 
