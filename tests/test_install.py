@@ -171,7 +171,11 @@ def test_the_wheel_holds_what_the_package_reads(wheel):
 
 PLACES = metadata.packages_distributions()
 #: Our own files that others import by name.
-OWN = {path.stem for room in ("tests", "tools", "benchmarks") for path in (ROOT / room).rglob("*.py")}
+OWN = {
+    path.stem
+    for room in ("tests", "tools", "benchmarks", "book/_ext")
+    for path in (ROOT / room).rglob("*.py")
+}
 
 
 def third_party(module):

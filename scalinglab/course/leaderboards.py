@@ -129,6 +129,7 @@ def tournament(
     leaderboard : Ranks submissions.
     """
     import pandas as pd
+
     with needs("parallel"):
         from joblib import Parallel, delayed
 

@@ -152,11 +152,8 @@ QUESTIONS = (
         cases=_pairs,
         mistakes=(
             (
-                "alpha and beta are swapped: a is beta over the sum, so alpha goes with b",
-                lambda a, b, total, reach: printed_bias(b, a, total, reach),
-            ),
-            (
-                "that is the factor on parameters; tokens go the other way",
+                "either that is the factor on parameters, and tokens go the other way, or alpha and beta are "
+                "swapped: a is beta over the sum, so alpha goes with b",
                 lambda a, b, total, reach: 1 / printed_bias(a, b, total, reach),
             ),
             (
