@@ -209,7 +209,9 @@ def certify(
     box, tolerance, cells = _checked(fit, box, tolerance, cells)
     logs = CentredLogs.of(fit.runs)
     problem = Problem.of(np.array([logs.n, logs.d]), logs.L, fit.loss)
-    found = search(problem, box, centred(fit, logs), tolerance, cells, refine=polished(logs, fit.loss, box))
+    found = search(
+        problem, box, logs.theta(fit.surface), tolerance, cells, refine=polished(logs, fit.loss, box)
+    )
     before = float(fit.loss.rho(fit.predicted - fit.runs.L).sum())
     objective = problem.unit * found.objective
     rounding = problem.unit * FLOOR * problem.base
@@ -229,13 +231,6 @@ def certify(
         min(problem.unit * found.lower_bound, objective),
         reason,
     )
-
-
-def centred(fit: SurfaceFit, logs: CentredLogs) -> FloatArray:
-    """E, A, B, alpha, beta of a fit in the units of centred logs."""
-    s = fit.surface
-    A, B = s.A * np.exp(-s.alpha * logs.log_N0), s.B * np.exp(-s.beta * logs.log_D0)
-    return np.array([s.E, A, B, s.alpha, s.beta])
 
 
 def spare_exponents(

@@ -17,7 +17,7 @@ from scalinglab.fitting.printed_fits import held_together, html_table, printed
 from scalinglab.fitting.results import FitError, listed, not_determined, undetermined_exponents
 from scalinglab.laws.surface import LossSurface
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
-from scalinglab.solvers.first_order import centred_amplitudes, statistic_gradient
+from scalinglab.solvers.first_order import statistic_gradient
 from scalinglab.solvers.objectives import Loss, Squared
 from scalinglab.solvers.within_groups import response_within
 
@@ -141,9 +141,8 @@ class LevelsFit:
         To first order, :math:`A'` and :math:`B'` the terms' sizes at the geometric means of N and D.
         """
         logs, starts, order = grouped(self.runs)
-        A, B = centred_amplitudes(self.terms, logs)
         H = np.empty((SHAPE, len(order)))
-        H[:, order] = response_within(logs, starts, A, B, self.terms.alpha, self.terms.beta)
+        H[:, order] = response_within(logs, starts, *logs.theta(self.terms)[1:])
         return H
 
     @property

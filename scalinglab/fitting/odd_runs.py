@@ -125,9 +125,8 @@ def refitted(here: Linearised) -> Linearised:
         here = Linearised.of(there, here.runs, here.loss, here.logs)
     if here.regular and here.remaining < ARRIVED and (settled := here.at_the_end_of_its_step()):
         return settled
-    logs, s = CentredLogs.of(here.runs), here.surface
-    A, B = s.A * np.exp(-s.alpha * logs.log_N0), s.B * np.exp(-s.beta * logs.log_D0)
-    end = newton(logs, here.loss, np.array([s.E, A, B, s.alpha, s.beta]))
+    logs = CentredLogs.of(here.runs)
+    end = newton(logs, here.loss, logs.theta(here.surface))
     return Linearised.of(logs.surface(*end.theta), here.runs, here.loss, here.logs)
 
 

@@ -71,8 +71,7 @@ def _a_without(found: Linearised, odd: OddRuns) -> float:
 def _a_of(runs: Columns, near: LossSurface, loss: Loss) -> float:
     """The exponent a of a fit to some runs, sought near a surface."""
     logs = CentredLogs.of(runs)
-    A, B = near.A * np.exp(-near.alpha * logs.log_N0), near.B * np.exp(-near.beta * logs.log_D0)
-    alpha, beta = newton(logs, loss, np.array([near.E, A, B, near.alpha, near.beta])).theta[3:]
+    alpha, beta = newton(logs, loss, logs.theta(near)).theta[3:]
     return float(beta / (alpha + beta))
 
 

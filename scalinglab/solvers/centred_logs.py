@@ -62,6 +62,17 @@ class CentredLogs(NamedTuple):
             beta=float(beta),
         )
 
+    def theta(self, surface: LossSurface) -> FloatArray:
+        """E, A, B, alpha, beta of a surface in the centred units, shape (5,)."""
+        s = surface
+        A, B = s.A * np.exp(-s.alpha * self.log_N0), s.B * np.exp(-s.beta * self.log_D0)
+        return np.array([s.E, A, B, s.alpha, s.beta])
+
+    def fitted(self, theta: FloatArray, rows: slice = slice(None)) -> FloatArray:
+        """Losses of the runs by E, A, B, alpha, beta in the centred units."""
+        E, A, B, alpha, beta = theta
+        return np.asarray(E + A * np.exp(-alpha * self.n[rows]) + B * np.exp(-beta * self.d[rows]))
+
 
 def bin_runs(
     logs: CentredLogs, weights: FloatArray | Callable[[slice], FloatArray] | None = None

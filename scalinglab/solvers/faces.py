@@ -77,8 +77,7 @@ def _reweighted_squares(
     logs: CentredLogs, loss: Loss, optimum: Optimum, weights: FloatArray | None
 ) -> tuple[FloatArray, float, float, float]:
     """Weights that make the loss one of squares; the mean loss, the squares left and those of a constant."""
-    E, A, B, alpha, beta = optimum.theta
-    r = residuals(loss, E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d), logs.L)
+    r = residuals(loss, logs.fitted(optimum.theta), logs.L)
     weight = loss.weight(r) if weights is None else weights * loss.weight(r)
     mean = float(logs.L @ weight / weight.sum())
     return weight, mean, float(r**2 @ weight), float((logs.L - mean) ** 2 @ weight)

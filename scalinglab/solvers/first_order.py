@@ -51,14 +51,6 @@ def first_order_response(
     return np.concatenate([H_c, H_theta], axis=-2)
 
 
-def centred_amplitudes(surface: LossSurface, logs: CentredLogs) -> tuple[float, float]:
-    """A and B of a surface in the centred units of ``logs``."""
-    return (
-        float(np.exp(np.log(surface.A) - surface.alpha * logs.log_N0)),
-        float(np.exp(np.log(surface.B) - surface.beta * logs.log_D0)),
-    )
-
-
 def statistic_gradient(surface: LossSurface, logs: CentredLogs, name: str) -> FloatArray:
     r"""Derivative of one of ``STATISTICS`` in the centred parameters, shape (5,).
 

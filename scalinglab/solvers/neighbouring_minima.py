@@ -48,8 +48,7 @@ def along_valleys(logs: CentredLogs, loss: Loss, optimum: Optimum) -> Optimum:
 
 def valley_starts(logs: CentredLogs, loss: Loss, end: Optimum) -> list[FloatArray]:
     """Starts E, A, B, alpha, beta along the valley, lowest first; none where few residuals are far."""
-    E, A, B, alpha, beta = end.theta
-    r = E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d) - logs.L
+    r = logs.fitted(end.theta) - logs.L
     if not (np.abs(r) > loss.knot).mean() > FEW:
         return []
     starts, values = [], []

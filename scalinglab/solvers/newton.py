@@ -151,12 +151,8 @@ def _scatter(logs: CentredLogs, loss: Loss) -> float:
 
 def _value(logs: CentredLogs, loss: Loss, theta: FloatArray) -> float:
     """Objective alone."""
-    E, A, B, alpha, beta = theta
-    total = 0.0
-    for rows in blocks(len(logs.n), PRODUCT):
-        f = E + A * np.exp(-alpha * logs.n[rows]) + B * np.exp(-beta * logs.d[rows])
-        total += float(loss.rho(residuals(loss, f, logs.L[rows])).sum())
-    return total
+    parts = ((logs.fitted(theta, rows), logs.L[rows]) for rows in blocks(len(logs.n), PRODUCT))
+    return sum(float(loss.rho(residuals(loss, fitted, L)).sum()) for fitted, L in parts)
 
 
 def _expand(

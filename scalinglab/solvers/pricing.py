@@ -100,9 +100,9 @@ def worthwhile_starts(
     logs: CentredLogs, loss: Loss, optimum: Optimum, weights: FloatArray | None = None, needed: bool = False
 ) -> list[FloatArray]:
     """Starts (E, A, B, alpha, beta) with one term moved to a column of high price."""
-    E, A, B, alpha, beta = optimum.theta
+    alpha, beta = optimum.theta[3:]
     w = np.ones_like(logs.L) if weights is None else weights
-    r = residuals(loss, E + A * np.exp(-alpha * logs.n) + B * np.exp(-beta * logs.d), logs.L)
+    r = residuals(loss, logs.fitted(optimum.theta), logs.L)
     y, weight = -w * loss.psi(r), w * loss.weight(r)
     firm = needed and optimum.settled  # inside the bounds, and no term to spare for a small gain
     share = CLEAR_GAIN if firm else GAIN

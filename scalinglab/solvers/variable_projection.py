@@ -134,9 +134,7 @@ def _reweighted(logs: CentredLogs, loss: Loss, start: FloatArray) -> FloatArray:
     """Where reweighted least squares over the whole map lead, as a start for a polish."""
 
     def weight(rows: slice) -> FloatArray:
-        E, A, B, alpha, beta = start
-        fitted = E + A * np.exp(-alpha * logs.n[rows]) + B * np.exp(-beta * logs.d[rows])
-        return loss.weight(fitted - logs.L[rows])
+        return loss.weight(logs.fitted(start, rows) - logs.L[rows])
 
     few, weights = (logs, weight(slice(None))) if len(logs.n) <= MANY else bin_runs(logs, weight)
     return np.asarray(local_minima(few, weights)[0])

@@ -12,14 +12,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import FloatArray, matched, one_of, plain, positive
-from scalinglab.fitting.free_levels import LevelsFit, grouped
+from scalinglab.fitting.free_levels import LevelsFit
 from scalinglab.fitting.law_results import LawFit, plain_loss
 from scalinglab.fitting.results import FitError, SurfaceFit, require_fit
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
-from scalinglab.solvers.first_order import centred_amplitudes, first_order_response, loss_gradient
+from scalinglab.solvers.first_order import first_order_response, loss_gradient
 from scalinglab.solvers.objectives import Squared
 from scalinglab.solvers.quantiles import two_sided_quantile
-from scalinglab.solvers.within_groups import response_within
 from scalinglab.uncertainty.clusters import Clustered, clustered
 from scalinglab.uncertainty.intervals import Interval
 from scalinglab.uncertainty.questions import Answer, answer_of, law_of, names_of
@@ -280,16 +279,11 @@ def covariance(fit: SurfaceFit | LevelsFit | LawFit, errors: Errors = "alike") -
 
 def _response(fit: SurfaceFit | LevelsFit, logs: CentredLogs) -> FloatArray:
     """Response of the centred parameters, A and B in logs, to errors of the losses: (5, n), or (4, n)."""
-    s = law_of(fit)
-    A, B = centred_amplitudes(s, logs)
     if isinstance(fit, LevelsFit):
-        ordered, starts, order = grouped(fit.runs)
-        H = np.empty((4, len(order)))
-        H[:, order] = response_within(ordered, starts, A, B, s.alpha, s.beta)
-        return H
-    H = first_order_response(logs, *(np.array(value) for value in (A, B, s.alpha, s.beta)))
-    H[1] /= A
-    H[2] /= B
+        return fit.response
+    theta = logs.theta(fit.surface)
+    H = first_order_response(logs, *(np.array(value) for value in theta[1:]))
+    H[1:3] /= theta[1:3, None]
     return H
 
 

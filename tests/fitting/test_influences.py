@@ -38,11 +38,10 @@ def refits(fit):
 
 
 def _polished(runs, fit):
-    from scalinglab.fitting.certificate import centred
     from scalinglab.solvers.centred_logs import CentredLogs
 
     logs = CentredLogs.of(runs)
-    return logs.surface(*newton(logs, fit.loss, centred(fit, logs)).theta)
+    return logs.surface(*newton(logs, fit.loss, logs.theta(fit.surface)).theta)
 
 
 @pytest.mark.parametrize(
