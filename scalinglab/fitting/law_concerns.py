@@ -43,6 +43,7 @@ class Evidence:
         self.law, self.model, self.runs, self.y, self.best = law, model, runs, y, best
         self.condition = condition
         self.free = model.free
+        self.dead = model.belongs(*np.flatnonzero(best.c == 0).tolist())
         at = model.evaluate(best.u[None])
         self.terms = best.c[:, None] * at.Phi[0]
         fitted = self.terms.sum(axis=0) + (0.0 if at.offset is None else at.offset[0])
@@ -160,9 +161,8 @@ def _cancelling(e: Evidence) -> list[str]:
 def _at_an_end(e: Evidence) -> list[str]:
     """Parameters at an end of where they are sought."""
     found = []
-    dead = e.model.belongs(*np.flatnonzero(e.best.c == 0).tolist())
     for j, name in enumerate(e.model.law.nonlinear):
-        if j in dead or e.model.low[j] < e.best.u[j] < e.model.high[j]:
+        if j in e.dead or e.model.low[j] < e.best.u[j] < e.model.high[j]:
             continue
         value = float(e.model.parameters(e.best.u[None])[0, j])
         shown = name if "/" not in name else f"the ratio {name.removeprefix('ln ')}"
@@ -180,11 +180,11 @@ def _at_an_end(e: Evidence) -> list[str]:
 
 
 def _valleys(e: Evidence) -> list[str]:
-    """Scales and outer exponents that the runs leave open on one side."""
+    """Scales that the runs leave open on one side."""
     found = []
     for j, name in enumerate(e.model.law.nonlinear):
         low, high = e.model.low[j], e.model.high[j]
-        if not e.model.in_logs[j] or not low < e.best.u[j] < high:
+        if j in e.dead or not e.model.in_logs[j] or not low < e.best.u[j] < high:
             continue
         values = np.linspace(low, high, SOUNDINGS)
         starts = np.repeat(e.best.u[None], SOUNDINGS, axis=0)

@@ -46,7 +46,7 @@ class Law:
         have.
     bounds : mapping of str to (low, high), optional
         Where a nonlinear parameter is sought. When absent: exponents that fall 0.01-2, others -2-2, of a
-        bracket 0.01-3, scales 0.001-1000.
+        bracket with parameters 0.01-3 (one that falls is written ``(1 + N/s)**-k``), scales 0.001-1000.
     fixed : mapping of str to float, optional
         Parameters that are known.
     tie : mapping of str to str, optional

@@ -81,6 +81,16 @@ def test_a_valley_that_is_open_on_one_side(rng):
     )
 
 
+def test_a_term_that_is_zero_has_no_valley(rng):
+    """Its scale is not determined, and there is no profile to ask for."""
+    N, D = np.exp(rng.uniform(16, 23, 60)), np.exp(rng.uniform(20, 26, 60))
+    runs = Runs(N, D, 1.8 + 3 * (1 + N / 1e8) ** -0.4)
+    fit = Law("E + A*(1 + N/s)**k", variables=("N",)).fit(runs)
+    assert fit["A"] == 0
+    assert "s" in fit.undetermined
+    assert not any("profile(" in one for one in fit.concerns)
+
+
 def test_terms_that_cancel(llama3):
     fit = Law("E + A/N**alpha + B/D**beta + K/(N**mu*D**nu)", free=("K",)).fit(llama3)
     assert any("cancel to within" in one for one in fit.concerns)
