@@ -137,8 +137,7 @@ class Catalogue(Mapping[str, DataCard]):
 
     def _repr_markdown_(self) -> str:
         rows = "\n".join(
-            f"| `{name}` | {card.title} | {card.rows:,} | {card.licence} |"
-            for name, card in self.items()
+            f"| `{name}` | {card.title} | {card.rows:,} | {card.licence} |" for name, card in self.items()
         )
         return f"| name | what it holds | rows | licence |\n|:---|:---|---:|:---|\n{rows}"
 
