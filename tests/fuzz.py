@@ -89,7 +89,7 @@ SURFACE = "LossSurface|surface|alpha|beta|exponent|frontier|compute|loss"
 #: What a message may call an argument, besides its name.
 ALIASES = {
     "C": "compute|budget|FLOPs|PowerLaw: x|N|tokens", "N": "parameters|size|compute", "D": "tokens|compute",
-    "name": "statistic|named|folder", "statistic": "has no budget",
+    "name": "statistic|named|folder|has no budget", "limits": "stage", "statistic": "has no budget",
     "k": "place", "student": "name", "path": "file|header|empty|CSV|column",
     "text": "file", "surface": SURFACE, "truth": SURFACE, "plan": f"{SURFACE}|6 N D", "design": SURFACE,
     "noise": "loss|noisy|standard",

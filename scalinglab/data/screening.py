@@ -193,7 +193,7 @@ def _way_out(runs: Runs) -> str:
     """What to do where nothing is left: runs on no IsoFLOP curves cannot be screened by them."""
     budgets = runs.budgets
     if 3 * len(budgets) <= len(runs):
-        return "Relax the limits or leave that stage out."
+        return "Relax the limits or leave that stage out of stages."
     if blurred := blurred_budgets(budgets, runs.C, runs.N, runs.D):
         return (
             f"These {len(runs)} runs at {len(budgets)} budgets look like {blurred.meant}: group them first, "

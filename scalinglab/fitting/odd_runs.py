@@ -134,7 +134,7 @@ def judged(rest: Linearised, runs: Columns) -> tuple[FloatArray, FloatArray]:
     """How far other runs lie from a fit: in standard errors of that difference, and in L."""
     J, e, r = rest.columns(runs, slice(None))
     Q = J[:, rest.free] @ rest.R_inverse
-    s2 = rest.tangent.rss / rest.tangent.freedom
+    s2 = max(rest.tangent.rss / rest.tangent.freedom, np.finfo(float).tiny)  # a rest that is met exactly
     return e / np.sqrt(s2 * (1 + np.einsum("ij,ij->i", Q, Q))), r
 
 

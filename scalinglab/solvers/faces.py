@@ -23,6 +23,9 @@ TIE = 1e-6
 #: Or by less than this share of what a constant would leave, which is rounding.
 FLOOR = 1e-13
 
+#: A column whose variance is a smaller share of its square is a constant, to rounding.
+FLAT = 1e-14
+
 #: Newton steps on a face, at most.
 STEPS = 60
 
@@ -107,8 +110,10 @@ def one_term(logs: CentredLogs, weight: FloatArray, term: int, mean: float) -> t
     P = np.exp(np.multiply.outer(-ALONE, logs.d if term else logs.n))
     W, y = weight.sum(), logs.L - mean
     p, pL = P @ weight / W, P @ (weight * y)
-    pp = np.maximum(np.square(P) @ weight - W * p**2, np.finfo(float).tiny)
-    slope = np.maximum(pL / pp, 0)
+    square = np.square(P) @ weight
+    pp = square - W * p**2
+    varies = pp > FLAT * square
+    slope = np.divide(np.maximum(pL, 0), pp, out=np.zeros_like(pp), where=varies)
     rss = float(y**2 @ weight) - slope * (2 * pL - slope * pp)
     best = int(np.argmin(rss))
     start = np.array([max(mean - slope[best] * p[best], 0.0), 0.0, 0.0, ALONE[best], ALONE[best]])

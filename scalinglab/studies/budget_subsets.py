@@ -8,9 +8,10 @@ from math import comb
 
 import numpy as np
 
-from scalinglab._arrays import FloatArray, function, generator, positive_number, whole
+from scalinglab._arrays import FloatArray, function, generator, positive_number, shortened, whole
 from scalinglab.data.runs import Runs, require_runs
 from scalinglab.fitting.approach2 import fit_approach2
+from scalinglab.fitting.methods import attempt
 from scalinglab.fitting.results import FitError, SurfaceFit
 from scalinglab.fitting.vpnls import fit_vpnls
 from scalinglab.planning.allocation import misallocation
@@ -53,6 +54,8 @@ def waste_without_budgets(
     ------
     ValueError
         If too few budgets remain.
+    FitError
+        If no set of budgets leaves runs that can be judged.
 
     See Also
     --------
@@ -77,17 +80,27 @@ def waste_without_budgets(
     count = whole("waste_without_budgets: count", count, 1)
     if len(budgets) - count < 2:
         raise ValueError(
-            f"waste_without_budgets: count is {count} of {len(budgets)} budgets; leave two or more in."
+            f"waste_without_budgets: count is {count} of {len(budgets)} budgets; leave two or more in, or "
+            "give runs at more budgets."
         )
     if comb(len(budgets), count) <= MOST_SETS:
         sets = [np.array(one) for one in combinations(range(len(budgets)), count)]
     else:
         sets = [rng.choice(len(budgets), count, replace=False) for _ in range(MOST_SETS)]
-    found = np.full(len(sets), np.nan)
+    found, why = np.full(len(sets), np.nan), ""
     for place, left_out in enumerate(sets):
         left = runs.take(~np.isin(member, left_out))
-        try:
-            found[place] = misallocation(fit_approach2(left, extrapolate=True), judge(left), C).fraction
-        except (FitError, ValueError):
+        truth = attempt(judge, left)
+        if isinstance(truth, str):
+            why = truth
             continue
+        try:
+            found[place] = misallocation(fit_approach2(left, extrapolate=True), truth, C).fraction
+        except (FitError, ValueError) as error:
+            why = str(error)
+    if np.isnan(found).all():
+        raise FitError(
+            f"waste_without_budgets: whichever budgets are left out, judge {shortened(judge)} and Approach 2 "
+            f"cannot both answer for the other runs. {why}"
+        )
     return np.sort(found)

@@ -245,7 +245,7 @@ def read_studies(path: str | PathLike[str]) -> StoredStudies:
         ) from None
     except (KeyError, ValueError):
         raise ValueError(
-            f"read_studies: {shortened(path)} is no stored run of studies; make studies writes one."
+            f"read_studies: path is {shortened(path)}, no stored run of studies; make studies writes one."
         ) from None
 
 
