@@ -148,7 +148,7 @@ def certify(
     fit: SurfaceFit,
     box: tuple[float, float] = EXPONENT_RANGE,
     tolerance: float = 1e-6,
-    cells: int = 20_000,
+    cells: int = 100_000,
 ) -> Certificate:
     r"""Prove that no exponents of a box fit better, and refit where some do.
 
@@ -195,7 +195,7 @@ def certify(
     -----
     Nothing is left out of the box: ties and valleys close at the same value. The arithmetic is double
     precision, and every sum of m products is taken to be wrong by 8 (m + 64) units of rounding, always
-    against the claim. Differences below 1e-13 of what a constant would leave count as rounding. The faces
+    against the claim. Differences below 2e-12 of what a constant would leave count as rounding. The faces
     A = 0 and B = 0 are searched as problems of their own: where one fits as well, its exponent is not
     determined. Branch and bound :cite:p:`land1960`; derived in the chapter *A proof of the global minimum*.
 

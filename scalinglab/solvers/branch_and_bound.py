@@ -24,7 +24,7 @@ GRID = 4
 FILL, ROUND = 32, 256
 
 #: Relative to what a constant would leave, differences of F below this are rounding.
-FLOOR = 1e-13
+FLOOR = 2e-12
 
 #: Improves a candidate (E, every A, every exponent): returns one that is no worse.
 Refine = Callable[[FloatArray], FloatArray]
