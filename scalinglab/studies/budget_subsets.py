@@ -91,8 +91,8 @@ def waste_without_budgets(
     for place, left_out in enumerate(sets):
         left = runs.take(~np.isin(member, left_out))
         truth = attempt(judge, left)
-        if isinstance(truth, str):
-            why = truth
+        if not isinstance(truth, SurfaceFit):
+            why = truth if isinstance(truth, str) else f"{shortened(truth)} is no fit of a surface."
             continue
         try:
             found[place] = misallocation(fit_approach2(left, extrapolate=True), truth, C).fraction
