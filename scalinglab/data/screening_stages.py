@@ -201,8 +201,9 @@ STAGES: tuple[tuple[str, Stage], ...] = (
 def _curves(runs: Runs) -> list[tuple[float, list[int]]]:
     """Each budget with its rows, ordered by size."""
     budgets, member = runs.by_budget()
-    order = np.argsort(runs.N, kind="stable")
-    return [(float(C), [int(row) for row in order if member[row] == j]) for j, C in enumerate(budgets)]
+    order = np.lexsort((runs.N, member))
+    curves = np.split(order, np.cumsum(np.bincount(member))[:-1])
+    return [(float(C), rows.tolist()) for C, rows in zip(budgets, curves, strict=True)]
 
 
 def _log_parabola(runs: Runs, rows: list[int]) -> Parabolas:
