@@ -71,7 +71,7 @@ class Evidence:
     def worth(self, rss: float, parameters: int = 1) -> bool:
         """Whether a law with more parameters is better by more than chance would make it."""
         left = rss / max(self.freedom - parameters, 1)
-        return (self.rss - rss) / parameters > WORTH * left and self.rss > 1e-20 * (self.y**2).sum()
+        return bool((self.rss - rss) / parameters > WORTH * left and self.rss > 1e-20 * (self.y**2).sum())
 
 
 def law_concerns(evidence: Evidence, minima: int) -> list[str]:
