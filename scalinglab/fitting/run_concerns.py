@@ -88,7 +88,7 @@ def carrying_concerns(runs: Runs, found: Linearised) -> list[str]:
     left = np.maximum(1 - tangent.leverage, 1e-9)
     shifts = np.abs(tangent.Q @ pull * tangent.residuals / left)
     most = int(np.argmax(shifts))
-    if not shifts[most] > LARGE_SHIFT * error:
+    if not shifts[most] > LARGE_SHIFT * error > 0:  # runs that are met exactly carry nothing
         return []
     rest = np.delete(np.arange(len(runs)), most)
     a, without = found.surface.a, _a_of(Some.of(runs, rest), found.surface, found.loss)
