@@ -121,6 +121,9 @@ FIRST_THREE = """questions => questions.map(question => {
 
 NOT_A_FINDING = re.compile(r"^(a |an |the )?(figure|plot|picture|chart|graph|image|diagram)\b", re.IGNORECASE)
 
+#: No colour is on its way to another.
+STILL = "*, ::before, ::after { animation: none !important; transition: none !important }"
+
 
 @dataclass
 class Sheet:
@@ -156,6 +159,7 @@ class Sheet:
         Contrast is what takes long, so it is asked of a few of the words that look alike.
         """
         if not self.tab.evaluate("'axe' in window"):
+            self.tab.add_style_tag(content=STILL)  # what fades in is pale until it has
             self.tab.evaluate(AXE.axe_script)
             self.tab.evaluate("axe.configure({rules: [{id: 'color-contrast', selector: '[data-look]'}]})")
         self.tab.evaluate(MARK_LOOKS)
@@ -282,6 +286,7 @@ def explorer_follows_a_finger(sheet):
     for explorer in sheet.tab.query_selector_all(".explorer"):
         slider = explorer.query_selector("input")
         slider.evaluate("slider => slider.scrollIntoView({block: 'center', behavior: 'instant'})")
+        slider.wait_for_element_state("stable")  # a page that is still being set moves beneath the finger
         box = slider.bounding_box()
         assert box["height"] >= 24
         for side, position in ((0.01, "0"), (0.99, slider.get_attribute("max"))):
