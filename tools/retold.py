@@ -9,13 +9,12 @@ is stored.
 
 import csv
 import hashlib
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from studies import ROOT, differences, plain, today
+from studies import ROOT, keep, plain, stored, today
 
 STORED = ROOT / "book" / "stored" / "retold.json"
 
@@ -70,7 +69,7 @@ def repetition(path: Path) -> dict[str, Any]:
 
 def main(path: Path) -> None:
     """Run, compare, and write what is new."""
-    old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    old = stored(path)
     new = {"date": today(), "counting": plain(counting())}
     copy = Path(os.environ.get("SCALINGLAB_DATA", ""), REPEATED)
     if copy.is_file():
@@ -78,12 +77,7 @@ def main(path: Path) -> None:
     elif "repetition" in old:
         print(f"{REPEATED} is not at hand: what is stored of its runs stays")
         new["repetition"] = old["repetition"]
-    changed = list(differences({**old, "date": ""}, {**new, "date": ""}))
-    print("\n".join(changed) or f"Nothing differs from the stored run of {old['date']}.")
-    if changed:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(new, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(f"wrote {path}")
+    keep(path, new, old, ("counting", "repetition"))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -99,19 +99,26 @@ def run() -> dict[str, Any]:
     }
 
 
+def keep(path: Path, new: dict[str, Any], old: dict[str, Any], compared: Iterable[str]) -> None:
+    """Say what differs from the stored run, and write the new one if anything does."""
+    changed = list(differences(*({key: one.get(key) for key in compared} for one in (old, new))))
+    if old:
+        print("\n".join(changed) or f"Nothing differs from the stored run of {old['date']}.")
+    if changed or not old:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(new, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"wrote {path}")
+
+
+def stored(path: Path) -> dict[str, Any]:
+    """The run that is stored, empty if there is none."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
 def main(path: Path) -> None:
     """Run, compare, and write what is new."""
-    new = run()
-    if path.exists():
-        old = json.loads(path.read_text(encoding="utf-8"))
-        compared = ("tables", "studies")
-        changed = list(differences({key: old[key] for key in compared}, {key: new[key] for key in compared}))
-        print("\n".join(changed) or f"Nothing differs from the stored run of {old['date']}.")
-        if not changed:
-            return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(new, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"wrote {path}")
+    keep(path, run(), stored(path), ("tables", "studies"))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from scalinglab.fitting.vpnls import fit_vpnls
 
 def whats_wrong(runs: Runs) -> list[str]:
     """Sentences with cause and remedy, the weightiest first: the columns, repeats, then single runs."""
-    told = data_concerns(runs)
+    told, fit = data_concerns(runs), None
     try:
         fit = fit_vpnls(runs)
         told += repeat_concerns(runs, fit.residuals, fit.freedom)
@@ -21,7 +21,8 @@ def whats_wrong(runs: Runs) -> list[str]:
     try:
         flags = screen(runs).flags
     except (ValueError, FitError) as error:
-        return [*told, f"not screened: {error}"]
+        # where no surface can be fitted the remedy of runs on no curves, to fit one, is none
+        return told if fit is None else [*told, f"not screened: {error}"]
     stages: dict[str, list[int]] = {}
     for one in flags:
         stages.setdefault(one.stage, []).append(one.row)

@@ -302,3 +302,12 @@ def test_a_slow_search_of_many_runs_is_left_out_in_words(table, monkeypatch):
     option = shlex.split(re.search(r"--method .*", told["refused"]["Approach 3"])[0])
     told = json.loads(run("fit", table, "--budget", "1e24", "--json", *option).stdout)
     assert set(told["methods"]) == {"Approach 3"}
+
+
+def test_runs_too_few_for_a_surface_are_not_sent_to_fit_one(tmp_path):
+    path = tmp_path / "few.csv"
+    path.write_text("params,tokens,loss\n12M,500M,4.11\n45M,1.2B,3.62\n1.3B,20B,2.9\n", encoding="utf-8")
+    done = run("check", path)
+    assert done.exit_code == 0, done.output
+    assert "add runs until there are 5 or more" in done.stdout
+    assert "fit them as they are" not in done.stdout
