@@ -35,11 +35,11 @@ book: ready ## build the book into _build/html
 
 test: ready ## lint, type-check, test, build the book from scratch and inspect it
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup
+	@$(BIN)/python -m pytest
 
 check: ready ## the quick part: lint, type-check, test the package (no book, no browser)
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 0 -m "not book and not slow"
+	@$(BIN)/python -m pytest -m "not book and not slow"
 
 lint: ready ## ruff on code and notebooks, mypy on the package, import-linter on its folders
 	$(BIN)/ruff check .
@@ -50,7 +50,7 @@ lint: ready ## ruff on code and notebooks, mypy on the package, import-linter on
 
 bench: ready ## time the fits beside what people would use instead (minutes)
 	@mkdir -p _build
-	@$(BIN)/python -m pytest benchmarks -n0 --quiet --benchmark-quiet \
+	@$(BIN)/python -m pytest benchmarks --quiet --benchmark-quiet \
 	  --benchmark-timer=time.process_time --benchmark-json=_build/benchmark.json
 	@$(BIN)/python benchmarks/report.py _build/benchmark.json
 
@@ -71,7 +71,6 @@ figures: ready ## write every figure as SVG and PDF, for slides, into _build/fig
 	@$(BIN)/python tools/figures.py
 
 lock: ready ## renew requirements.lock from pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile pyproject.toml --extra book --extra test --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-emit-index-url --no-header --upgrade -o requirements.lock
 

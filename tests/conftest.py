@@ -3,9 +3,9 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: small products lose time to threads
 os.environ.setdefault("MPLBACKEND", "agg")
 
-import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +13,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from scalinglab import CHINCHILLA, IsoflopDesign, LossSurface, Runs, SurfaceFit, fit_vpnls, load_llama3
@@ -65,9 +64,10 @@ settings.load_profile("house")
 #: Files that need the book, its notebooks or kernels: `make check` leaves them to `make test`.
 BOOK = {"test_exercises.py", "test_grading.py", "test_hostile.py", "test_problem_sets.py"}
 
-#: Files that start kernels: one worker has them all, for nbgrader's imports and the process that forks
-#: the kernels cost more than many a kernel.
-KERNELS = {"test_figures.py", "test_hostile.py", "test_problem_sets.py"}
+#: What comes last, in this order: the book that it looks at is built while the package is tested. A browser
+#: leaves an event loop running in which no kernel could be asked, so the kernels come before it.
+LAST = ["test_problem_sets.py", "test_hostile.py", "test_figures.py"]
+LAST += ["test_site.py", "test_reference.py", "test_workbench.py", "test_browser.py"]
 
 #: Tests that take two thirds of a second of processor time or more, each with a cheaper sister that
 #: `make check` keeps, and the files of stored pictures and of a plain install; the same.
@@ -122,54 +122,54 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if left_out and config.option.markexpr == QUICK else None
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make check` leaves out, keep each file on one worker, and begin with the browser.
-
-    Its book takes a while to build, and so do the kernels; what else looks at the same book comes last.
-    """
-    order = {"test_browser.py": -2, **dict.fromkeys(KERNELS, -1), "test_reference.py": 1, "test_site.py": 1}
-    items.sort(key=lambda item: order.get(item.path.name, 0))
+    """Mark what `make check` leaves out, and put what needs kernels or the book at the end."""
+    places = {name: place for place, name in enumerate(LAST)}
+    items.sort(key=lambda item: places.get(item.path.name, -1))
     for item in items:
         if item.path.parent.name == "book" or item.path.name in BOOK:
             item.add_marker("book")
         if item.path.name in SLOW or getattr(item, "originalname", None) in SLOW:
             item.add_marker("slow")
-        if item.get_closest_marker("xdist_group") is None:
-            group = "kernels" if item.path.name in KERNELS else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
+
+
+#: Where the tests build the book, and what the builder said of it.
+BUILT = ROOT / "_build" / "test"
+SAID = BUILT / "said.txt"
+BUILDER = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to build the book from a clean state, where a test that was chosen looks at it."""
+    wanted = any({"build", "site"} & set(getattr(item, "fixturenames", ())) for item in session.items)
+    if not wanted or "SCALINGLAB_SITE" in os.environ or session.config.option.collectonly:
+        return
+    shutil.rmtree(BUILT, ignore_errors=True)
+    BUILT.mkdir(parents=True)
+    with SAID.open("wb") as said:
+        session.config.stash[BUILDER] = subprocess.Popen(
+            ["sh", ROOT / "tools" / "book.sh", Path(sys.executable).parent, BUILT],
+            cwd=ROOT,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUTF8": "1"},
+        )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End a build for which nobody has waited."""
+    builder = session.config.stash.get(BUILDER, None)
+    if builder is not None and builder.poll() is None:
+        os.killpg(builder.pid, signal.SIGTERM)
+        builder.wait()
 
 
 @pytest.fixture(scope="session")
-def build(testrun_uid: str) -> SimpleNamespace:
-    """Build the book from a clean state, every notebook executed and every warning an error.
-
-    Once a test run: of several workers the first builds and the others wait.
-    """
-    output = ROOT / "_build" / "test"
-    output.parent.mkdir(exist_ok=True)
-    said = output / f"{testrun_uid}.json"
-    with FileLock(output.with_suffix(".lock")):
-        if not said.exists():
-            shutil.rmtree(output, ignore_errors=True)
-            output.mkdir()
-            book = [Path(sys.executable).parent / "jupyter-book", "build", "-W", "--keep-going"]
-            for command in (
-                [sys.executable, ROOT / "tools" / "execute.py", output / "_build"],
-                [*book, "--path-output", output, ROOT],
-            ):
-                done = subprocess.run(
-                    command,
-                    capture_output=True,
-                    text=True,
-                    encoding="utf-8",
-                    env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"},
-                )
-                if done.returncode:
-                    break
-            report = {"returncode": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
-            said.write_text(json.dumps(report), encoding="utf-8")
-    return SimpleNamespace(**json.loads(said.read_text(encoding="utf-8")))
+def build(request: pytest.FixtureRequest) -> SimpleNamespace:
+    """The built book: every notebook executed, every warning an error."""
+    code = request.config.stash[BUILDER].wait()
+    return SimpleNamespace(returncode=code, said=SAID.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
@@ -179,7 +179,7 @@ def site(request: pytest.FixtureRequest) -> Path:
         return Path(os.environ["SCALINGLAB_SITE"]).resolve()
     if request.getfixturevalue("build").returncode:
         pytest.skip("the book did not build")
-    return ROOT / "_build" / "test" / "_build" / "html"
+    return BUILT / "_build" / "html"
 
 
 #: Addresses that lead out of a page into the net.

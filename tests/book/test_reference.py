@@ -21,8 +21,6 @@ from scalinglab._text import typeset
 from scalinglab.data import catalogue
 from scalinglab.plotting.style import power_of_ten
 
-pytestmark = pytest.mark.xdist_group("site")
-ROOT = Path(__file__).parents[2]
 API = sorted(path.stem for path in (ROOT / "book/api").glob("*.md"))
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.md"))
 CARDS = sorted(path.stem for path in (Path(scalinglab.__file__).parent / "data/tables").glob("*.toml"))

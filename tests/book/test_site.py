@@ -53,7 +53,7 @@ def words_of(tag):
 
 @pytest.mark.skipif("SCALINGLAB_SITE" in os.environ, reason="SCALINGLAB_SITE names a site built before")
 def test_the_book_builds_without_a_warning(build):
-    assert build.returncode == 0, build.stdout[-3000:] + build.stderr[-6000:]
+    assert build.returncode == 0, build.said[-6000:]
 
 
 def test_the_toc_lists_every_page_there_is():
