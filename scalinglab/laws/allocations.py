@@ -219,6 +219,8 @@ def _searched(law: Node, price: Node, over: tuple[str, ...], C: float) -> list[f
         a, b = ends
         for _ in range(60):
             x_best = (a + b) / 2
+            if x_best in (a, b):
+                break
             a, b = (x_best, b) if slope(x_best) < 0 else (a, x_best)
     y, _ = along(np.array([x_best]))
     return [float(np.exp(x_best)), float(np.exp(y[0]))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from scalinglab.fitting.approach2 import fit_approach2
 from scalinglab.fitting.certificate import certify
 from scalinglab.fitting.law_fits import fit_law
 from scalinglab.fitting.law_results import LawFit
-from scalinglab.fitting.results import FitError, FrontierFit, SurfaceFit
+from scalinglab.fitting.results import Fit, FitError, FrontierFit, SurfaceFit
 from scalinglab.laws.formulas import Law
 from scalinglab.studies.budget_subsets import waste_without_budgets
 from scalinglab.studies.deadweight import deadweight_by_stage
@@ -115,9 +116,9 @@ def examine(
         "waste": wasted(fits, target),
         "joint waste": joint_waste(runs, target, level, rng),
         "hindcast": _hindcast(runs),
-        "later": _foretold(runs, later),
+        "later": _foretold(runs, later, fits),
         "certificate": _certificate(fits["VPNLS"]),
-        "screening": _screening(runs, target, rng),
+        "screening": _screening(runs, target, rng, fits),
         "laws": _laws(runs, target, level, fits["VPNLS"]),
     }
 
@@ -149,23 +150,26 @@ def _hindcast(runs: Runs) -> dict[str, Any]:
     }
 
 
-def _foretold(runs: Runs, later: Runs | None) -> dict[str, Any]:
+def _foretold(runs: Runs, later: Runs | None, fits: Mapping[str, Fit | str]) -> dict[str, Any]:
     """Runs made later, by the methods' fits and the laws' of the runs before."""
     if later is None:
         return {}
-    fits = {**outcomes(runs, None), **{law.name: _law_or_reason(law, runs) for law in LAWS}}
+    of_runs = {name: fit for name, fit in fits.items() if name != "Approach 1"}
+    foretelling = {**of_runs, **{law.name: _law_or_reason(law, runs) for law in LAWS}}
     return {
         "count": len(later),
         "largest budget": float(later.C.max()),
         "methods": {
-            name: _errors(fit, later) for name, fit in fits.items() if isinstance(fit, SurfaceFit | LawFit)
+            name: _errors(fit, later)
+            for name, fit in foretelling.items()
+            if isinstance(fit, SurfaceFit | LawFit)
         },
         "sizes": {
             "C": later.C.tolist(),
             "tried": later.N.tolist(),
             **{
                 name: np.asarray(fit.N_opt(later.C)).tolist()
-                for name, fit in fits.items()
+                for name, fit in foretelling.items()
                 if isinstance(fit, FrontierFit | SurfaceFit)
             },
         },
@@ -195,11 +199,14 @@ def _certificate(fit: Any) -> dict[str, Any]:
     return {"holds": found.holds, "improved": found.improved, "reason": found.reason}
 
 
-def _screening(runs: Runs, target: float, rng: np.random.Generator) -> dict[str, Any]:
+def _screening(
+    runs: Runs, target: float, rng: np.random.Generator, fits: Mapping[str, Fit | str]
+) -> dict[str, Any]:
     """What screening drops, and what Approach 2's plan wastes after each stage, by both kinds of judges."""
+    judges = {name: _judge(judge, runs, fits[name]) for name, judge in SURFACES.items()}
     try:
         result = screen(runs)
-        fixed, refitted = (deadweight_by_stage(result, target, SURFACES, refit) for refit in (False, True))
+        fixed, refitted = (deadweight_by_stage(result, target, judges, refit) for refit in (False, True))
     except (FitError, ValueError) as error:
         return {"refused": str(error)}
     return {
@@ -211,6 +218,11 @@ def _screening(runs: Runs, target: float, rng: np.random.Generator) -> dict[str,
         "refitted": {judge: refitted[judge].tolist() for judge in SURFACES},
         "other budgets": _other_budgets(result, target, rng),
     }
+
+
+def _judge(method: Callable[[Runs], SurfaceFit], runs: Runs, fit: Fit | str) -> Callable[[Runs], SurfaceFit]:
+    """A method that does not fit all runs once more."""
+    return lambda left: fit if left is runs and isinstance(fit, SurfaceFit) else method(left)
 
 
 def _other_budgets(result: Screening, target: float, rng: np.random.Generator) -> dict[str, Any]:

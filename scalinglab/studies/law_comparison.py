@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -289,6 +290,7 @@ def _waste(truth: LawFit, plan: tuple[float, float], C: float) -> float:
     """Share of C that a plan wastes where a law is right."""
     loss = float(truth.predict({"N": plan[0], "D": plan[1]}))
 
+    @cache  # the search begins with the ends, which are known by then
     def excess(log_C: float) -> float:
         return truth.optimum(math.exp(log_C)).loss - loss
 
