@@ -17,13 +17,13 @@ ValueAndGradient = Callable[[FloatArray], tuple[float, FloatArray]]
 
 def lse_objective(logs: CentredLogs, loss: Loss) -> ValueAndGradient:
     """The objective of (a, b, e, alpha, beta) and its gradient, logs centred."""
-    n, d = logs.n, logs.d
+    log_ND = np.array([logs.n, logs.d])
     observed = np.log(logs.L) if loss.log else logs.L
-    z = np.empty((3, len(n)))
+    z = np.empty((3, len(logs.n)))
 
     def value_and_gradient(x: FloatArray) -> tuple[float, FloatArray]:
-        a, b, e, alpha, beta = x
-        z[0], z[1], z[2] = a - alpha * n, b - beta * d, e
+        z[:2] = x[:2, None] - x[3:, None] * log_ND  # a - alpha n, b - beta d
+        z[2] = x[2]
         top = np.maximum.reduce(z)
         share = np.exp(z - top)
         total = np.add.reduce(share)
@@ -34,7 +34,7 @@ def lse_objective(logs: CentredLogs, loss: Loss) -> ValueAndGradient:
             share *= predicted
         r = predicted - observed
         pull = share * loss.psi(r)
-        gradient = np.array([*np.add.reduce(pull, axis=1), -pull[0] @ n, -pull[1] @ d])
+        gradient = np.concatenate([np.add.reduce(pull, axis=1), -np.vecdot(pull[:2], log_ND)])
         return float(np.add.reduce(loss.rho(r))), gradient
 
     return value_and_gradient
@@ -70,7 +70,7 @@ def search(
 
     It takes ``most`` steps at most.
     """
-    from scipy.optimize import minimize
+    from scipy.optimize import fmin_l_bfgs_b
 
     steps = 0
     objective = lse_objective(logs, loss)
@@ -81,17 +81,19 @@ def search(
         # the stopping rule is relative to the start's objective, which may be a million times the minimum
         for _ in range(2):
             scaled = _Scaled(objective, scale)
-            result = minimize(
+            start, value, end = fmin_l_bfgs_b(
                 scaled.value,
                 start,
-                jac=scaled.gradient,
-                method="L-BFGS-B",
+                fprime=scaled.gradient,
                 bounds=[(None, None)] * 3 + [EXPONENT_RANGE] * 2,
-                options={"maxiter": most // 2, "maxfun": 3 * most // 2, "ftol": 1e-13, "gtol": 1e-9},
+                factr=1e-13 / np.finfo(float).eps,
+                pgtol=1e-9,
+                maxiter=most // 2,
+                maxfun=3 * most // 2,
             )
-            start, scale = result.x, max(result.fun * scale, np.finfo(float).tiny)
-            steps += int(result.nit)
-    return result.x, scale if np.isfinite(scale) else np.inf, steps, str(result.message)
+            scale = max(value * scale, np.finfo(float).tiny)
+            steps += int(end["nit"])
+    return start, scale if np.isfinite(scale) else np.inf, steps, str(end["task"])
 
 
 def centred_starts(starts: ArrayLike, logs: CentredLogs) -> FloatArray:
