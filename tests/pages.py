@@ -3,13 +3,15 @@
 import builtins
 import dis
 import functools
+import gc
 import re
 import types
+from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -36,10 +38,40 @@ BLOCK = re.compile(
 CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+#: What most of a built page is: drawings, code in colours, programs.
+HEAVY = re.compile(r"(<(svg|pre|script)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
+
+
+def light(found):
+    """A drawing with nothing but its words, code without its colours, a program as it stands."""
+    opening, kind, inside, closing = found.groups()
+    if kind == "svg":
+        inside = re.sub(r"<!--.*?-->|<style.*?</style>|<[^>]*>", " ", inside, flags=re.DOTALL)
+    elif kind == "pre":
+        inside = re.sub(r"</?span[^>]*>", "", inside)
+    return opening + inside + closing
+
+
 @functools.cache
 def soup(site, page):
-    """A built page, read once for all who look at it: nobody may change it."""
-    return BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+    """A built page without its shapes and colours, read once for all who look at it: nobody may change it."""
+    text = HEAVY.sub(light, (site / f"{page}.html").read_text(encoding="utf-8"))
+    gc.disable()  # a growing tree holds nothing to be collected, and looking for it doubles the time
+    try:
+        return BeautifulSoup(text, "html.parser")
+    finally:
+        gc.enable()
+
+
+@functools.cache
+def by_class(site, page):
+    """The tags of a built page's article by each of their classes, in its order."""
+    found = defaultdict(list)
+    for tag in soup(site, page).article.descendants:
+        if isinstance(tag, Tag):
+            for name in tag.get("class", ()):
+                found[name].append(tag)
+    return found
 
 
 class Cell(NamedTuple):

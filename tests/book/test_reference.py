@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import matplotlib.pyplot as plt
 import pytest
 from bs4 import BeautifulSoup
-from pages import PAGES, soup as read
+from pages import PAGES, ROOT, soup as read
 
 import scalinglab
 from scalinglab import data_card, load_chinchilla, load_llama3, plotting
