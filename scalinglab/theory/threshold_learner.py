@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scalinglab._arrays import FloatArray, finite, generator, held, number, plain, positive, shortened
+from scalinglab._arrays import FloatArray, blocks, finite, generator, held, number, plain, positive, shortened
 from scalinglab.theory.noisy_threshold import (
     TEACHER,
     likeliest_threshold,
@@ -22,6 +22,9 @@ SMALLEST_MARGIN = 1e-100
 
 #: Largest number of inputs drawn for one mark, examples times replicates.
 MOST_INPUTS = 100_000_000
+
+#: Inputs drawn and used at a time, about.
+IN_CACHE = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,9 +138,11 @@ def noiseless_curve(
         raise ValueError(f"noiseless_curve: the margin is {margin}; it must be at least 0 and below 1.")
     errors = []
     for n in counts:
-        side = rng.random((replicates, n)) - TEACHER
-        right = np.where(side > 0, side, 1 - TEACHER).min(axis=1)
-        left = np.where(side > 0, TEACHER, -side).min(axis=1)
+        left, right = np.empty((2, replicates))
+        for rows in blocks(replicates, max(1, IN_CACHE // n)):
+            side = rng.random((len(left[rows]), n)) - TEACHER
+            right[rows] = np.where(side > 0, side, 1 - TEACHER).min(axis=1)
+            left[rows] = np.where(side > 0, TEACHER, -side).min(axis=1)
         errors.append((1 - margin) * (left**2 + right**2) / (2 * ((1 - margin) * (left + right) + margin)))
     coefficient, exponent = (2 * (1 - margin) / margin, 2.0) if margin else (2 / 3, 1.0)
     return _averaged(counts, errors, 0.0, coefficient, exponent)

@@ -83,14 +83,10 @@ def _i(order: int, y: Any) -> Any:
 
 def _grid_sums(x: Any, n: int) -> tuple[Any, Any, Any]:
     """T, S and Q of ``vertex_shift`` for half spacings x = lambda h / 2."""
-
-    def langevin(y: Any) -> Any:
-        return _i(1, y) / _i(0, y)
-
-    def second(y: Any) -> Any:
-        return _i(2, y) / (3 * _i(0, y))
-
+    both = np.stack([n * x, x])
+    zeroth = _i(0, both)
+    (langevin_n, langevin), (second_n, second) = _i(1, both) / zeroth, _i(2, both) / (3 * zeroth)
     T = np.sinh(n * x) / np.sinh(x)
-    S = n * langevin(n * x) - langevin(x)
-    Q = n**2 * second(n * x) - second(x) - langevin(x) * S
+    S = n * langevin_n - langevin
+    Q = n**2 * second_n - second - langevin * S
     return T, S, Q
