@@ -7,8 +7,6 @@ from scipy.stats import beta as beta_law
 from scalinglab.theory import LearningCurve, noiseless_curve, noisy_curves, stochastic_error
 from scalinglab.theory.noisy_threshold import likeliest_threshold
 
-COUNTS = np.geomspace(100, 3000, 7)
-
 
 def rng():
     return np.random.default_rng(1992)
@@ -44,14 +42,14 @@ def test_noiseless_limit_is_reached(margin, exponent):
 
 @pytest.mark.parametrize(("margin", "slope"), [(0.0, -1), (0.3, -2)])
 def test_noiseless_slopes(margin, slope):
-    curve = noiseless_curve(COUNTS, rng(), margin=margin)
+    curve = noiseless_curve(np.geomspace(100, 3000, 7), rng(), margin=margin)
     assert curve.slope() == pytest.approx(slope, abs=0.05)
 
 
 @pytest.fixture(scope="module")
 def noisy():
     """Learning curves of decided and of stochastic answers."""
-    return noisy_curves(COUNTS, rng())
+    return noisy_curves(np.geomspace(100, 10_000, 7), rng(), replicates=200)
 
 
 def test_noisy_slopes_and_the_floor_that_hides_one(noisy):
@@ -65,7 +63,7 @@ def test_noisy_slopes_and_the_floor_that_hides_one(noisy):
 def test_noisy_errors_tend_to_their_limits(noisy):
     for curve in noisy:
         away = np.abs(curve.error - curve.limit(curve.t)) / curve.standard_error
-        assert (away[curve.t >= 900] < 4).all()
+        assert (away[curve.t >= 1000] < 4).all()
 
 
 def test_a_steeper_teacher_is_learnt_faster():
