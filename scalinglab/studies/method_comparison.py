@@ -124,11 +124,7 @@ def compare_methods(
         alone = False
         while waiting:
             places = list(waiting)[:1] if alone else list(waiting)
-            # a copy of the stream for every task, so that a study whose worker was killed is drawn as before
-            tasks = (
-                delayed(_outcomes)(place, waiting[place][0], deepcopy(waiting[place][1]), methods)
-                for place in places
-            )
+            tasks = (delayed(_outcomes)(place, *_task(*waiting[place]), methods) for place in places)
             try:
                 for answer in Parallel(return_as="generator")(tasks):
                     answered(answer[0].study, answer)
@@ -174,6 +170,11 @@ def _runs_of(study: Study, rng: np.random.Generator) -> Runs:
     runs = study.runs if study.runs is not None else study.drawn(rng).runs
     assert runs is not None
     return runs
+
+
+def _task(study: Study, rng: np.random.Generator) -> tuple[Study, np.random.Generator]:
+    """A study and a copy of its stream, so that one whose worker was killed is drawn as before."""
+    return study, rng if study.runs is not None else deepcopy(rng)
 
 
 def _outcomes(
