@@ -118,9 +118,9 @@ class _Equations:
         self.X, self.miss = X, miss
         self.scaled = X * self.by_H[:, None]
         self.gram = self.scaled @ X.transpose(0, 2, 1)
-        diagonal = np.arange(X.shape[1])
-        ridge = RIDGE * self.gram[:, diagonal, diagonal].max(axis=1)[:, None]
-        self.gram[:, diagonal, diagonal] += self.s / self.c + ridge
+        self.ratio = self.s / self.c
+        diagonal = np.einsum("kii->ki", self.gram)
+        diagonal += self.ratio + RIDGE * diagonal.max(axis=1)[:, None]
         self.rest = y / problem.w - problem.L + mix(self.c, X)
 
     def step(self, of_s: Any, of_up: Any, of_down: Any) -> State:
@@ -128,20 +128,22 @@ class _Equations:
         right = self.rest + of_up - of_down
         dc = _regular(self.gram, self.miss + of_s - self.s - slopes(self.scaled, right))
         dy = -self.by_H * (right + mix(dc, self.X))
-        ds = of_s - self.s - self.s / self.c * dc
+        ds = of_s - self.s - self.ratio * dc
         return dy, ds, dc, of_up - self.up + self.steep[0] * dy, of_down - self.down - self.steep[1] * dy
 
     def reach(self, d: State) -> FloatArray:
         """How much of a step keeps slacks and multipliers positive, 1 at most."""
-        worst = [(d[0] * self.by_above).max(axis=1), -(d[0] * self.by_below).min(axis=1)]
-        worst += [-(change / value).min(axis=1) for value, change in zip(self.state[1:], d[1:], strict=True)]
-        return np.asarray(1 / np.maximum(1, np.max(worst, axis=0)))[:, None]
+        dy, ds, dc, d_up, d_down = d
+        box = np.maximum(dy * self.by_above, -dy * self.by_below)
+        of_box = np.maximum(box, -np.minimum(d_up / self.up, d_down / self.down)).max(axis=1)
+        of_slopes = -np.minimum(ds / self.s, dc / self.c).min(axis=1)
+        return np.asarray(1 / np.maximum(1, np.maximum(of_box, of_slopes)))[:, None]
 
     def ahead(self, d: State, share: float = 0.995) -> tuple[FloatArray, State]:
         """How far the step reaches, and the state a little before that."""
         size = self.reach(d)
-        there = zip(self.state, d, strict=True)
-        return size, tuple(part + share * size * change for part, change in there)
+        walked = share * size
+        return size, tuple(part + walked * change for part, change in zip(self.state, d, strict=True))
 
 
 def _newton(
@@ -182,6 +184,8 @@ def _newton(
 def _regular(gram: FloatArray, right: FloatArray) -> FloatArray:
     """Solve; a system whose numbers have broken down answers nan."""
     fine = np.isfinite(gram).all(axis=(1, 2))
+    if fine.all():
+        return np.asarray(np.linalg.solve(gram, right[..., None])[..., 0])
     answer = np.full_like(right, np.nan)
     answer[fine] = np.linalg.solve(gram[fine], right[fine][..., None])[..., 0]
     return answer
