@@ -83,16 +83,23 @@ def dense_map(n, d, L, values):
 def descent_by_scipy(n, d, L, loss, alpha, beta):
     """End of scipy's least_squares on all five parameters."""
 
-    def fitted(theta):
-        return theta[0] + theta[1] * np.exp(-theta[3] * n) + theta[2] * np.exp(-theta[4] * d)
+    def terms(theta):
+        return np.array([np.ones_like(n), np.exp(-theta[3] * n), np.exp(-theta[4] * d)])
 
-    columns = np.column_stack([np.ones_like(n), np.exp(-alpha * n), np.exp(-beta * d)])
-    start = np.r_[np.maximum(nnls(columns, L)[0], 1e-6 * np.ptp(L)), alpha, beta]
+    def residuals(theta):
+        return theta[:3] @ terms(theta) - L
+
+    def slopes(theta):
+        _, p, q = X = terms(theta)
+        return np.column_stack([*X, -theta[1] * n * p, -theta[2] * d * q])
+
+    columns = terms([0, 0, 0, alpha, beta])
+    start = np.r_[np.maximum(nnls(columns.T, L)[0], 1e-6 * np.ptp(L)), alpha, beta]
     kind = {"loss": "huber", "f_scale": loss.delta} if isinstance(loss, Huber) else {}
     low, high = [0, 0, 0, 0.01, 0.01], [np.inf, np.inf, np.inf, 2, 2]
     start = np.clip(start, np.add(low, 1e-10), np.subtract(high, 1e-10))
     end = least_squares(
-        lambda theta: fitted(theta) - L, start, bounds=(low, high), x_scale="jac", max_nfev=300,
+        residuals, start, slopes, bounds=(low, high), x_scale="jac", max_nfev=300,
         xtol=1e-13, ftol=1e-13, gtol=1e-13, **kind,
     )  # fmt: skip
-    return float(loss.rho(fitted(end.x) - L).sum())
+    return float(loss.rho(residuals(end.x)).sum())

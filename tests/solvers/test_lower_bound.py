@@ -61,15 +61,16 @@ def sampled(rng, cell, times):
     return sides[:, 0] + t * (sides[:, 1] - sides[:, 0])
 
 
-def least(problem, e):
-    """F of the best coefficients for given exponents, feasible whatever the solver's accuracy."""
-    X = np.concatenate([np.ones((1, len(problem.L))), np.exp(-e[:, None] * problem.logs)])
+def least(problem, exponents):
+    """F of the best coefficients for each row of exponents, feasible whatever the solver's accuracy."""
+    columns = np.exp(-exponents[:, :, None] * problem.logs)
+    X = np.concatenate([np.ones_like(columns[:, :1]), columns], axis=1)
     if np.isinf(problem.delta):
         root = np.sqrt(problem.w)
-        c = nnls(X.T * root[:, None], problem.L * root)[0]
+        c = np.array([nnls(one.T * root[:, None], problem.L * root)[0] for one in X])
     else:
-        c = np.maximum(best_mixture(problem, X[None]).c[0], 0)
-    return float(problem.values(problem.L - c @ X))
+        c = np.maximum(best_mixture(problem, X).c, 0)
+    return problem.values(problem.L - np.einsum("kq,kqm->km", c, X))
 
 
 @pytest.mark.parametrize("loss", ["squared", "huber"])
@@ -78,7 +79,8 @@ def test_no_exponents_of_a_cell_undercut_its_bound(fresh, terms, loss):
     for _ in range(2 * PROBLEMS):
         problem = random_problem(fresh, terms, loss)
         cells = random_cells(fresh, 6, terms)
-        reached = [[least(problem, e) for e in sampled(fresh, cell, 14)] for cell in cells]
+        exponents = np.concatenate([sampled(fresh, cell, 14) for cell in cells])
+        reached = least(problem, exponents).reshape(6, 14)
         # bounds hold for fits below a level: above all of them, among them, below them
         for level in (4 * np.max(reached) + 1e-9, np.median(reached), np.min(reached) / 2):
             bounds = lower_bounds(problem, cells, level).value
@@ -92,8 +94,8 @@ def test_bounds_of_small_cells_are_sharp(loss):
         problem = random_problem(fresh, 2, loss)
         centre = np.exp(fresh.uniform(np.log(0.05), np.log(1.2), (10, 2)))
         cells = np.repeat(centre, 2, axis=1) + np.tile([-1e-4, 1e-4], 2)
-        reached = [least(problem, e) for e in centre]
-        sharp += list(lower_bounds(problem, cells, 2 * max(reached)).value / reached)
+        reached = least(problem, centre)
+        sharp += list(lower_bounds(problem, cells, 2 * reached.max()).value / reached)
     assert np.median(sharp) > 1 - 1e-2
 
 

@@ -4,16 +4,26 @@ import numpy as np
 import pytest
 from hard_problems import hard_problem
 
-from scalinglab import CHINCHILLA, Huber, IsoflopDesign, certify, fit_vpnls
+from scalinglab import CHINCHILLA, Huber, IsoflopDesign, fit_vpnls
 from scalinglab.solvers.centred_logs import CentredLogs
 from scalinglab.solvers.neighbouring_minima import along_valleys, valley_starts
 from scalinglab.solvers.newton import Optimum, newton
 
+#: Seeds of random problems and the minimum that ``certify`` proved.
+NEIGHBOURED = {
+    51: 0.006931402795,
+    1482: 0.000347819195,
+    2133: 0.001032294199,
+    2787: 0.031905770386,
+    3551: 0.000528441986,
+    3962: 0.000106996571,
+}
 
-@pytest.mark.parametrize("seed", [(50262, k) for k in (51, 1482, 2133, 2787, 3551, 3962)], ids=str)
+
+@pytest.mark.parametrize("seed", NEIGHBOURED)
 def test_the_lowest_of_neighbouring_minima_is_found(seed):
-    runs, loss = hard_problem(np.random.default_rng(seed), huber=True)
-    assert certify(fit_vpnls(runs, loss)).gain == 0
+    runs, loss = hard_problem(np.random.default_rng((50262, seed)), huber=True)
+    assert fit_vpnls(runs, loss).objective == pytest.approx(NEIGHBOURED[seed], rel=1e-6, abs=0)
 
 
 @pytest.mark.parametrize(
