@@ -1,9 +1,11 @@
 """Many runs: the same answers, in linear time, in memory that does not grow with the work."""
 
 import json
+import os
 import subprocess
 import sys
 import tracemalloc
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -18,7 +20,7 @@ from scalinglab import (
     fit_vpnls,
     load_llama3,
 )
-from scalinglab.fitting import run_concerns
+from scalinglab.fitting import objective_map, run_concerns
 from scalinglab.fitting.concerns import surface_concerns
 from scalinglab.solvers import variable_projection
 from scalinglab.solvers.centred_logs import CentredLogs
@@ -167,14 +169,14 @@ def test_a_fit_needs_little_more_than_two_columns():
 def test_memory_does_not_grow_with_the_draws(monkeypatch):
     runs = load_llama3()
     fit = fit_vpnls(runs)
-    monkeypatch.setattr(resampling, "DRAWN", 200 * len(runs))
+    monkeypatch.setattr(resampling, "DRAWN", 100 * len(runs))
     small, large = (
         peak(lambda draws=draws: bootstrap(runs, fit, draws, np.random.default_rng(0)))
-        for draws in (400, 4000)
+        for draws in (200, 1400)
     )
-    answers = 8 * 5 * 3600  # five doubles for each further draw; twice while blocks are joined
-    assert large - small < 4 * answers
-    assert 8 * len(runs) * 3600 > 20 * answers
+    returned = 8 * 5 * 1200  # five doubles for each further draw; twice while blocks are joined
+    assert large - small < 4 * returned
+    assert 8 * len(runs) * 1200 > 20 * returned
 
 
 @pytest.mark.parametrize("kind", ["pairs", "residual", "wild"])
@@ -198,39 +200,31 @@ def test_workers_do_not_change_a_bit():
     assert alone.outcomes == together.outcomes
 
 
-THREADS = """
-import json, sys
-import numpy as np
-sys.path.insert(0, {folder!r})
-from test_many_runs import LETTERS, many
-from scalinglab import Huber, bootstrap, fit_vpnls, load_llama3
-from scalinglab.fitting import objective_map
-found = []
-exponents = np.geomspace(0.05, 1, 120)
-for runs in (load_llama3(), many(3000), many(20_000)):
-    for fit in (fit_vpnls(runs), fit_vpnls(runs, Huber(0.01))):
-        found += [getattr(fit.surface, letter) for letter in LETTERS] + [fit.objective]
-    found += objective_map(runs.take(np.arange(133)), exponents, exponents)[::13, ::13].ravel().tolist()
-llama3 = load_llama3()
-found += bootstrap(llama3, fit_vpnls(llama3), 200, np.random.default_rng(0)).values("a").tolist()
-print(json.dumps(found))
-"""
+def answers():
+    """Numbers of every kind of work that products of matrices do."""
+    found = []
+    exponents = np.geomspace(0.05, 1, 120)
+    for runs in (load_llama3(), many(3000), many(20_000)):
+        for fit in (fit_vpnls(runs), fit_vpnls(runs, Huber(0.01))):
+            found += [getattr(fit.surface, letter) for letter in LETTERS] + [fit.objective]
+        found += objective_map(runs.take(np.arange(133)), exponents, exponents)[::13, ::13].ravel().tolist()
+    llama3 = load_llama3()
+    return found + bootstrap(llama3, fit_vpnls(llama3), 200, np.random.default_rng(0)).values("a").tolist()
 
 
 def test_threads_change_nothing_above_rounding():
-    def answers(threads):
-        from os import environ
-        from pathlib import Path
-
-        code = THREADS.format(folder=str(Path(__file__).parent))
-        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        env = {**environ, **dict.fromkeys(names, str(threads))}
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
-        )
-        return np.array(json.loads(done.stdout))
-
-    np.testing.assert_allclose(answers(2), answers(1), rtol=1e-12)
+    """Another process with two threads, or with one where this one has several."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    threads = "2" if os.environ["OMP_NUM_THREADS"] == "1" else "1"
+    code = "import json, test_many_runs; print(json.dumps(test_many_runs.answers()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **dict.fromkeys(names, threads), "PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    np.testing.assert_allclose(json.loads(done.stdout), answers(), rtol=1e-12)
 
 
 def test_a_budget_shift_is_judged_by_how_many_budgets_are_compared():
