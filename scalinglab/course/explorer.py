@@ -80,12 +80,13 @@ class Explorer:
     def frames(self, mark: str = "frame") -> list[tuple[str, str, str]]:
         """Draw every value: text of the value, picture as SVG, sentence."""
         with needs("notebook"):
-            from scalinglab.plotting.drawings import drawing
+            from scalinglab.plotting.drawings import drawing, thin_ticks
 
         drawn = [_drawn(self.draw, value) for value in self.values]
         limits = _limits([figure for figure, _ in drawn])
         for figure, _ in drawn:
             _keep_still(figure, limits)
+            thin_ticks(figure)
         _settle([figure for figure, _ in drawn])
         return [
             (typeset(self.show(value)), drawing(figure, mark), sentence)

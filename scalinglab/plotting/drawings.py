@@ -6,14 +6,54 @@ import hashlib
 import io
 import re
 
+import numpy as np
 from matplotlib import rc_context
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 _COORDINATES = re.compile(r'\s(?:d|x|y|points|transform)="[^"]*"')
 _NUMBER = re.compile(r"-?\d+\.\d+")
 _ROUND = re.compile(r'<path((?: id="[^"]*")?) d="M ([^C"]+)((?: C(?: -?[\d.]+){6}){8}) z "')
 _DOTS = re.compile(r"(?:<use [^>]*/>\s*){2,}")
+
+
+def thin_ticks(figure: Figure) -> None:
+    """Leave out the small ticks of logarithmic axes of more than two decades.
+
+    They have no numbers, and they are half the work of a picture: every one is laid out like a word.
+    """
+
+    def many(axis: Axis) -> bool:
+        low, high = sorted(axis.get_view_interval())
+        return axis.get_scale() == "log" and bool(np.log10(high / low) > 2)
+
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if many(axis):
+                axis.set_minor_locator(NullLocator())
+
+
+def written(figure: Figure) -> str:
+    """Draw a figure as matplotlib writes SVG, once: to save it would draw it twice.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+        Its ticks are thinned, see :func:`thin_ticks`.
+
+    Returns
+    -------
+    str
+        The file, without its date.
+    """
+    thin_ticks(figure)
+    buffer, shown_on = io.StringIO(), figure.canvas
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)
+    figure.set_canvas(shown_on)
+    return buffer.getvalue()
 
 
 def drawing(figure: Figure, mark: str = "") -> str:
@@ -22,7 +62,7 @@ def drawing(figure: Figure, mark: str = "") -> str:
     Parameters
     ----------
     figure : matplotlib Figure
-        As it is: neither size nor layout are touched.
+        As :func:`written` draws it.
     mark : str
         See :func:`slim`.
 
@@ -35,12 +75,8 @@ def drawing(figure: Figure, mark: str = "") -> str:
     --------
     slim : What is left out.
     """
-    buffer, shown_on = io.StringIO(), figure.canvas
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "scalinglab"}):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata=nothing)  # savefig would draw twice
-    figure.set_canvas(shown_on)
-    return slim(buffer.getvalue(), mark)
+        return slim(written(figure), mark)
 
 
 def slim(svg: str, mark: str = "") -> str:

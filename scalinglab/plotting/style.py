@@ -12,11 +12,13 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from scalinglab._arrays import FloatArray
 from scalinglab._extras import in_notebook
 from scalinglab._text import format_count, typeset
+from scalinglab.plotting.drawings import written
 
 #: Colour (Okabe and Ito's colour-blind-safe set), line and marker of each role.
 ROLES: dict[str, dict[str, Any]] = {
@@ -46,16 +48,23 @@ CAMPS: dict[str, dict[str, Any]] = {
 def use_style() -> None:
     """Switch matplotlib to the book's style; in a notebook, draw figures as SVG (for paper, as PDF).
 
-    Where the book is built, letters remain text: the page sets them.
+    Where the book is built, letters remain text: the page sets them. A notebook's figures are drawn once,
+    where IPython and matplotlib between them would draw each three times.
     """
     with as_file(files("scalinglab.plotting") / "house.mplstyle") as path:
         plt.style.use(path)
     if in_notebook():
+        from IPython.core.getipython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         built = os.environ.get("SCALINGLAB_STATIC")
         set_matplotlib_formats("pdf" if built == "paper" else "svg")  # type: ignore[no-untyped-call]
         plt.rcParams["svg.fonttype"] = "none" if built else "path"
+        if built != "paper":
+            shown = get_ipython().display_formatter.formatters
+            shown["image/svg+xml"].for_type(Figure, written)
+        if plt.get_backend().endswith("inline"):
+            plt.uninstall_repl_displayhook()  # it draws on canvases that nobody sees
 
 
 def power_of_ten(C: float) -> str:

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from scalinglab import load_llama3, plotting
-from scalinglab.plotting.drawings import drawing
+from scalinglab.plotting.drawings import drawing, written
 from scalinglab.plotting.style import label_ends
 
 
@@ -55,4 +55,18 @@ def test_labels_at_ends_follow_the_limits():
     label_ends(ax, 1, [(1.0, "high", "black"), (0.0, "low", "black")])
     ax.set_ylim(0, 4)
     assert [text.xy[1] for text in ax.texts] == pytest.approx([0, 0.25])
+    plt.close("all")
+
+
+def test_a_figure_is_laid_out_and_drawn_once_without_small_ticks(monkeypatch):
+    drawn, draw = [], Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer)))
+    figure, ax = plt.subplots(layout="constrained")
+    ax.set(xscale="log", yscale="log", xlim=(1, 1e3), ylim=(1, 20))
+    first = ax.get_position().bounds
+    written(figure)
+    assert drawn == [figure]
+    assert ax.get_position().bounds != first
+    assert len(ax.xaxis.get_minorticklocs()) == 0
+    assert len(ax.yaxis.get_minorticklocs()) > 5
     plt.close("all")
