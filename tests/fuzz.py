@@ -1,6 +1,6 @@
 """Random calls of everything public, each with one or two arguments replaced by what does not belong there.
 
-``test_fuzz.py`` makes a thousand of them, or ten thousand where there is time; ``python tests/fuzz.py
+``test_fuzz.py`` makes a thousand of them, and nine thousand more where there is time; ``python tests/fuzz.py
 --seconds 3600`` goes on for an hour and counts.
 The valid calls are those of ``every_name.py`` and the few below, seen as they are made.
 """
@@ -192,13 +192,13 @@ def more():
 
 
 def public():
-    """Code objects of everything public: its label, what to call, and the names of its arguments."""
+    """What is public, by the identity of its code: its label and what to call."""
     found = {}
 
     def add(label, call, function):
         code = getattr(inspect.unwrap(function), "__code__", None)
         if code is not None and not INNER.match(label):
-            found[code] = label, call
+            found[id(code)] = label, call  # a code object's hash is that of all it holds
 
     for room in ROOMS:
         for name in room.__all__:
@@ -220,15 +220,22 @@ def public():
     return found
 
 
+signature_of = functools.cache(inspect.signature)
+
+
+@functools.cache
 def valid_calls():
-    """For each label: what to call, and arguments that it accepts."""
+    """For each label: what to call, and arguments that it accepts.
+
+    They are made once, and some read files that others wrote into the folder one is in.
+    """
     wanted, seen = public(), collections.defaultdict(list)
 
     def watch(frame, event, _):
-        if event == "call" and frame.f_code in wanted:
-            label, call = wanted[frame.f_code]
+        if event == "call" and id(frame.f_code) in wanted:
+            label, call = wanted[id(frame.f_code)]
             if len(seen[label]) < 2:
-                named = inspect.signature(call).parameters
+                named = signature_of(call).parameters
                 bound = {name: value for name, value in frame.f_locals.items() if name in named}
                 seen[label].append((call, bound))
 
@@ -241,7 +248,7 @@ def valid_calls():
         more()
     finally:
         sys.settrace(None)
-    return {label: calls for label, calls in seen.items() if any(bound for _, bound in calls)}, wanted
+    return {label: calls for label, calls in seen.items() if any(bound for _, bound in calls)}
 
 
 class Odd:
@@ -403,7 +410,7 @@ def late(*_):
 def outcome(label, call, arguments, changed):
     """What a call did: "answer", "words", or what else."""
     rest = [arguments.pop(name) for name in ["self"] if name in arguments]
-    signature = inspect.signature(call)
+    signature = signature_of(call)
     for name, parameter in signature.parameters.items():
         if name not in arguments or parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
@@ -466,25 +473,25 @@ def shown(arguments, changed):
 
 
 def fuzz(seed, calls=None, seconds=None, only=None):
-    """Make random calls; yields label, outcome and the arguments that were replaced."""
+    """Make random calls; yields label, outcome, the arguments replaced where it is neither, and seconds."""
     dice = random.Random(seed)
-    found, _ = valid_calls()
+    found = valid_calls()
     labels = [label for label in sorted(found) if only is None or re.search(only, label)]
     weights = [1 / SLOW.get(label, 1) for label in labels]
     end = time.monotonic() + (seconds or 1e9)
     done = 0
-    while (calls is None or done < calls) and time.monotonic() < end:
-        label = dice.choices(labels, weights)[0]
-        call, bound = dice.choice(found[label])
-        if not [name for name in bound if name != "self"]:
-            continue
-        arguments, changed = mutated(bound, dice)
-        text = shown(arguments, changed)
-        done += 1
-        start = time.process_time()
-        with mock.patch.dict(os.environ, SCALINGLAB_DATA="."):  # no call asks the net
+    with mock.patch.dict(os.environ, SCALINGLAB_DATA="."):  # no call asks the net
+        while (calls is None or done < calls) and time.monotonic() < end:
+            label = dice.choices(labels, weights)[0]
+            call, bound = dice.choice(found[label])
+            if not [name for name in bound if name != "self"]:
+                continue
+            arguments, changed = mutated(bound, dice)
+            done += 1
+            start = time.process_time()
             said = outcome(label, call, arguments, changed)
-        yield label, said, text, time.process_time() - start
+            spent = time.process_time() - start
+            yield label, said, "" if said in ("answer", "words") else shown(arguments, changed), spent
 
 
 if __name__ == "__main__":

@@ -40,16 +40,22 @@ def random_calls(calls):
     assert min(counts["answer"], counts["words"]) > calls / 10, "the calls are all of one kind"
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the valid calls, which are made once, keep their files."""
+    return tmp_path_factory.mktemp("calls")
+
+
 @guarded
-def test_a_few_random_calls_get_an_answer_or_words(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_few_random_calls_get_an_answer_or_words(folder, monkeypatch):
+    monkeypatch.chdir(folder)
     random_calls(1000)
 
 
 @guarded
-def test_random_calls_get_an_answer_or_words(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    random_calls(10_000)
+def test_random_calls_get_an_answer_or_words(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    random_calls(9000)
 
 
 FRAME = pd.DataFrame({"N": [1e8, 2e8], "D": [1e9, 2e9], "L": [3.0, 2.9]})
