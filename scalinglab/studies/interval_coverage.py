@@ -217,7 +217,8 @@ def coverage(
     found, logs = found.take(alive), logs._replace(L=L[alive])
     drawn = [Runs(runs.N, runs.D, losses, runs.C) for losses in L]
     fits = [_fit_of(found.one(k), drawn[row]) for k, row in enumerate(np.flatnonzero(alive))]
-    asked = _Question(statistic, C, level, surface)
+    right = getattr(surface, statistic)
+    asked = _Question(statistic, C, level, float(right if C is None else right(C)))
     rss = np.array([fit.objective for fit in fits])
     if statistic in EXPONENTS:
         away = distance_along(logs, found, rss, statistic, np.full(len(fits), asked.truth))
@@ -239,18 +240,12 @@ def coverage(
 
 
 class _Question(NamedTuple):
-    """Whose interval, at which level, and the surface that is right."""
+    """Whose interval, at which level, and the value that it should hold."""
 
     statistic: Statistic
     C: float | None
     level: float
-    surface: LossSurface
-
-    @property
-    def truth(self) -> float:
-        """The value that intervals should hold."""
-        right = getattr(self.surface, self.statistic)
-        return float(right if self.C is None else right(self.C))
+    truth: float
 
     def held_by(self, name: str, fit: SurfaceFit | LevelsFit, draws: int, rng: np.random.Generator) -> bool:
         """Whether one interval of one study holds the truth."""

@@ -262,11 +262,11 @@ def covariance(fit: SurfaceFit | LevelsFit | LawFit, errors: Errors = "alike") -
         H, r = fit.inner_response, -fit.tangents[0]
     else:
         H, r = _response(fit, require_interior(fit, "covariance", levels=True)), fit.residuals
-    _, member = fit.runs.by_budget()
     if errors == "alike":
         return Covariance(fit, errors, H @ H.T * (np.sum(r**2) / fit.freedom))
     if errors == "unequal":
         return Covariance(fit, errors, (H * r**2) @ H.T)
+    _, member = fit.runs.by_budget()
     by_budget = clustered(H, r, member)
     if isinstance(by_budget, int):
         which = f"budget {fit.runs.budgets[by_budget]:.3g} alone decides one of the parameters"
