@@ -30,10 +30,10 @@ def refits(fit):
     found = []
     for row in range(len(fit.runs)):
         runs = fit.runs.take(np.arange(len(fit.runs)) != row)
-        if fit.loss.log:
-            found.append(SurfaceFit(_polished(runs, fit), runs, fit.loss, "again", 0.0))
+        if fit.loss == Squared():
+            found.append(fit_vpnls(runs))
         else:
-            found.append(fit_vpnls(runs, fit.loss))
+            found.append(SurfaceFit(_polished(runs, fit), runs, fit.loss, "again", 0.0))
     return found
 
 
