@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import yaml
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -56,22 +56,42 @@ def light(found):
 def soup(site, page):
     """A built page without its shapes and colours, read once for all who look at it: nobody may change it."""
     text = HEAVY.sub(light, (site / f"{page}.html").read_text(encoding="utf-8"))
-    gc.disable()  # a growing tree holds nothing to be collected, and looking for it doubles the time
+    gc.disable()
     try:
         return BeautifulSoup(text, "html.parser")
     finally:
+        gc.freeze()  # it stays to the end: who looks for rubbish need not look here, as often as a tree grows
         gc.enable()
 
 
 @functools.cache
+def tags(site, page):
+    """Every tag of a built page."""
+    return [one for one in soup(site, page).descendants if isinstance(one, Tag)]
+
+
+@functools.cache
 def by_class(site, page):
-    """The tags of a built page's article by each of their classes, in its order."""
+    """The tags of a built page's article by class, in its order; no tags of a class that it has not."""
     found = defaultdict(list)
     for tag in soup(site, page).article.descendants:
         if isinstance(tag, Tag):
             for name in tag.get("class", ()):
                 found[name].append(tag)
     return found
+
+
+def prose(tag):
+    """The text in a tag without code, scripts and formulas."""
+    pieces, rest = [], [tag]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, Tag):
+            if one.name not in ("pre", "code", "script", "style") and "math" not in one.get("class", ()):
+                rest += reversed(one.contents)
+        elif type(one) is NavigableString:
+            pieces.append(one)
+    return " ".join(pieces)
 
 
 class Cell(NamedTuple):
