@@ -23,11 +23,15 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-#: pyplot is not among them: its import, in the kernel, is what lets a page draw.
+#: pyplot is not among them: its import, in the kernel, is what lets a page draw. The debugger is: no kernel
+#: starts without it.
 LIBRARIES = [
     *("ipykernel.kernelapp", "jupyter_client.provisioning", "IPython.core.completer", "numpy", "pandas"),
+    *("ipykernel.debugger", "IPython.core.debugger", "IPython.core.completerlib", "IPython.core.oinspect"),
+    *("IPython.extensions.storemagic", "tornado.platform.asyncio", "psutil", "sqlite3"),
     *("scipy.optimize", "scipy.stats", "PIL.Image", "matplotlib.figure", "matplotlib.style"),
     *("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "shared_formulas"),
+    "shared_errors",
 ]
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -97,19 +101,26 @@ class Child:
 def about_to_fork() -> Iterator[None]:
     """Keep from a child the program that asks for it, which it would run once more as a module.
 
-    And show the process that forks, where it is about to start, the folder of what pictures share.
+    And show the process that forks, where it is about to start, the folder of what kernels share, and let it
+    import a debugger without a word about the modules that Python holds frozen.
     """
     program, path = sys.modules["__main__"], os.environ.get("PYTHONPATH")
+    shown = {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(Path(__file__).parent), path])),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    kept = {name: os.environ.get(name) for name in shown}
     sys.modules["__main__"] = types.ModuleType("__main__")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parent), path]))
+    os.environ.update(shown)
     try:
         yield
     finally:
         sys.modules["__main__"] = program
-        if path is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = path
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 class Forked(LocalProvisioner):
