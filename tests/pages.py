@@ -4,6 +4,7 @@ import builtins
 import dis
 import functools
 import gc
+import importlib.util
 import re
 import types
 from collections import defaultdict
@@ -81,6 +82,11 @@ def by_class(site, page):
     return found
 
 
+def words(tag):
+    """The text in a tag, its pieces one space apart."""
+    return " ".join(tag.get_text(" ").split())
+
+
 def prose(tag):
     """The text in a tag without code, scripts and formulas."""
     pieces, rest = [], [tag]
@@ -92,6 +98,15 @@ def prose(tag):
         elif type(one) is NavigableString:
             pieces.append(one)
     return " ".join(pieces)
+
+
+@functools.cache
+def extension(name):
+    """An extension by which the book is built, as a module."""
+    spec = importlib.util.spec_from_file_location(f"book_{name}", ROOT / f"book/_ext/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class Cell(NamedTuple):

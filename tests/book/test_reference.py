@@ -1,45 +1,29 @@
-"""The reference pages: complete, linked both ways, and light; the notebooks they offer; the book on paper."""
+"""The reference pages: complete, linked both ways, and light; pages that promise something of their own."""
 
 import ast
 import importlib
-import importlib.util
 import json
 import re
 import tomllib
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import pytest
-from bs4 import BeautifulSoup
-from pages import PAGES, ROOT, prose, soup as read
+from pages import PAGES, ROOT, extension, prose, soup as read, tags, words
 
 import scalinglab
-from scalinglab import data_card, load_chinchilla, load_llama3, plotting
+from scalinglab import data_card
 from scalinglab._text import typeset
 from scalinglab.data import catalogue
-from scalinglab.plotting.style import power_of_ten
 
 API = sorted(path.stem for path in (ROOT / "book/api").glob("*.md"))
 CHAPTERS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.md"))
 CARDS = sorted(path.stem for path in (Path(scalinglab.__file__).parent / "data/tables").glob("*.toml"))
 
 
-def words(tag):
-    return " ".join(tag.get_text(" ").split())
-
-
 def curly(text):
     """A text with one kind of quotation marks."""
     return " ".join(re.sub("[‘’]", "'", text).split())
-
-
-def extension(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"book/_ext/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def title_of(chapter):
@@ -268,97 +252,26 @@ class TestFrontPage:
 
 
 class TestNotebooks:
-    @pytest.mark.parametrize("chapter", CHAPTERS)
-    def test_the_executed_notebook_is_offered(self, site, chapter):
-        page = read(site, f"notebooks/{chapter}")
-        (link,) = page.select("a[href$='.ipynb']")
-        file = (site / "notebooks" / link["href"]).resolve()
-        notebook = json.loads(file.read_text(encoding="utf-8"))
-        code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-        outputs = [output for cell in code for output in cell["outputs"]]
-        assert len(outputs) > 5
-        assert not any(output["output_type"] == "error" for output in outputs)
-        assert file.stat().st_size < 1_000_000
+    def test_the_executed_notebook_is_offered(self, site):
+        for chapter in CHAPTERS:
+            (link,) = [
+                tag["href"]
+                for tag in tags(site, f"notebooks/{chapter}")
+                if tag.name == "a" and tag.get("href", "").endswith(".ipynb")
+            ]
+            file = site / "notebooks" / link
+            notebook = json.loads(file.read_text(encoding="utf-8"))
+            code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+            outputs = [output["output_type"] for cell in code for output in cell["outputs"]]
+            assert len(outputs) > 5, chapter
+            assert "error" not in outputs, chapter
+            assert file.stat().st_size < 1_000_000, chapter
 
-    def test_launch_buttons_hang_on_one_key(self, site):
-        configure = extension("comforts").configure
-        off = SimpleNamespace(myst_substitutions={}, public_repository="", html_theme_options={})
-        configure(None, off)
-        assert not off.html_theme_options
-        on = SimpleNamespace(
-            myst_substitutions={}, public_repository="https://github.com/a/b", html_theme_options={}
-        )
-        configure(None, on)
-        assert on.html_theme_options["repository_url"] == "https://github.com/a/b"
-        assert on.html_theme_options["launch_buttons"]["binderhub_url"]
+    def test_no_button_starts_them_without_a_public_address(self, site):
         assert "mybinder" not in (site / "notebooks/vertex_shift.html").read_text(encoding="utf-8")
 
 
-class TestPaper:
-    def test_a_table_keeps_its_cells_and_spans(self):
-        html = (
-            "<table><thead><tr><th></th><th colspan=2>both</th></tr><tr><th></th><th>x</th><th>y</th>"
-            "</tr></thead><tbody><tr><th>row</th><td>1</td><td>2</td></tr></tbody></table>"
-        )
-        built = extension("paper").table(BeautifulSoup(html, "html.parser").table)
-        assert [entry.astext() for entry in built.findall(lambda node: node.tagname == "entry")] == [
-            "", "both", "", "x", "y", "row", "1", "2",
-        ]  # fmt: skip
-        spans = [entry.get("morecols") for entry in built.findall(lambda node: node.tagname == "entry")]
-        assert spans[1] == 1
-
-    def test_an_explorer_becomes_its_middle_frame(self, tmp_path, monkeypatch):
-        from PIL import Image
-
-        from scalinglab.course import Explorer
-
-        def draw(value):
-            plt.plot([0, value])
-            return f"The line ends at {value}."
-
-        monkeypatch.setenv("SCALINGLAB_STATIC", "paper")
-        shown = Explorer(draw, [1, 2, 3], "end", "A line that rises to the value chosen.")._repr_mimebundle_()
-        tag = BeautifulSoup(shown["text/html"], "html.parser").figure
-        path = extension("paper").still(tag, tmp_path)
-        with Image.open(path) as picture:
-            assert picture.size[0] > 1000
-        assert [words(part) for part in (tag.label, tag.output, tag.figcaption)] == [
-            "end", "2", "The line ends at 2.",
-        ]  # fmt: skip
-
-    def test_print_has_its_stylesheet(self, site):
-        page = (site / "notebooks/vertex_shift.html").read_text(encoding="utf-8")
-        assert "print.css" in page
-        assert "@media print" in (site / "_static/print.css").read_text(encoding="utf-8")
-
-
-class TestPictures:
-    def test_token_curves_hold_every_run_and_name_every_budget(self):
-        runs = load_llama3()
-        ax = plotting.token_curves(runs)
-        assert sum(len(line.get_xdata()) for line in ax.lines) == len(runs)
-        assert [text.get_text() for text in ax.texts] == [power_of_ten(C) for C in runs.budgets]
-        plt.close("all")
-
-    def test_the_map_shows_every_run(self):
-        runs = load_chinchilla()
-        ax = plotting.run_map(runs)
-        assert len(ax.collections[0].get_offsets()) == len(runs)
-        plt.close("all")
-
-
-def test_contents_of_titles_keep_what_hangs_below_a_title():
-    from docutils import nodes
-    from sphinx import addnodes
-
-    def entry(*below):
-        return nodes.list_item(
-            "", addnodes.compact_paragraph(), *(nodes.bullet_list("", one) for one in below)
-        )
-
-    headings = nodes.bullet_list("", entry(nodes.list_item("", addnodes.compact_paragraph())))
-    hung = nodes.bullet_list("", entry(addnodes.toctree()))
-    titles_of = extension("quick").titles_of
-    assert [len(titles_of(one)[0]) for one in (headings, hung)] == [1, 2]
-    assert isinstance(titles_of(hung)[0][1][0], addnodes.toctree)
-    assert len(headings[0]) == 2  # the page's own contents keep every heading
+def test_print_has_its_stylesheet(site):
+    page = (site / "notebooks/vertex_shift.html").read_text(encoding="utf-8")
+    assert "print.css" in page
+    assert "@media print" in (site / "_static/print.css").read_text(encoding="utf-8")

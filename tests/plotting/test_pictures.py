@@ -3,12 +3,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from scalinglab import CHINCHILLA, IsoflopDesign, fit_approach1, fit_approach2, fit_vpnls, plotting
+from scalinglab import (
+    CHINCHILLA,
+    IsoflopDesign,
+    fit_approach1,
+    fit_approach2,
+    fit_vpnls,
+    load_chinchilla,
+    load_llama3,
+    plotting,
+)
 from scalinglab._text import format_count
 from scalinglab.data import simulate_curves
 from scalinglab.fitting import objective_map
 from scalinglab.laws import ASYMMETRIC
-from scalinglab.plotting.style import count_label
+from scalinglab.plotting.style import count_label, power_of_ten
 
 matplotlib.use("Agg")
 DESIGN = IsoflopDesign([1e18, 1e19, 1e20], reach=8, points=9)
@@ -194,3 +203,16 @@ def test_search_pictures_show_every_search_and_the_band_of_huber(llama3):
     ax = plotting.residual_histogram(fit, reach=0.05)
     assert sum(bar.get_height() for bar in ax.patches[1:]) == len(llama3)
     assert ax.patches[0].get_width() == pytest.approx(2 * 5e-3)
+
+
+def test_token_curves_hold_every_run_and_name_every_budget():
+    runs = load_llama3()
+    ax = plotting.token_curves(runs)
+    assert sum(len(line.get_xdata()) for line in ax.lines) == len(runs)
+    assert [text.get_text() for text in ax.texts] == [power_of_ten(C) for C in runs.budgets]
+
+
+def test_the_map_shows_every_run():
+    runs = load_chinchilla()
+    ax = plotting.run_map(runs)
+    assert len(ax.collections[0].get_offsets()) == len(runs)
