@@ -10,10 +10,13 @@ from scalinglab.data import simulate_curves
 from scalinglab.studies import LAWS, budget_subsets, examine, law_comparison, waste_without_budgets
 from scalinglab.studies.hindcasts import highest_fitted
 
+LATER = IsoflopDesign([1e23], points=3).runs(CHINCHILLA)
+
 
 @pytest.fixture(scope="module")
 def found(llama3):
-    return examine(llama3, np.random.default_rng(1))
+    curves = simulate_curves(CHINCHILLA, [1e8, 3e8, 1e9], horizons=[2e9, 2e10], steps=40)
+    return examine(llama3, np.random.default_rng(1), curves=curves, later=LATER)
 
 
 def test_parts_are_those_of_their_functions(found, llama3):
@@ -40,18 +43,22 @@ def test_intervals_hold_the_estimate_and_can_be_stored(found):
     assert json.loads(json.dumps(found)) == found
 
 
-def test_later_runs_are_foretold_and_curves_are_fitted():
-    curves = simulate_curves(CHINCHILLA, [1e8, 3e8, 1e9], horizons=[2e9, 2e10], steps=40)
-    runs = IsoflopDesign([1e18, 3e18, 1e19], points=5).runs(CHINCHILLA)
-    later = IsoflopDesign([1e21], points=3).runs(CHINCHILLA)
-    found = examine(runs, np.random.default_rng(0), curves=curves, later=later)
+def test_later_runs_are_foretold_and_curves_are_fitted(found, llama3):
+    fit, law = fit_vpnls(llama3), LAWS[2].fit(llama3)
     assert 0 < found["methods"]["Approach 1"]["a"] < 1
-    assert found["later"]["methods"]["VPNLS"]["error"] < 1e-6
-    np.testing.assert_allclose(found["later"]["sizes"]["VPNLS"], CHINCHILLA.N_opt(later.C), rtol=1e-6)
+    later = found["later"]
+    assert (later["count"], later["sizes"]["tried"]) == (3, LATER.N.tolist())
+    for name, foretold in (("VPNLS", fit.surface.loss(LATER.N, LATER.D)), (law.law.name, law.predict(LATER))):
+        error = foretold - LATER.L
+        assert later["methods"][name]["error"] == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-9)
+        assert later["methods"][name]["bias"] == pytest.approx(error.mean(), rel=1e-9)
+    assert later["sizes"]["VPNLS"] == fit.N_opt(LATER.C).tolist()
+    assert set(later["sizes"]) == {"C", "tried", "Approach 2", "Approach 3", "VPNLS", "Huber"}
 
 
 def test_runs_that_cannot_answer_say_why(llama3):
-    one = examine(llama3.at(1e21), np.random.default_rng(0))
+    curve = IsoflopDesign([1e21], points=9).runs(CHINCHILLA, 0.005, np.random.default_rng(1))
+    one = examine(curve, np.random.default_rng(0))
     assert "a power law needs two" in one["methods"]["Approach 2"]["refused"]
     assert "one budget" in one["hindcast"]["refused"]
     assert "one budget" in one["laws"]["refused"]
