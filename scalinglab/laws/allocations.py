@@ -25,12 +25,11 @@ from scalinglab.laws.expressions import (
     Product,
     Sum,
     children,
-    jet,
     names,
     parse,
     substitute,
-    value,
 )
+from scalinglab.laws.jets import jet, value
 
 #: Sizes and token counts among which an allocation is sought.
 WIDEST = (1.0, 1e24)
@@ -187,8 +186,11 @@ def _searched(law: Node, price: Node, over: tuple[str, ...], C: float) -> list[f
             raise ValueError(f"optimum: no {over[0]} from {WIDEST[0]:g} to {WIDEST[1]:g} costs {C:.3g}.")
         return [float(np.exp(x))]
 
+    def beside(x: FloatArray) -> FloatArray:
+        return _solved(lambda y: spent([x, y]), np.full_like(x, low), np.full_like(x, high))
+
     def along(x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        y = _solved(lambda y: spent([x, y]), np.full_like(x, low), np.full_like(x, high))
+        y = beside(x)
         at = dict(zip(over, (np.exp(x), np.exp(y)), strict=True))
         loss = np.where(np.isfinite(y), np.broadcast_to(value(law, at), x.shape), np.inf)
         return y, np.where(np.isfinite(loss), loss, np.inf)
@@ -209,8 +211,8 @@ def _searched(law: Node, price: Node, over: tuple[str, ...], C: float) -> list[f
         ends = x[max(k - 1, 0)], x[min(k + 1, SCAN - 1)]
 
     def slope(x: float) -> float:
-        y, _ = along(np.array([x]))
-        at = dict(zip(over, (np.exp(x), np.exp(float(y[0]))), strict=True))
+        (y,) = beside(np.array([x]))
+        at = dict(zip(over, (np.exp(x), np.exp(float(y))), strict=True))
         (a, b), (p, q) = _slopes(law, at), _slopes(price, at)
         return float(a - b * p / q)
 
@@ -222,8 +224,8 @@ def _searched(law: Node, price: Node, over: tuple[str, ...], C: float) -> list[f
             if x_best in (a, b):
                 break
             a, b = (x_best, b) if slope(x_best) < 0 else (a, x_best)
-    y, _ = along(np.array([x_best]))
-    return [float(np.exp(x_best)), float(np.exp(y[0]))]
+    (y,) = beside(np.array([x_best]))
+    return [float(np.exp(x_best)), float(np.exp(y))]
 
 
 def _solved(f: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray) -> FloatArray:

@@ -1,18 +1,16 @@
-"""Arithmetic expressions: read from text without running it, rewritten, and evaluated with derivatives."""
+"""Arithmetic expressions: read from text without running it, rewritten, and printed."""
 
 from __future__ import annotations
 
 import ast
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-import numpy as np
-
-from scalinglab._arrays import FloatArray, shortened
+from scalinglab._arrays import shortened
 
 #: Characters of a formula, and operations inside each other, at most.
 LONGEST, DEEPEST = 2000, 60
@@ -64,20 +62,8 @@ class Call:
 
 Node = Num | Name | Sum | Product | Power | Call
 
-#: A value and its derivatives in the parameters it depends on.
-Jet = tuple[Any, dict[str, Any]]
-
-#: Functions of one argument with their derivatives, given the argument and the value.
-ELEMENTARY: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "exp": (np.exp, lambda x, y: y),
-    "log": (np.log, lambda x, y: 1 / x),
-    "log1p": (np.log1p, lambda x, y: 1 / (1 + x)),
-    "expm1": (np.expm1, lambda x, y: y + 1),
-    "sqrt": (np.sqrt, lambda x, y: 0.5 / y),
-}
-
 #: Functions that a formula may use, with the number of their arguments.
-FUNCTIONS = {**dict.fromkeys(ELEMENTARY, 1), "min": 2, "max": 2}
+FUNCTIONS = {"exp": 1, "log": 1, "log1p": 1, "expm1": 1, "sqrt": 1, "min": 2, "max": 2}
 
 
 def sum_of(*terms: Node) -> Node:
@@ -231,66 +217,6 @@ def substitute(node: Node, values: Mapping[str, Node]) -> Node:
         case Call(function, arguments):
             return Call(function, tuple(substitute(argument, values) for argument in arguments))
     return node
-
-
-def value(node: Node, given: Mapping[str, Any]) -> Any:
-    """Value of an expression, given that of each name; arrays broadcast."""
-    return jet(node, {name: (one, {}) for name, one in given.items()})[0]
-
-
-def jet(node: Node, given: Mapping[str, Jet]) -> Jet:
-    """Value of an expression and its derivatives, given those of each name (forward differentiation)."""
-    match node:
-        case Num(number):
-            return number, {}
-        case Name(name):
-            return given[name]
-        case Sum(terms):
-            parts = [jet(term, given) for term in terms]
-            slopes: dict[str, Any] = {}
-            for _, part in parts:
-                for name, slope in part.items():
-                    slopes[name] = slopes[name] + slope if name in slopes else slope
-            return reduce(lambda total, part: total + part[0], parts[1:], parts[0][0]), slopes
-        case Product(factors):
-            return reduce(_times, (jet(factor, given) for factor in factors))
-        case Power(base, exponent):
-            return _raised(jet(base, given), jet(exponent, given))
-        case Call("min" | "max" as which, (first, second)):
-            (a, da), (b, db) = jet(first, given), jet(second, given)
-            use = a <= b if which == "min" else a >= b
-            blank = dict.fromkeys([*da, *db], 0.0)
-            slopes = {name: np.where(use, da.get(name, 0.0), db.get(name, 0.0)) for name in blank}
-            return np.where(use, a, b), slopes
-    x, dx = jet(node.arguments[0], given)
-    function, derivative = ELEMENTARY[node.function]
-    y = function(x)
-    factor = derivative(x, y) if dx else None
-    return y, {name: factor * slope for name, slope in dx.items()}
-
-
-def _times(left: Jet, right: Jet) -> Jet:
-    """Product rule."""
-    (a, da), (b, db) = left, right
-    slopes = {name: slope * b for name, slope in da.items()}
-    for name, slope in db.items():
-        slopes[name] = slopes[name] + a * slope if name in slopes else a * slope
-    return a * b, slopes
-
-
-def _raised(base: Jet, exponent: Jet) -> Jet:
-    """Power rule, in the base and in the exponent."""
-    (x, dx), (e, de) = base, exponent
-    y = 1 / x if np.ndim(e) == 0 and e == -1 else x**e
-    slopes: dict[str, FloatArray] = {}
-    if dx:
-        inner = e * x ** (e - 1)
-        slopes = {name: inner * slope for name, slope in dx.items()}
-    if de:
-        outer = y * np.log(x)
-        for name, slope in de.items():
-            slopes[name] = slopes[name] + outer * slope if name in slopes else outer * slope
-    return y, slopes
 
 
 def text(node: Node, tight: int = 0) -> str:

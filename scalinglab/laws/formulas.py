@@ -11,7 +11,8 @@ import numpy as np
 
 from scalinglab._arrays import FloatArray, finite, number, of_kind, overflow_is_refused, plain, shortened
 from scalinglab.laws.allocations import Optimum, optimum
-from scalinglab.laws.expressions import Call, Node, Num, names, parse, substitute, value
+from scalinglab.laws.expressions import Call, Node, Num, names, parse, substitute
+from scalinglab.laws.jets import value
 from scalinglab.laws.law_arguments import named, range_of
 from scalinglab.laws.models import Model
 from scalinglab.laws.parameter_roles import EXPONENT, FALLING, OUTER, SCALE, names_of_two_terms, roles

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scalinglab._arrays import FloatArray, overflow_is_refused
-from scalinglab.laws.expressions import Jet, jet, names, value
+from scalinglab.laws.expressions import names
+from scalinglab.laws.jets import Jet, Steps, jet, jets, steps_of, value
 from scalinglab.laws.separation import CENTRE, LOG, Column, Separated
 
 
@@ -57,6 +58,7 @@ class Model:
     known: dict[str, Jet] = field(init=False, repr=False)
     runs: int = field(init=False)
     closed: list[tuple[FloatArray, FloatArray] | None] = field(init=False, repr=False)
+    others: Steps = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         known: dict[str, Jet] = {name: (column, {}) for name, column in self.data.items()}
@@ -77,6 +79,8 @@ class Model:
         object.__setattr__(self, "runs", runs)
         every = (*self.law.columns, *self.law.offsets)
         object.__setattr__(self, "closed", [self._closed(column) for column in every])
+        others = [column.node for column in every if column.slopes is None]
+        object.__setattr__(self, "others", steps_of(others))
 
     def _closed(self, column: Column) -> tuple[FloatArray, FloatArray] | None:
         """Log-linear columns as factor (n,) and exponents (p + 1, n); None for others."""
@@ -115,9 +119,8 @@ class Model:
         Phi = np.empty((len(u), K, self.runs))
         offset: FloatArray | None = None
         found: list[tuple[int, int, FloatArray]] = []
-        for k, (column, closed) in enumerate(
-            zip((*self.law.columns, *self.law.offsets), self.closed, strict=True)
-        ):
+        others = iter(jets(self.others, given))
+        for k, closed in enumerate(self.closed):
             place = k if k < K else -1
             moves: dict[int, Any] = {}
             if closed is not None:
@@ -127,7 +130,7 @@ class Model:
                 if slopes:
                     moves = {int(j): values * (stretch[:, j, None] * Z[j]) for j in used}
             else:
-                values, part = jet(column.node, given)
+                values, part = next(others)
                 moves = {self.law.nonlinear.index(name): slope for name, slope in part.items()}
             if place >= 0:
                 Phi[:, k] = values

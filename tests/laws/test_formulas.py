@@ -6,7 +6,8 @@ from hypothesis import given, strategies as st
 
 from scalinglab import CHINCHILLA
 from scalinglab.laws import Law
-from scalinglab.laws.expressions import jet, names, parse, text, value
+from scalinglab.laws.expressions import names, parse, text
+from scalinglab.laws.jets import jet, value
 
 N, D, X = np.array([1e7, 3e8, 2e9]), np.array([1e9, 5e10, 4e11]), np.array([2.0, 3.0, 9.0])
 

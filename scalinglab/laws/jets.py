@@ -1,0 +1,122 @@
+"""Expressions evaluated on numbers and arrays, with derivatives, what they share computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scalinglab._arrays import FloatArray
+from scalinglab.laws.expressions import Call, Name, Node, Num, Power, Product, Sum, children
+
+#: A value and its derivatives in the parameters it depends on.
+Jet = tuple[Any, dict[str, Any]]
+
+#: Functions of one argument with their derivatives, given the argument and the value.
+ELEMENTARY: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "exp": (np.exp, lambda x, y: y),
+    "log": (np.log, lambda x, y: 1 / x),
+    "log1p": (np.log1p, lambda x, y: 1 / (1 + x)),
+    "expm1": (np.expm1, lambda x, y: y + 1),
+    "sqrt": (np.sqrt, lambda x, y: 0.5 / y),
+}
+
+
+class Steps(NamedTuple):
+    """Several expressions as one list of steps, each part once however often it occurs.
+
+    ``steps`` holds each part with the places of what it is made of, ``ends`` the places of the expressions.
+    """
+
+    steps: tuple[tuple[Node, tuple[int, ...]], ...]
+    ends: tuple[int, ...]
+
+
+def steps_of(nodes: Sequence[Node]) -> Steps:
+    """Write expressions as steps, to evaluate them many times."""
+    steps: list[tuple[Node, tuple[int, ...]]] = []
+    known: dict[Node, int] = {}
+
+    def place(node: Node) -> int:
+        if node not in known:
+            inside = tuple(map(place, children(node)))
+            known[node] = len(steps)
+            steps.append((node, inside))
+        return known[node]
+
+    ends = tuple(map(place, nodes))
+    return Steps(tuple(steps), ends)
+
+
+def jets(steps: Steps, given: Mapping[str, Jet]) -> list[Jet]:
+    """Values of expressions and their derivatives, given those of each name (forward differentiation)."""
+    done: list[Jet] = []
+    for node, inside in steps.steps:
+        done.append(_of_parts(node, [done[place] for place in inside], given))
+    return [done[place] for place in steps.ends]
+
+
+def jet(node: Node, given: Mapping[str, Jet]) -> Jet:
+    """Value of an expression and its derivatives, given those of each name."""
+    return _of_parts(node, [jet(inner, given) for inner in children(node)], given)
+
+
+def value(node: Node, given: Mapping[str, Any]) -> Any:
+    """Value of an expression, given that of each name; arrays broadcast."""
+    return jet(node, {name: (one, {}) for name, one in given.items()})[0]
+
+
+def _of_parts(node: Node, parts: list[Jet], given: Mapping[str, Jet]) -> Jet:
+    """Jet of an expression from those of what it is made of."""
+    match node:
+        case Num(number):
+            return number, {}
+        case Name(name):
+            return given[name]
+        case Sum():
+            slopes: dict[str, Any] = {}
+            for _, part in parts:
+                for name, slope in part.items():
+                    slopes[name] = slopes[name] + slope if name in slopes else slope
+            return reduce(lambda total, part: total + part[0], parts[1:], parts[0][0]), slopes
+        case Product():
+            return reduce(_times, parts)
+        case Power():
+            return _raised(*parts)
+        case Call("min" | "max" as which):
+            (a, da), (b, db) = parts
+            use = a <= b if which == "min" else a >= b
+            blank = dict.fromkeys([*da, *db], 0.0)
+            slopes = {name: np.where(use, da.get(name, 0.0), db.get(name, 0.0)) for name in blank}
+            return np.where(use, a, b), slopes
+    ((x, dx),) = parts
+    function, derivative = ELEMENTARY[node.function]
+    y = function(x)
+    factor = derivative(x, y) if dx else None
+    return y, {name: factor * slope for name, slope in dx.items()}
+
+
+def _times(left: Jet, right: Jet) -> Jet:
+    """Product rule."""
+    (a, da), (b, db) = left, right
+    slopes = {name: slope * b for name, slope in da.items()}
+    for name, slope in db.items():
+        slopes[name] = slopes[name] + a * slope if name in slopes else a * slope
+    return a * b, slopes
+
+
+def _raised(base: Jet, exponent: Jet) -> Jet:
+    """Power rule, in the base and in the exponent."""
+    (x, dx), (e, de) = base, exponent
+    y = 1 / x if np.ndim(e) == 0 and e == -1 else x**e
+    slopes: dict[str, FloatArray] = {}
+    if dx:
+        inner = e * x ** (e - 1)
+        slopes = {name: inner * slope for name, slope in dx.items()}
+    if de:
+        outer = y * np.log(x)
+        for name, slope in de.items():
+            slopes[name] = slopes[name] + outer * slope if name in slopes else outer * slope
+    return y, slopes
