@@ -25,16 +25,13 @@ def test_no_other_allocation_of_the_budget_is_better(label, cost):
     law, parameters = LAWS[label]
     C = 3.8e25
     found = law.optimum(parameters, C, cost)
-    scope = {"sqrt": np.sqrt, "__builtins__": {}}
-
-    def spent(N, D):
-        return eval(cost, scope, {"N": N, "D": D})
+    spent = eval(f"lambda N, D: {cost}", {"sqrt": np.sqrt, "__builtins__": {}})
 
     assert spent(found["N"], found["D"]) == pytest.approx(C, rel=1e-9)
 
     def loss(log_N):
         low, high = 0.0, 60.0
-        for _ in range(200):
+        for _ in range(60):  # to the last digit
             middle = (low + high) / 2
             low, high = (middle, high) if spent(np.exp(log_N), np.exp(middle)) < C else (low, middle)
         return law.loss(parameters, N=np.exp(log_N), D=np.exp(low))

@@ -203,7 +203,7 @@ def test_allocation_beats_a_dense_grid(law, ratio):
     C = ratio * law.base_compute(U)
     plan = law.allocate(C, U)
     np.testing.assert_allclose(6 * plan.N * plan.D, C, rtol=1e-12)
-    D = U * np.geomspace(1e-4, 1e6, 400_001)
+    D = U * np.geomspace(1e-4, 1e6, 40_001)
     loss = law.loss(C / (6 * D), D, U)
     assert plan.loss <= loss.min() + 1e-14
     assert plan.loss == pytest.approx(law.loss(plan.N, plan.D, U), rel=1e-15)
