@@ -7,7 +7,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 from scalinglab._arrays import shortened
@@ -198,9 +197,13 @@ def children(node: Node) -> tuple[Node, ...]:
 
 def names(node: Node) -> Counter[str]:
     """How often each name occurs."""
-    if isinstance(node, Name):
-        return Counter([node.id])
-    return reduce(lambda total, inner: total + names(inner), children(node), Counter[str]())
+    found, waiting = Counter[str](), [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Name):
+            found[part.id] += 1
+        waiting += reversed(children(part))
+    return found
 
 
 def substitute(node: Node, values: Mapping[str, Node]) -> Node:

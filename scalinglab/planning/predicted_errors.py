@@ -206,7 +206,7 @@ def _concerns(runs: Runs, C: float, log_N: float) -> list[str]:
             f"the target, {C:.3g} FLOPs, lies inside the sweep, whose largest budget is {runs.C.max():.3g}; "
             "there the runs themselves show the best size, and a larger C shows what the law adds."
         )
-    distinct = len(np.unique(np.stack([runs.N, runs.D]), axis=1).T)
+    distinct = len(np.unique(runs.N + 1j * runs.D))
     if distinct <= 7:
         concerns.append(
             f"{distinct} distinct runs for five parameters leave next to nothing to see a misfit by, and "

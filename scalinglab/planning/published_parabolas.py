@@ -93,7 +93,8 @@ class PublishedFit:
         """Standard error of ln N* at C FLOPs, from ``noise``."""
         C = positive_number("PublishedFit.log_N_error: C", C)
         J = gradients(self.surface, self.N.ravel(), self.D.ravel(), C).reshape(*self.N.shape, 5)
-        h = least_squares_weights(_projected(J).reshape(-1, 5), size_direction(self.surface, C))
+        J = _projected(_parabolas(self.N.shape[1]), J).reshape(-1, 5)
+        h = least_squares_weights(J, size_direction(self.surface, C))
         return float(self.noise * np.linalg.norm(h))
 
     def __repr__(self) -> str:
@@ -198,15 +199,18 @@ def fit_published_parabolas(
         y = m[:, None] + c[:, None] * (np.log(N) - np.log(v)[:, None]) ** 2
     if not (np.abs(y) < LARGEST_LOSS).all():
         raise ValueError(f"{who}: curvature and minimum give losses above 1e100; check their units.")
-    surface, residuals = _closest(N, D, _projected(y[..., None])[..., 0])
+    surface, residuals = _closest(N, D, _projected(_parabolas(len(steps)), y[..., None])[..., 0])
     return PublishedFit(surface, N, D, residuals, _concerns(len(budgets), bool((o != 1).any())))
 
 
-def _projected(values: FloatArray) -> FloatArray:
-    """Coefficients of columns (m, points, k) in orthonormal parabolas on each grid, (m, 3, k)."""
-    points = values.shape[1]
-    Q, _ = np.linalg.qr(np.vander(np.linspace(-1.0, 1.0, points), 3, increasing=True))
-    return np.asarray(np.einsum("nq,mnk->mqk", Q, values))
+def _parabolas(points: int) -> FloatArray:
+    """Orthonormal parabolas on a grid, (points, 3)."""
+    return np.linalg.qr(np.vander(np.linspace(-1.0, 1.0, points), 3, increasing=True))[0]
+
+
+def _projected(parabolas: FloatArray, values: FloatArray) -> FloatArray:
+    """Coefficients of columns (m, points, k) in parabolas (points, 3) on each grid, (m, 3, k)."""
+    return np.asarray(np.einsum("nq,mnk->mqk", parabolas, values))
 
 
 def _closest(N: FloatArray, D: FloatArray, target: FloatArray) -> tuple[LossSurface, FloatArray]:
@@ -215,11 +219,12 @@ def _closest(N: FloatArray, D: FloatArray, target: FloatArray) -> tuple[LossSurf
 
     n, d = np.log(N), np.log(D)
     n0, d0 = n.mean(), d.mean()
+    parabolas = _parabolas(N.shape[1])
 
     def left(logs: FloatArray) -> tuple[FloatArray, FloatArray]:
         alpha, beta = np.exp(logs)
         X = np.stack([np.ones_like(n), np.exp(-alpha * (n - n0)), np.exp(-beta * (d - d0))], axis=-1)
-        X = _projected(X).reshape(-1, 3)
+        X = _projected(parabolas, X).reshape(-1, 3)
         coefficients = np.linalg.lstsq(X, target.ravel())[0]
         return target.ravel() - X @ coefficients, np.asarray(coefficients, float)
 
