@@ -17,6 +17,11 @@ TARGET = 1e24
 LIKE_LLAMA3 = LossSurface(0.60467, 59.138, 155.14, 0.31, 0.31365, name="like Llama 3's")
 
 
+@pytest.fixture(scope="module")
+def usual_plan():
+    return plan_sweep([CHINCHILLA], TARGET, 1e21, misfit_sizes=5)
+
+
 def problem_of(surfaces, candidates, runs, compute):
     return DesignProblem.of(surfaces, candidates, TARGET, candidates.cost / compute, runs)
 
@@ -92,7 +97,7 @@ def test_75_distinct_runs_at_the_usual_cost(surface):
 
 @pytest.fixture(scope="module")
 def prior():
-    """Two dozen surfaces: exponents .25 to .45, excess .4 to .9, D/N 20 within a factor of e^.5, at 1e19."""
+    """A dozen surfaces: exponents .25 to .45, excess .4 to .9, D/N 20 within a factor of e^.5, at 1e19."""
     rng = np.random.default_rng(24)
     return [
         surface_at(
@@ -102,7 +107,7 @@ def prior():
             20 * np.exp(rng.uniform(-0.5, 0.5)),
             1e19,
         )
-        for _ in range(24)
+        for _ in range(12)
     ]
 
 
@@ -157,12 +162,11 @@ def test_the_plan_keeps_its_limits_and_says_why_each_run_is_there():
     assert dear.cost + 45 * 1e19 <= 1e21
 
 
-def test_plans_reach_the_predicted_error_in_simulated_studies(rng):
+def test_plans_reach_the_predicted_error_in_simulated_studies(usual_plan, rng):
     from scalinglab.solvers.centred_logs import CentredLogs
     from scalinglab.uncertainty.refits import refit_surface
 
-    plan = plan_sweep([CHINCHILLA], TARGET, 1e21)
-    found = plan.predict(0.01)
+    found = usual_plan.predict(0.01)
     L = found.runs.L + 0.01 * rng.standard_normal((1000, 45))
     fits = refit_surface(CentredLogs.of(found.runs)._replace(L=L), CHINCHILLA, None, 1000)
     assert np.log(fits.N_opt(TARGET)).std() == pytest.approx(found.log_N, rel=0.07)
@@ -278,7 +282,7 @@ def test_plausible_surfaces_spread_around_the_rough_one():
     assert made.D_opt(1e19) / made.N_opt(1e19) == pytest.approx(20)
 
 
-def test_nonsense_gets_words_and_the_remedies_work():
+def test_nonsense_gets_words_and_the_remedies_work(usual_plan):
     box = PlannedRuns.in_box([1e18, 1e19], sizes=10)
     with pytest.raises(ValueError, match=r"runs is 45 and there are 20 candidates"):
         plan_sweep(CHINCHILLA, TARGET, 1e21, candidates=box)
@@ -297,7 +301,7 @@ def test_nonsense_gets_words_and_the_remedies_work():
         plan_sweep(CHINCHILLA, TARGET, 1e21, candidates=[1e8])
     blind = plan_sweep([CHINCHILLA], TARGET, 1e21, misfit_sizes=0)
     assert "give misfit_sizes=5" in blind.concerns[0]
-    assert not plan_sweep([CHINCHILLA], TARGET, 1e21, misfit_sizes=5).concerns
+    assert not usual_plan.concerns
     dense = PlannedRuns.in_box([1e18, 1e19, 1e20], sizes=60, apart=1.01)
     crowded = plan_sweep([CHINCHILLA], TARGET, 1e21, 20, dense)
     assert any("repeats in disguise" in text for text in crowded.concerns)

@@ -45,12 +45,12 @@ def test_weights_are_the_answers_of_a_refit_to_an_error_of_each_run(surface):
 
 
 @pytest.mark.parametrize("grid", [{}, {"offset": 3}, {"drift": 3}, {"offset": 0.4, "points": 4}])
-@pytest.mark.parametrize("reach", [1.2, 2, 16])
-def test_bias_of_approach_2_is_that_of_the_theorem(surface, reach, grid):
-    design = IsoflopDesign(BUDGETS, reach=reach, **grid)
-    expected = np.log(approach2_bias(surface, design).N_factor(TARGET))
-    found = predict_error(design, surface, 0.01, TARGET).approach2
-    assert found.bias == pytest.approx(expected, abs=1e-10)
+def test_bias_of_approach_2_is_that_of_the_theorem(surface, grid):
+    for reach in (1.2, 2, 16):
+        design = IsoflopDesign(BUDGETS, reach=reach, **grid)
+        expected = np.log(approach2_bias(surface, design).N_factor(TARGET))
+        found = predict_error(design, surface, 0.01, TARGET).approach2
+        assert found.bias == pytest.approx(expected, abs=1e-10)
 
 
 @pytest.mark.parametrize("grid", [{}, {"offset": 3}, {"drift": 3, "points": 8}])
