@@ -3,6 +3,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: small products lose time to threads
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import gc
 import re
 import shutil
 import signal
@@ -140,7 +141,13 @@ BUILDER = pytest.StashKey[subprocess.Popen[bytes]]()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin to build the book from a clean state, where a test that was chosen looks at it."""
+    """Begin to build the book from a clean state, where a test that was chosen looks at it.
+
+    And leave what has been loaded by now out of the searches for what nobody holds: it stays to the end.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 20)
     wanted = any({"build", "site"} & set(getattr(item, "fixturenames", ())) for item in session.items)
     if not wanted or "SCALINGLAB_SITE" in os.environ or session.config.option.collectonly:
         return

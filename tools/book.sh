@@ -3,6 +3,7 @@
 # The notebooks run side by side first; the build finds their outputs in the cache.
 set -eu
 bin=$1 out=${2:-.}/_build
+export OMP_NUM_THREADS=1 # the notebooks run side by side, and more threads would wait for each other
 mkdir -p "$out"
 free=$(df -Pk "$out" | awk 'NR == 2 { print int($4 / 1024) }')
 if [ -n "$free" ] && [ "$free" -lt 200 ]; then
