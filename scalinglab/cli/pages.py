@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import platform
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
@@ -94,14 +93,15 @@ def _drawn(draw: Callable[[], Any]) -> str:
     """A picture as a data address; empty if it cannot be drawn."""
     import matplotlib.pyplot as plt
 
+    from scalinglab.plotting.drawings import written
+
     try:
         axes = draw()
     except (ValueError, FitError, np.linalg.LinAlgError):
         return ""
-    buffer = io.BytesIO()
-    axes.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    picture = written(axes.figure)
     plt.close(axes.figure)
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
 
 
 def made_by(command: str) -> list[str]:

@@ -1,10 +1,10 @@
 """The commands: exit codes, what goes to which stream, files whole or not at all, words that work."""
 
+import contextlib
 import io
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,12 @@ def run(*arguments):
     return CliRunner().invoke(main, [str(one) for one in arguments])
 
 
-@pytest.fixture
-def table(tmp_path):
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
     """Llama 3's runs under other people's names."""
     runs = load_llama3()
     frame = Runs(runs.N, runs.D, runs.L, runs.C).to_frame().drop(columns=["C"])
-    path = tmp_path / "runs.csv"
+    path = tmp_path_factory.mktemp("runs") / "runs.csv"
     frame.rename(columns={"N": "params", "D": "tokens", "L": "val_loss"}).to_csv(path, index=False)
     return path
 
@@ -56,12 +56,20 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_a_bar_names_what_is_under_way(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    arguments = ["report", str(table), "--budget", "3.8e25", "--method", "VPNLS"]
-    main([*arguments, "-o", str(tmp_path / "report.html")], standalone_mode=False)
+@pytest.fixture(scope="module")
+def report(table, tmp_path_factory):
+    """A report by two methods as a page, and what a terminal showed meanwhile."""
+    output = tmp_path_factory.mktemp("report") / "page.html"
+    methods = ["--method", "VPNLS", "--method", "Approach 2"]
+    with contextlib.redirect_stderr(Terminal()) as terminal:
+        main(["report", str(table), "--budget", "3.8e25", *methods, "-o", str(output)], standalone_mode=False)
+    return output.read_text(encoding="utf-8"), terminal.getvalue()
+
+
+def test_on_a_terminal_a_bar_names_what_is_under_way(report):
+    _, shown = report
     for said in ("133 runs", "VPNLS", "screening", "hindcast", "pictures", "100%"):
-        assert said in terminal.getvalue()
+        assert said in shown
 
 
 def test_a_text_says_what_was_read_and_what_an_error_costs(table):
@@ -115,13 +123,8 @@ def test_where_no_method_can_answer_none_is_advised(tmp_path):
     assert "--method VPNLS" not in said
 
 
-def test_a_page_stands_by_itself(tmp_path, table):
-    output = tmp_path / "page.html"
-    done = run(
-        "report", table, "--budget", "3.8e25", "-o", output, "--method", "VPNLS", "--method", "Approach 2"
-    )
-    assert done.exit_code == 0, done.output
-    page = output.read_text(encoding="utf-8")
+def test_a_page_stands_by_itself(report):
+    page, _ = report
     assert page.rstrip().endswith("</html>")
     assert "val_loss" in page
     assert not re.search(r"(src|href)=\"(?!data:|#)", page)

@@ -61,21 +61,21 @@ def test_lines_are_counted_through_quoted_texts():
 
 
 def test_counts_written_out_are_counts():
-    rng = np.random.default_rng(1)
-    for _ in range(20):
-        N, D = rng.integers(1, 999, 2) * 1e6
-        for n, d in (
-            (f"{N / 1e6:.0f}M", f"{D / 1e9:.3f} B"),
-            (f"{N:,.0f}", f"{D:,.0f}"),
-            (f"{N / 1e9:.3f}b", f"{D / 1e12:.6f}T"),
-            (f"{N / 1e6:.6e}M", f"{D / 1e9:.6e}B"),
+    columns = np.random.default_rng(1).integers(1, 999, (2, 20)) * 1e6
+    for size, tokens in (
+        (lambda N: f"{N / 1e6:.0f}M", lambda D: f"{D / 1e9:.3f} B"),
+        (lambda N: f"{N:,.0f}", lambda D: f"{D:,.0f}"),
+        (lambda N: f"{N / 1e9:.3f}b", lambda D: f"{D / 1e12:.6f}T"),
+        (lambda N: f"{N / 1e6:.6e}M", lambda D: f"{D / 1e9:.6e}B"),
+    ):
+        N, D, L = [*map(size, columns[0])], [*map(tokens, columns[1])], [3.0] * 20
+        lines = "".join(f'"{n}","{d}",3.0\n' for n, d in zip(N, D, strict=True))
+        for runs in (
+            Runs(N, D, L),
+            Runs.read_csv(io.StringIO(f"N,D,L\n{lines}")),
+            Runs.from_frame(pd.DataFrame({" N": N, "D ": D, "L": L})),
         ):
-            for runs in (
-                Runs([n], [d], [3.0]),
-                Runs.read_csv(io.StringIO(f'N,D,L\n"{n}","{d}",3.0\n')),
-                Runs.from_frame(pd.DataFrame({" N": [n], "D ": [d], "L": [3.0]})),
-            ):
-                np.testing.assert_allclose([runs.N[0], runs.D[0]], [N, D], rtol=1e-12)
+            np.testing.assert_allclose([runs.N, runs.D], columns, rtol=1e-12)
 
 
 @pytest.mark.parametrize("entry", ["12X", "1,23", "1_000", "M", "12 M B", "about 12M", "-12M"])
