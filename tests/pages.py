@@ -15,6 +15,8 @@ import yaml
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 ROOT = Path(__file__).parents[1]
+#: Reads YAML, by the library in C where there is one.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 
 
@@ -101,6 +103,12 @@ def prose(tag):
 
 
 @functools.cache
+def source(page):
+    """The text of a page as we write it."""
+    return (ROOT / f"{page}.md").read_text(encoding="utf-8")
+
+
+@functools.cache
 def extension(name):
     """An extension by which the book is built, as a module."""
     spec = importlib.util.spec_from_file_location(f"book_{name}", ROOT / f"book/_ext/{name}.py")
@@ -117,18 +125,21 @@ class Cell(NamedTuple):
     code: str
 
 
+@functools.cache
 def cells(text):
     """The cells and the published solutions of a page, in its order."""
+    found = []
     for block in BLOCK.finditer(text):
         line = 1 + text.count("\n", 0, block.start())
         body = block[0].split("\n", 1)[1].rsplit("\n", 1)[0] + "\n"
         if block[0].startswith(":::"):
             if solved := CODE.findall(body):
-                yield Cell(line, None, "\n".join(solved))
+                found.append(Cell(line, None, "\n".join(solved)))
             continue
         head = re.match(r"---\n(.*?)^---\n|((?::[^\n]*\n)*)", body, re.MULTILINE | re.DOTALL)
         options = head[1] or re.sub("^:", "", head[2] or "", flags=re.MULTILINE)
-        yield Cell(line, yaml.safe_load(options) or {}, body[head.end() :])
+        found.append(Cell(line, yaml.load(options, LOADER) or {}, body[head.end() :]))
+    return found
 
 
 def globals_of(code):

@@ -1,10 +1,10 @@
 """Numbers at the ends of what a float can hold are written as numbers, too."""
 
+import itertools
 import math
 import sys
 
 import numpy as np
-import pytest
 
 from scalinglab._text import format_count, typeset, with_error
 from scalinglab.plotting import duration
@@ -19,9 +19,8 @@ def plain(text):
     return typeset(text).replace("\N{NO-BREAK SPACE}", " ")
 
 
-@pytest.mark.parametrize(
-    ("text", "written"),
-    [
+def test_a_zero_has_no_power_and_no_sign_and_inf_is_a_symbol():
+    cases = [
         ("off by 0e+00", "off by 0"),
         ("0.00e+00 nats", "0.00 nats"),
         ("3.1e+00 of them", "3.1 of them"),
@@ -34,26 +33,22 @@ def plain(text):
         ("1.8e+308", "1.8 × 10³⁰⁸"),
         ("information, np.inf, $\\inf x$ and `inf`", "information, np.inf, $\\inf x$ and `inf`"),
         ("loss of row 17 is nan", "loss of row 17 is nan"),
-    ],
-)
-def test_a_zero_has_no_power_and_no_sign_and_inf_is_a_symbol(text, written):
-    assert plain(text) == written
+    ]
+    assert [(text, plain(text)) for text, _ in cases] == cases
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
-@pytest.mark.parametrize("value", ENDS)
-def test_no_end_of_the_floats_comes_out_as_zero_times_a_power(pattern, value):
-    text = plain(pattern.format(value))
-    assert "10⁰" not in text
-    assert "inf" not in text
-    if value == 0:
-        assert float(text.removesuffix(" %")) == 0
-        assert text[0] == "0"
+def test_no_end_of_the_floats_comes_out_as_zero_times_a_power():
+    for pattern, value in itertools.product(PATTERNS, ENDS):
+        text = plain(pattern.format(value))
+        assert "10⁰" not in text, (pattern, value)
+        assert "inf" not in text, (pattern, value)
+        if value == 0:
+            assert float(text.removesuffix(" %")) == 0, (pattern, value)
+            assert text[0] == "0", (pattern, value)
 
 
-@pytest.mark.parametrize(
-    ("value", "digits", "text"),
-    [
+def test_counts_at_the_ends():
+    cases = [
         (0.0, 3, "0"),
         (-0.0, 3, "0"),
         (INF, 3, "inf"),
@@ -70,15 +65,12 @@ def test_no_end_of_the_floats_comes_out_as_zero_times_a_power(pattern, value):
         (12345, 1, "10k"),
         (999.96e3, 4, "1M"),
         (12345, 7, "12.345k"),
-    ],
-)
-def test_counts_at_the_ends(value, digits, text):
-    assert format_count(value, digits) == text
+    ]
+    assert [(value, digits, format_count(value, digits)) for value, digits, _ in cases] == cases
 
 
-@pytest.mark.parametrize(
-    ("value", "error", "text"),
-    [
+def test_errors_at_the_ends():
+    cases = [
         (NAN, 0.1, "nan"),
         (INF, 0.1, "inf"),
         (0.3, INF, "0.3"),
@@ -87,15 +79,12 @@ def test_counts_at_the_ends(value, digits, text):
         (TINY, TINY, "(4.9 ± 4.9)e-324"),
         (1e-310, 2e-311, "(1.00 ± 0.20)e-310"),
         (1e308, 1e307, "(1.00 ± 0.10)e+308"),
-    ],
-)
-def test_errors_at_the_ends(value, error, text):
-    assert with_error(value, error) == text
+    ]
+    assert [(value, error, with_error(value, error)) for value, error, _ in cases] == cases
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
+def test_labels_at_the_ends():
+    cases = [
         (0.0, "0"),
         (-0.0, "0"),
         (3, "3"),
@@ -103,16 +92,11 @@ def test_errors_at_the_ends(value, error, text):
         (-INF, "−∞"),
         (NAN, "nan"),
         (TINY, "4.9×10⁻³²⁴"),
-    ],
-)
-def test_labels_at_the_ends(value, text):
-    assert power_of_ten(value) == text
-    assert count_label(value) in (text, format_count(value))
+    ]
+    assert [(value, power_of_ten(value)) for value, _ in cases] == cases
+    assert all(count_label(value) in (text, format_count(value)) for value, text in cases)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.0, "0 s"), (0.9996, "1 s"), (59.96, "1 min"), (3599, "1 h"), (INF, "inf s"), (1e-6, "1 µs")],
-)
-def test_times_at_the_ends(seconds, text):
-    assert duration(seconds) == text
+def test_times_at_the_ends():
+    cases = [(0.0, "0 s"), (0.9996, "1 s"), (59.96, "1 min"), (3599, "1 h"), (INF, "inf s"), (1e-6, "1 µs")]
+    assert [(seconds, duration(seconds)) for seconds, _ in cases] == cases

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -34,12 +35,12 @@ def known_cause(question: Question, cases: list[Case], given: list[Outcome], tru
     if all(one.values is None for one in given):
         return ""
     for sentence, wrong in question.mistakes:
-        if _imitates(given, [outcome_of(question, wrong, case) for case in cases], question.rtol):
+        if _imitates(given, (outcome_of(question, wrong, case) for case in cases), question.rtol):
             return sentence
     for order in list(itertools.permutations(range(len(question.names))))[1:24]:
-        swapped = [tuple(case[i] for i in order) for case in cases]
+        swapped = (tuple(case[i] for i in order) for case in cases)
         if _imitates(
-            given, [outcome_of(question, question.reference, case) for case in swapped], question.rtol
+            given, (outcome_of(question, question.reference, case) for case in swapped), question.rtol
         ):
             return f"the inputs are exchanged: the call is with {', '.join(question.names)}, in that order"
     pairs = [
@@ -87,8 +88,11 @@ def _relation(y: FloatArray, x: FloatArray, rtol: float) -> str:
     return ""
 
 
-def _imitates(given: list[Outcome], wrong: list[Outcome], rtol: float) -> bool:
-    """Whether a mistake explains every result: equal numbers, or no numbers on either side."""
+def _imitates(given: list[Outcome], wrong: Iterable[Outcome], rtol: float) -> bool:
+    """Whether a mistake explains every result: equal numbers, or no numbers on either side.
+
+    What it makes of a case is asked for only while it has explained those before.
+    """
     return any(one.values is not None for one in given) and all(
         agree(one, two, rtol) or (_fails(one) and _fails(two)) for one, two in zip(given, wrong, strict=True)
     )

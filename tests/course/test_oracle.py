@@ -1,28 +1,13 @@
-import json
-import re
-import subprocess
-import sys
+"""The game of the capstone: runs that cost compute, one prediction, its score, and a log that replays."""
 
-import matplotlib.pyplot as plt
+import re
+
 import numpy as np
 import pytest
+from games import edited, play
 
-from scalinglab import fit_vpnls, plotting
-from scalinglab.course import Oracle, OracleError, hidden_surface, leaderboard, tournament
+from scalinglab.course import Oracle, OracleError, hidden_surface
 from scalinglab.course.oracle import AHEAD, BUDGET, MOST_RUNS, NOISE
-
-
-def play(name="Ada Lovelace", surface=None, width=0.05, size=1.0, **options):
-    """A short game that ends with the best plan of a surface, the true one when absent."""
-    oracle = Oracle(name, **options)
-    for N in (1e8, 2e8, 4e8):
-        oracle.query(N, 5e9)
-    surface = surface or hidden_surface(oracle.student, oracle.term)
-    C = 0.999999 * oracle.target
-    N, D = size * surface.N_opt(C), surface.D_opt(C) / size
-    L = surface.loss(N, D)
-    oracle.predict(N, D, L, L - width, L + width)
-    return oracle
 
 
 def test_queries_debit_compute_and_are_logged():
@@ -215,14 +200,6 @@ def test_a_submission_replays(tmp_path):
     assert (tmp_path / "ada.json").stat().st_size < 2000
 
 
-def edited(oracle, tmp_path, change):
-    oracle.save(tmp_path / "edited.json")
-    record = json.loads((tmp_path / "edited.json").read_text())
-    change(record)
-    (tmp_path / "edited.json").write_text(json.dumps(record))
-    return tmp_path / "edited.json"
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -251,134 +228,6 @@ def test_a_changed_log_is_found_out(tmp_path, change, words):
     with pytest.raises(OracleError) as refusal:
         Oracle.load(path)
     assert words in str(refusal.value)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Four good submissions, and every kind of broken one."""
-    play("best", width=0.001).save(tmp_path / "best.json")
-    play("wide", width=0.5, size=1.2).save(tmp_path / "Wide.json")
-    wrong = hidden_surface("somebody else")
-    play("off", surface=wrong, width=0.001).save(tmp_path / "off.json")
-    for file in ("twice.json", "TWICE.json"):
-        play("twice").save(tmp_path / file)
-    unfinished = Oracle("unfinished")
-    unfinished.query(1e8, 2e9)
-    unfinished.save(tmp_path / "unfinished.json")
-    play("rich", budget=10 * BUDGET).save(tmp_path / "rich.json")
-    (tmp_path / "g.json").write_text("{")
-    (tmp_path / "h.json").write_bytes(b"\xff\xfe\x00")
-    (tmp_path / "i.json").write_text("[" * 50_000)
-    (tmp_path / "j.json").write_text("x" * 10**6)
-    (tmp_path / "k.json").mkdir()
-    (tmp_path / "l.json").write_text("[1, 2]")
-    (tmp_path / "m.json").write_text('{"score": 0}')
-    (tmp_path / "n.json").write_text("")
-    edited(play("cheat"), tmp_path, lambda r: r["runs"][0].__setitem__(2, 1.0)).rename(
-        tmp_path / "cheat.json"
-    )
-    edited(play("typed", size=1.1), tmp_path, lambda r: r.update(waste=0, score=-1)).rename(
-        tmp_path / "typed.json"
-    )
-    return tmp_path
-
-
-def test_the_leaderboard_ranks_what_it_can_and_says_why_not(folder):
-    table = leaderboard(folder)
-    assert len(table) == 17
-    ranked = table[table["remark"] == ""]
-    assert ranked["student"].tolist()[:2] == ["best", "typed"]
-    assert set(ranked["student"]) == {"best", "typed", "wide", "off"}
-    sums = ranked[["waste", "interval score"]].astype(float).rank().sum(axis=1)
-    assert sums.is_monotonic_increasing
-    assert ranked.index.tolist() == ["1", "2", "3", "4"]
-    assert set(table.index[4:]) == {"-"}
-    assert (table["remark"].iloc[4:].str.len() > 10).all()
-    remarks = table.set_index("file")["remark"]
-    assert "one shot" in remarks["twice.json"]
-    assert "one shot" in remarks["TWICE.json"]
-    assert "no prediction" in remarks["unfinished.json"]
-    assert "this course has 1e+20" in remarks["rich.json"]
-    assert "not JSON" in remarks["g.json"]
-    assert "too long" in remarks["j.json"]
-    assert "has been changed" in remarks["cheat.json"]
-    assert abs(table.set_index("file").loc["best.json", "interval score"] - 0.002) < 1e-9
-
-
-def test_the_leaderboard_keeps_terms_apart(tmp_path):
-    play("Ada", term="spring").save(tmp_path / "ada.json")
-    assert leaderboard(tmp_path, term="spring")["remark"].tolist() == [""]
-    assert "this course has" in leaderboard(tmp_path).loc["-", "remark"]
-
-
-def test_an_empty_folder_and_a_missing_one(tmp_path):
-    assert leaderboard(tmp_path).empty
-    with pytest.raises(ValueError, match="no folder"):
-        leaderboard(tmp_path / "none")
-
-
-def test_the_command_prints_the_table(folder):
-    command = [sys.executable, "-m", "scalinglab.course", "leaderboard"]
-    answer = subprocess.run(
-        [*command, folder, "--csv", folder / "table.csv"], capture_output=True, text=True, check=True
-    )
-    lines = answer.stdout.splitlines()
-    assert lines[2].split()[:2] == ["1", "best"]
-    assert len(lines) == 19
-    assert (folder / "table.csv").read_text().startswith("place,student,waste")
-    wrong = subprocess.run([*command, folder / "none"], capture_output=True, text=True)
-    assert wrong.returncode == 2
-    assert "no folder" in wrong.stderr
-
-
-def right(oracle):
-    truth = hidden_surface(oracle.student, oracle.term)
-    N, D = truth.N_opt(0.99 * oracle.target), truth.D_opt(0.99 * oracle.target)
-    L = truth.loss(N, D)
-    oracle.query(1e8, 2e9)
-    oracle.predict(N, D, L, L - 0.01, L + 0.01)
-
-
-def fitted(oracle):
-    for N in np.geomspace(2e7, 5e8, 5):
-        for D in np.geomspace(2e8, 5e9, 5):
-            oracle.query(N, D)
-    fit = fit_vpnls(oracle.runs)
-    N, D = fit.N_opt(0.999 * oracle.target), fit.D_opt(0.999 * oracle.target)
-    L = fit.surface.loss(N, D)
-    oracle.predict(N, D, L, 0.9 * L, 1.1 * L)
-
-
-def broken(oracle):
-    oracle.query(1e12, 1e12)
-
-
-def silent(oracle):
-    oracle.query(1e8, 2e9)
-
-
-def test_a_tournament_gives_all_strategies_the_same_surfaces_and_counts_failures():
-    strategies = {"right": right, "fitted": fitted, "broken": broken, "silent": silent}
-    games = tournament(strategies, students=5)
-    assert len(games) == 20
-    assert games.groupby("strategy")["student"].apply(set).map(len).eq(5).all()
-    mine = {name: games[games["strategy"] == name] for name in strategies}
-    assert np.allclose(mine["right"]["waste"].astype(float), 0.01)
-    assert mine["right"]["covers"].all()
-    assert mine["fitted"]["waste"].between(0, 0.5).all()
-    assert mine["broken"]["failure"].str.contains("can be paid").all()
-    assert mine["silent"]["failure"].str.contains("no prediction").all()
-    again = tournament({"fitted": fitted}, students=5)
-    assert again["waste"].tolist() == mine["fitted"]["waste"].tolist()
-
-
-def test_the_picture_has_a_row_a_strategy_and_names_failures():
-    games = tournament({"right": right, "broken": broken}, students=3)
-    ax = plotting.contest(games)
-    ax.figure.canvas.draw()
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["right", "broken"]
-    assert [text.get_text() for text in ax.figure.axes[1].texts] == ["holds 100 %", "3 failed"]
-    plt.close("all")
 
 
 def test_the_target_is_a_hundred_times_the_budget():

@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from pages import CHAPTERS, ROOT, cells, globals_of
+from pages import CHAPTERS, cells, globals_of, source
 
 #: A fold that the reader opens counts as seen; these cells cannot be opened.
 HIDDEN = {"remove-input", "remove-cell"}
+IMPORT = re.compile(r"^(?:from|import) ", re.MULTILINE)
 #: The head of a chapter's first cell.
 IMPORTS = {
     "tags": ["hide-input"],
@@ -71,18 +72,15 @@ def test_what_leans_on_a_hidden_line_is_found(hidden, read, lost):
     assert leaning(PAGE.replace("REBOUND", hidden).replace("OTHER", read)) == lost
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-class TestChapter:
-    def test_what_is_shown_can_be_retyped(self, chapter):
-        assert leaning((ROOT / f"{chapter}.md").read_text(encoding="utf-8")) == []
+def test_what_chapters_show_can_be_retyped():
+    assert not {chapter: lost for chapter in CHAPTERS if (lost := leaning(source(chapter)))}
 
-    def test_imports_are_folded_at_the_top(self, chapter):
-        first, *others = cells((ROOT / f"{chapter}.md").read_text(encoding="utf-8"))
-        assert first.head == IMPORTS
+
+def test_imports_are_folded_at_the_top():
+    for chapter in CHAPTERS:
+        first, *others = cells(source(chapter))
+        assert first.head == IMPORTS, chapter
         rest = re.sub(r"^(?:from|import) (?:[^(\n]*|[^(\n]*\([^)]*\))$", "", first.code, flags=re.MULTILINE)
-        assert set(rest.split()) <= {"plotting.use_style()"}
-        assert not [
-            line
-            for line, head, code in others
-            if head is not None and re.search(r"^(?:from|import) ", code, re.MULTILINE)
-        ]
+        assert set(rest.split()) <= {"plotting.use_style()"}, chapter
+        late = [line for line, head, code in others if head is not None and IMPORT.search(code)]
+        assert not late, (chapter, late)
