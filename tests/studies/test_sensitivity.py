@@ -60,10 +60,10 @@ def test_the_range_of_sizes_matters_most():
     regions = [(0, 3e8), (3e8, 2e9), (2e9, np.inf)]
     spreads = []
     for sizes, runs in zip(regions, (25, 23, 15), strict=True):
-        found = study(noise=0.002, sizes=sizes)
+        found = study(noise=0.002, sizes=sizes, draws=40)
         assert (found.runs, found.failures) == (runs, 0)
         spreads.append(found.spread)
-    whole = study(noise=0.002).spread
+    whole = study(noise=0.002, draws=40).spread
     assert spreads[0] / whole == pytest.approx(3.4, abs=1)
     assert min(spreads[1:]) > 10 * whole
 
