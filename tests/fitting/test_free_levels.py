@@ -49,10 +49,13 @@ def from_everywhere(runs, rng):
     def residuals(x):
         return y - within(x[0] * np.exp(-x[2] * logs.n) + x[1] * np.exp(-x[3] * logs.d), starts)
 
+    def slopes(x):
+        p, q = np.exp(-x[2] * logs.n), np.exp(-x[3] * logs.d)
+        return -within(np.array([p, q, -x[0] * logs.n * p, -x[1] * logs.d * q]), starts).T
+
+    box = [0, 0, 0.01, 0.01], [np.inf, np.inf, 2, 2]
     ends = [
-        least_squares(
-            residuals, x0, bounds=([0, 0, 0.01, 0.01], [np.inf, np.inf, 2, 2]), xtol=1e-13, ftol=1e-13
-        )
+        least_squares(residuals, x0, slopes, bounds=box, xtol=1e-13, ftol=1e-13)
         for x0 in np.exp(rng.uniform(np.log([0.02, 0.02, 0.02, 0.02]), np.log([2, 2, 1.5, 1.5]), (4, 4)))
     ]
     return min(2 * end.cost for end in ends)

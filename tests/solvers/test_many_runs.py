@@ -1,14 +1,11 @@
 """Many runs: the same answers, in linear time, in memory that does not grow with the work."""
 
-import json
-import os
-import subprocess
 import sys
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from scalinglab import (
     CHINCHILLA,
@@ -21,6 +18,9 @@ from scalinglab import (
 )
 from scalinglab.fitting import objective_map, run_concerns
 from scalinglab.fitting.concerns import surface_concerns
+from scalinglab.fitting.linearised import Linearised
+from scalinglab.fitting.odd_runs import odd_runs
+from scalinglab.fitting.run_concerns import shared_errors
 from scalinglab.solvers import variable_projection
 from scalinglab.solvers.centred_logs import CentredLogs
 from scalinglab.solvers.newton import newton
@@ -143,7 +143,7 @@ def calls(work):
 
 def test_work_grows_no_faster_than_the_runs():
     """Sixteen times the runs, in arrays or blocks of no more than all of them: at most a few more steps."""
-    few, lots = many(50_000), many(800_000)
+    few, lots = many(20_000), many(320_000)
     for work in (fit_vpnls, lambda runs: Runs(runs.N, runs.D, runs.L).budgets):
         assert calls(lambda work=work: work(lots)) < 1.5 * 16 * calls(lambda work=work: work(few))
 
@@ -189,31 +189,22 @@ def test_blocks_of_draws_are_counted_and_joined(monkeypatch, kind):
     np.testing.assert_array_equal(boot.values("a")[:40], first.values("a"))
 
 
-def answers():
-    """Numbers of every kind of work that products of matrices do."""
-    found = []
-    exponents = np.geomspace(0.05, 1, 120)
-    for runs in (load_llama3(), many(3000), many(20_000)):
-        for fit in (fit_vpnls(runs), fit_vpnls(runs, Huber(0.01))):
-            found += [getattr(fit.surface, letter) for letter in LETTERS] + [fit.objective]
-        found += objective_map(runs.take(np.arange(133)), exponents, exponents)[::13, ::13].ravel().tolist()
-    llama3 = load_llama3()
-    return found + bootstrap(llama3, fit_vpnls(llama3), 200, np.random.default_rng(0)).values("a").tolist()
-
-
 def test_threads_change_nothing_above_rounding():
-    """Another process with two threads, or with one where this one has several."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    threads = "2" if os.environ["OMP_NUM_THREADS"] == "1" else "1"
-    code = "import json, test_many_runs; print(json.dumps(test_many_runs.answers()))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **dict.fromkeys(names, threads), "PYTHONPATH": str(Path(__file__).parent)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    np.testing.assert_allclose(json.loads(done.stdout), answers(), rtol=1e-12)
+    """Fits, maps and draws: what products of matrices do."""
+
+    def answers(threads):
+        found, exponents = [], np.geomspace(0.05, 1, 120)
+        with threadpool_limits(threads, user_api="blas"):
+            for runs in (load_llama3(), many(9000)):
+                for fit in (fit_vpnls(runs), fit_vpnls(runs, Huber(0.01))):
+                    found += [getattr(fit.surface, letter) for letter in LETTERS] + [fit.objective]
+                first = runs.take(np.arange(133))
+                found += objective_map(first, exponents, exponents)[::13, ::13].ravel().tolist()
+            llama3 = load_llama3()
+            boot = bootstrap(llama3, fit_vpnls(llama3), 200, np.random.default_rng(0))
+        return found + boot.values("a").tolist()
+
+    np.testing.assert_allclose(answers(2), answers(1), rtol=1e-12)
 
 
 def test_a_budget_shift_is_judged_by_how_many_budgets_are_compared():
@@ -240,6 +231,8 @@ def test_ten_budgets_of_independent_errors_raise_an_alarm_as_often_as_promised(m
     alarms = 0
     for _ in range(600):
         L = CHINCHILLA.loss(N, D) + 0.01 * rng.standard_normal(120)
-        alarms += any("together" in sentence for sentence in surface_concerns(CHINCHILLA, Runs(N, D, L)))
+        runs = Runs(N, D, L)
+        found = Linearised(CHINCHILLA, runs, Squared())
+        alarms += bool(shared_errors(runs, found, odd_runs(found), runs.sums_by_budget(found.add)))
     # the chance is 1 - 0.98^10 = 18 %, so 110 are expected, with a standard deviation of 9
     assert 82 < alarms < 138
