@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +14,9 @@ from numpy.typing import ArrayLike
 from scalinglab._arrays import FloatArray, floats
 from scalinglab.solvers.centred_logs import EXPONENT_RANGE, CentredLogs
 from scalinglab.solvers.objectives import Loss
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 #: What an optimiser is given: of five numbers, the objective and its gradient.
 ValueAndGradient = Callable[[FloatArray], tuple[float, FloatArray]]
@@ -63,6 +70,29 @@ class _Scaled:
         return self.last
 
 
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+#: The number of threads belongs to the whole process: of two searches at once one waits for the other.
+_ONE_BY_ONE = threading.Lock()
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep linear algebra in one thread.
+
+    L-BFGS-B solves with matrices of at most twenty rows a few times a step, and OpenBLAS divides each such
+    solve among all processors: where others use them, waiting for one another takes up to forty times as long
+    as the search. No digit depends on it.
+    """
+    with _ONE_BY_ONE, _libraries().limit(limits=1, user_api="blas"):
+        yield
+
+
 def search(
     logs: CentredLogs, loss: Loss, start: FloatArray, most: int = 2000
 ) -> tuple[FloatArray, float, int, str]:
@@ -74,7 +104,7 @@ def search(
 
     steps = 0
     objective = lse_objective(logs, loss)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
         scale = max(objective(start)[0], np.finfo(float).tiny)
         if not np.isfinite(scale):
             return start, np.inf, 0, "the objective at the start is not finite"
