@@ -3,7 +3,6 @@ import pytest
 from refusals import not_refused
 from scipy.integrate import quad
 from scipy.optimize import brentq
-from scipy.stats import beta as beta_law
 
 from scalinglab.theory import LearningCurve, noiseless_curve, noisy_curves, stochastic_error
 from scalinglab.theory.noisy_threshold import likeliest_threshold
@@ -17,7 +16,8 @@ def noiseless_mean(t, margin):
     """The mean error for any t: l + r follows Beta(2, t - 1), and its split is uniform."""
 
     def error(gap):
-        return (1 - margin) * gap**2 / 3 / ((1 - margin) * gap + margin) * beta_law.pdf(gap, 2, t - 1)
+        density = t * (t - 1) * gap * (1 - gap) ** (t - 2)
+        return (1 - margin) * gap**2 / 3 / ((1 - margin) * gap + margin) * density
 
     return quad(error, 0, min(1, 60 / t), points=[2 / t, 10 / t], limit=200)[0]
 
