@@ -1,34 +1,21 @@
 """Submissions that try to bend the grading: what each gets, and that it costs nobody else anything."""
 
-import importlib.util
 import json
 import os
 import re
-import sys
-from pathlib import Path
 
+import answering
+import editions
+import grading
 import jupytext
 import nbformat
 import numpy as np
 import pytest
+from gradebooks import quick_gradebooks
 from nbgrader.api import Gradebook
 
 from scalinglab.data import IsoflopDesign, Runs
 from scalinglab.laws import CHINCHILLA
-
-TOOLS = Path(__file__).parents[2] / "tools"
-
-
-def tool(name):
-    """A module of tools/, loaded once for all test files."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-answering, grading, editions = (tool(name) for name in ("answering", "grading", "editions"))
 
 pytestmark = [  # warnings of nbgrader's own code
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -116,7 +103,8 @@ PASS = "get_ipython().input_transformers_post.append(lambda lines: ['pass\\n'])"
 
 CRASH = "import os\ndef twice(x):\n    os.kill(os.getpid(), 9)"
 ENDLESS = "import time\nwhile True:\n    try:\n        time.sleep(9)\n    except BaseException:\n        pass"
-RECURSION = "import sys\nsys.setrecursionlimit(10**9)\nx = []\nfor _ in range(10**5):\n    x = [x]\nrepr(x)"
+DEEP = "x, y = [], []\nfor _ in range(10**5):\n    x, y = [x], [y]\nx == y"
+RECURSION = f"import sys\nsys.setrecursionlimit(10**9)\n{DEEP}"
 
 
 def patience(cell):
@@ -129,11 +117,11 @@ def course(tmp_path_factory):
     """The course directory of a tiny set, with its two editions."""
     course = tmp_path_factory.mktemp("hostile")
     (course / f"{SET}.md").write_text(SOURCE, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
+    with quick_gradebooks() as patch:
         patch.setattr(editions, "SOURCES", course)
         editions.write_instructor([SET], course)
         editions.write_student([SET], course)
-    return course
+        yield course
 
 
 @pytest.fixture(scope="module")
@@ -230,22 +218,26 @@ def test_of_two_copies_the_one_that_was_worked_on_is_graded(graded):
     assert graded["pass"]["words"] == (0, False)
 
 
-def page(course, student):
-    answer = editions.grader(course).generate_feedback(SET, student)
+@pytest.fixture(scope="module")
+def pages(graded, course):
+    """What students read whose names begin so."""
+    answer = editions.grader(course).generate_feedback(SET, "[celn]*")
     assert answer["success"], answer.get("log")
-    return (course / "feedback" / student / SET / f"{SET}.html").read_text(encoding="utf-8")
+    found = (course / "feedback").glob(f"*/{SET}/{SET}.html")
+    return {path.parts[-3]: path.read_text(encoding="utf-8") for path in found}
 
 
-def test_feedback_says_what_happened(graded, course):
-    assert "tiny.ipynb is not a notebook" in page(course, "none")
-    assert "tiny.ipynb was a link" in page(course, "link")
-    assert "20,000,011 characters and was not run" in (text := page(course, "endless"))
-    assert "CellTimeoutError" in text
-    assert len(text) < 10**6
+def test_feedback_says_what_happened(pages):
+    assert "tiny.ipynb is not a notebook" in pages["none"]
+    assert "tiny.ipynb was a link" in pages["link"]
+    assert "20,000,011 characters and was not run" in pages["endless"]
+    assert "CellTimeoutError" in pages["endless"]
+    assert len(pages["endless"]) < 10**6
+    assert "KernelDied" in pages["crash"]
 
 
-def test_feedback_loads_nothing_from_the_network(graded, course):
-    text = page(course, "crash")
+def test_feedback_loads_nothing_from_the_network(pages):
+    text = pages["crash"]
     assert text.index("Content-Security-Policy") < 200
     assert "default-src 'none'" in text
     assert not re.search(r"<(script|link|iframe)\b", text)
