@@ -104,9 +104,10 @@ def test_clean_runs_give_back_random_surfaces():
 @pytest.mark.parametrize("loss", [Squared(), Huber(1e-3), Huber(0.05)], ids=str)
 def test_noisy_optimum_is_scipys(loss):
     rng = np.random.default_rng(21)
-    for _ in range(4):
+    design = IsoflopDesign(DESIGN.budgets, reach=16, points=21)  # too many runs for a search of the box
+    for _ in range(6):
         surface = random_surface(rng)
-        runs = DESIGN.runs(surface, noise=0.01, rng=rng)
+        runs = design.runs(surface, noise=0.01, rng=rng)
         fit = fit_vpnls(runs, loss=loss)
         theirs = scipys_minimum(runs, loss, surface)
         assert fit.objective <= theirs * (1 + 1e-9)
@@ -341,14 +342,10 @@ def test_where_newton_steps_do_not_settle_the_search_in_two_dimensions_goes_firs
 
 #: Seeds of random problems, whether the loss is Huber's, and the minimum that ``certify`` proved.
 MISSED = [
-    (1796020436, 2026, True, 0.002069055578),
     (1796020436, 4013, True, 0.027533354713),
-    (1796020436, 4234, True, 0.000268008653),
     (1796020436, 5131, True, 0.000367610958),
     (1796020436, 11499, False, 0.002878715974),
-    (11, 258, True, 7.286104413e-05),
     (11, 520, True, 0.000139483610),
-    (11, 927, True, 0.001033901872),
     (11, 2315, True, 0.008622650267),
     (11, 3560, True, 1.517421452e-08),
 ]
