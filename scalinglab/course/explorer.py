@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 from scalinglab._arrays import finite, function, of_kind
@@ -228,30 +229,41 @@ def _settle(figures: Sequence[Figure]) -> None:
     """Put Axes that stand alone in one place for all figures.
 
     To lay a figure out takes longer than to draw it. The place is that which the first has found, narrowed
-    by that of every later one in which something reaches the rim.
+    by that of every later one in which something reaches the rim. An axis that reads as one before it takes
+    as much room, and is not measured again.
     """
     with needs("notebook"):
         from matplotlib.layout_engine import ConstrainedLayoutEngine
         from matplotlib.transforms import Bbox
 
-    place = None
+    place, measured = None, set()
     for figure in figures:
         engine = figure.get_layout_engine()
         # its children are its patch and the Axes: no second Axes, title or legend of its own
         if not isinstance(engine, ConstrainedLayoutEngine) or len(figure.get_children()) != 2:
             return
         axes, (width, height) = figure.axes[0], figure.get_size_inches()
+        words = tuple(map(_words, (axes.xaxis, axes.yaxis)))
         if place is not None:
             figure.set_layout_engine("none")
             axes.set_position(place)
+            on, axes.axison = axes.axison, axes.axison and words not in measured
             seen = figure.get_tightbbox()
+            axes.axison = on
             if min(seen.x0, seen.y0, width - seen.x1, height - seen.y1) >= RIM:
+                measured.add(words)
                 continue
             figure.set_layout_engine(engine)
             axes.set_in_layout(True)
         engine.execute(figure)
         found = axes.get_position(original=True)
         place = found if place is None else Bbox.intersection(place, found)
+        measured = {words}
     for figure in figures:
         figure.set_layout_engine("none")
         figure.axes[0].set_position(place)
+
+
+def _words(axis: Axis) -> tuple[str, ...]:
+    """What stands along an axis: its label, its numbers."""
+    return axis.get_label_text(), *axis.get_major_formatter().format_ticks(axis.get_majorticklocs())
