@@ -181,7 +181,9 @@ def write_fonts(target):
     for name, file in FONTS.items():
         if (target / file).exists():
             continue
-        with TTFont(Path(matplotlib.get_data_path(), "fonts/ttf", f"{name}.ttf"), recalcTimestamp=False) as font:
+        with TTFont(
+            Path(matplotlib.get_data_path(), "fonts/ttf", f"{name}.ttf"), recalcTimestamp=False
+        ) as font:
             subset = Subsetter(Options(layout_features=["kern"], hinting=False, notdef_outline=True))
             subset.options.drop_tables.append("FFTM")
             subset.populate(unicodes=LETTERS)
