@@ -10,7 +10,6 @@ from scalinglab.course.questions import QUESTIONS
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("*.md"))
-MISTAKES = [(label, i) for label, one in QUESTIONS.items() for i in range(len(one.mistakes))]
 
 
 class Hostile:
@@ -82,11 +81,12 @@ class TestQuestion:
             assert verdict
             assert re.fullmatch(r"Right, on \d+ random cases\.", str(verdict))
 
-    def test_cases_are_fresh(self, label):
-        draw = QUESTIONS[label].cases
-        one, two = (repr(draw(np.random.default_rng(seed))) for seed in (1, 2))
-        assert one != two
-        assert len(draw(np.random.default_rng(1))) >= 4
+    def test_a_known_mistake_gets_its_sentence(self, label):
+        for sentence, wrong in QUESTIONS[label].mistakes:
+            for seed in range(2):
+                verdict = check(label, wrong, np.random.default_rng(seed))
+                assert not verdict, sentence
+                assert sentence in str(verdict)
 
     def test_junk_is_wrong_and_never_raises(self, label, rng):
         few = (
@@ -97,22 +97,21 @@ class TestQuestion:
             assert not verdict, kind
             assert 20 < len(str(verdict)) < 500, kind
 
-    def test_belongs_to_a_chapter_and_names_the_call(self, label):
-        question = QUESTIONS[label]
-        assert question.chapter in CHAPTERS
+
+def test_cases_are_fresh():
+    for label, question in QUESTIONS.items():
+        one, two = (question.cases(np.random.default_rng(seed)) for seed in (1, 2))
+        assert repr(one) != repr(two), label
+        assert len(one) >= 4, label
+
+
+def test_questions_belong_to_chapters_and_name_the_call():
+    for label, question in QUESTIONS.items():
+        assert question.chapter in CHAPTERS, label
         call = re.match(r"(\w+)\(([\w, ]+)\): ", question.asks)
-        assert call
-        assert call[2].split(", ") == question.names
-        assert question.asks.split("(")[0] == question.reference.__name__
-
-
-@pytest.mark.parametrize(("label", "which"), MISTAKES)
-def test_a_known_mistake_gets_its_sentence(label, which):
-    sentence, wrong = QUESTIONS[label].mistakes[which]
-    for seed in range(2):
-        verdict = check(label, wrong, np.random.default_rng(seed))
-        assert not verdict
-        assert sentence in str(verdict)
+        assert call, label
+        assert call[1] == question.reference.__name__, label
+        assert call[2].split(", ") == question.names, label
 
 
 @pytest.mark.parametrize(

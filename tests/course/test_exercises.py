@@ -5,23 +5,23 @@ import io
 import re
 from pathlib import Path
 
+import pages
 import pytest
-from pages import CODE, cells, globals_of
+from pages import CODE, cells, globals_of, source
 
 from scalinglab import studies
 from scalinglab.course import check
 from scalinglab.course.questions import QUESTIONS
 from scalinglab.studies import noise_studies
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("*.md"))
+CHAPTERS = [Path(chapter).stem for chapter in pages.CHAPTERS]
 EXERCISE = re.compile(r"^:::\{exercise\} (.*)\n:label: (\S+)\n((?:.*\n)*?):::$", re.MULTILINE)
 SOLUTION = re.compile(r"^:::\{solution\} (\S+)\n:class: dropdown\n((?:.*\n)*?):::$", re.MULTILINE)
 CHECKED = re.compile(r'check\("([^"]+)", (\w+)\)')
 
 
 def page(chapter):
-    return (NOTEBOOKS / f"{chapter}.md").read_text(encoding="utf-8")
+    return source(f"notebooks/{chapter}")
 
 
 def needed(chapter, code):
@@ -41,29 +41,31 @@ def solution_code(chapter, label):
     return "\n".join(CODE.findall(text))
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-class TestChapter:
-    def test_has_three_kinds_of_exercises(self, chapter):
-        titles = [title.split(":")[0] for title, _, _ in EXERCISE.findall(page(chapter))]
-        assert {"By hand", "In code", "Judgement"} <= set(titles)
-        assert len(titles) >= 3
+class TestChapters:
+    def test_have_three_kinds_of_exercises(self):
+        for chapter in CHAPTERS:
+            titles = [title.split(":")[0] for title, _, _ in EXERCISE.findall(page(chapter))]
+            assert {"By hand", "In code", "Judgement"} <= set(titles), chapter
+            assert len(titles) >= 3, chapter
 
-    def test_every_exercise_has_a_solution_behind_a_dropdown(self, chapter):
-        exercises = [label for _, label, _ in EXERCISE.findall(page(chapter))]
-        assert [label for label, _ in SOLUTION.findall(page(chapter))] == exercises
-        assert page(chapter).count("{exercise}") == len(exercises)
+    def test_give_every_exercise_a_solution_behind_a_dropdown(self):
+        for chapter in CHAPTERS:
+            exercises = [label for _, label, _ in EXERCISE.findall(page(chapter))]
+            assert [label for label, _ in SOLUTION.findall(page(chapter))] == exercises
+            assert page(chapter).count("{exercise}") == len(exercises), chapter
 
-    def test_every_coded_exercise_shows_its_check(self, chapter):
-        for title, label, text in EXERCISE.findall(page(chapter)):
-            if title.startswith("In code"):
-                call = f'from scalinglab.course import check\ncheck("{label}", '
-                assert call in text
-                function = CHECKED.search(text)[2]
-                assert QUESTIONS[label].chapter == chapter
-                assert QUESTIONS[label].reference.__name__ == function
-                signature = QUESTIONS[label].asks.split(":")[0]
-                assert re.sub(r"\s+", " ", f"`{signature}`") in re.sub(r"\s+", " ", text)
-                assert CHECKED.search(solution_code(chapter, label))[1] == label
+    def test_show_the_check_of_every_coded_exercise(self):
+        for chapter in CHAPTERS:
+            for title, label, text in EXERCISE.findall(page(chapter)):
+                if title.startswith("In code"):
+                    call = f'from scalinglab.course import check\ncheck("{label}", '
+                    assert call in text
+                    function = CHECKED.search(text)[2]
+                    assert QUESTIONS[label].chapter == chapter
+                    assert QUESTIONS[label].reference.__name__ == function
+                    signature = QUESTIONS[label].asks.split(":")[0]
+                    assert re.sub(r"\s+", " ", f"`{signature}`") in re.sub(r"\s+", " ", text)
+                    assert CHECKED.search(solution_code(chapter, label))[1] == label
 
 
 def test_every_question_stands_in_its_chapter():
