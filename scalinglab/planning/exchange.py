@@ -115,6 +115,8 @@ def greedy(problem: DesignProblem) -> Mask:
     chosen = problem.forced.copy()
     by_cost = np.argsort(problem.cost, kind="stable")
     V = problem.inverses(chosen, RIDGE)
+    quadratic = "smp,spq,smq->sm"
+    path = np.einsum_path(quadratic, problem.rows, V, problem.rows)[0]
     while (left := problem.runs - int(chosen.sum())) > 0:
         free = by_cost[~chosen[by_cost]]
         room = 1 - problem.cost[chosen].sum() - problem.cost[free[: left - 1]].sum()
@@ -122,7 +124,7 @@ def greedy(problem: DesignProblem) -> Mask:
         fits[free[:left]] = True
         reach = np.einsum("sp,spq->sq", problem.targets, V)
         lift = np.einsum("smq,sq->sm", problem.rows, reach)
-        spread = np.einsum("smp,spq,smq->sm", problem.rows, V, problem.rows, optimize=True)
+        spread = np.einsum(quadratic, problem.rows, V, problem.rows, optimize=path)
         drop = problem.weights @ (lift**2 / (1 + spread))
         best = int(np.argmax(np.where(fits & ~chosen, drop, -1.0)))
         g = problem.rows[:, best]

@@ -10,17 +10,17 @@ BUDGETS = np.geomspace(1e18, 1e22, 5)
 
 
 @pytest.mark.parametrize(("ratio", "total"), [(0.296, 0.7), (1.56, 1.123), (2.63, 0.4), (1.0, 0.62)])
-@pytest.mark.parametrize("reach", [2, 8, 16])
-def test_closed_form_is_what_a_perfect_study_gets_wrong(ratio, total, reach):
+def test_closed_form_is_what_a_perfect_study_gets_wrong(ratio, total):
     beta = total / (1 + ratio)
     truth = LossSurface(1.7, 400.0, 410.0, total - beta, beta)
-    fit = fit_approach2(IsoflopDesign(BUDGETS, reach=reach, points=15).runs(truth))
     close = (total * (1 - 1e-9), total * (1 + 1e-9))
-    found = lopsidedness([ratio], reach=reach, total=close)
     C = 3.8e25
-    N = fit.N_opt(C)
-    assert np.log(N / truth.N_opt(C)) == pytest.approx(found.shift_low[0], abs=1e-7)
-    assert deadweight_loss(truth, N, C / (6 * N)) == pytest.approx(found.waste_high[0], abs=1e-7)
+    for reach in (2, 8, 16):
+        fit = fit_approach2(IsoflopDesign(BUDGETS, reach=reach, points=15).runs(truth))
+        found = lopsidedness([ratio], reach=reach, total=close)
+        N = fit.N_opt(C)
+        assert np.log(N / truth.N_opt(C)) == pytest.approx(found.shift_low[0], abs=1e-7)
+        assert deadweight_loss(truth, N, C / (6 * N)) == pytest.approx(found.waste_high[0], abs=1e-7)
 
 
 @pytest.mark.parametrize("surface", [SODA, SPARSE_NMM])

@@ -236,15 +236,15 @@ def test_draws_of_a_single_budget_fail_and_are_counted():
 @pytest.mark.parametrize("kind", ["pairs", "wild", "budgets"])
 def test_every_draw_of_levels_is_the_fit_of_its_runs(kind):
     levels = fit_vpnls(RUNS, levels="budget")
-    boot = bootstrap(RUNS, levels, 6, rng(1), kind)
+    boot = bootstrap(RUNS, levels, 4, rng(1), kind)
     assert np.isnan(boot.replicates[0].E).all()
-    for k in range(6):
+    for k in range(4):
         if kind == "wild":
-            losses = draw_losses(levels, 6, rng(1), "wild")[k]
+            losses = draw_losses(levels, 4, rng(1), "wild")[k]
             again = Runs(RUNS.N, RUNS.D, losses, RUNS.C)
         else:
             draw = draw_weights if kind == "pairs" else draw_budgets
-            again = repeated(draw(RUNS, 6, rng(1))[k])
+            again = repeated(draw(RUNS, 4, rng(1))[k])
         alone = fit_vpnls(again, levels="budget")
         assert boot.replicates[0].a[k] == pytest.approx(alone.a, rel=2e-5)
         assert boot.values("N_opt", C)[k] == pytest.approx(alone.N_opt(C), rel=1e-3)
@@ -266,7 +266,7 @@ def test_pairs_are_drawn_over_all_runs_where_budgets_have_single_runs():
 def test_kinds_that_assume_the_same_agree():
     runs = load_chinchilla()
     fit = fit_vpnls(runs.take(np.sort(np.argsort(runs.L)[:240])))
-    draws = {"pairs": 300, "residual": 2000, "wild": 2000}
+    draws = {"pairs": 300, "residual": 1200, "wild": 1200}
     errors = {
         kind: bootstrap(fit.runs, fit, count, rng(6), kind, within_budgets=False).standard_error("a")
         for kind, count in draws.items()

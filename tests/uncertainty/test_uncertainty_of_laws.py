@@ -77,7 +77,7 @@ def test_a_held_coefficient_leaves_the_best_of_the_others(bent):
 
 @pytest.mark.parametrize("kind", ["pairs", "residual", "wild", "budgets"])
 def test_bootstraps_spread_as_the_covariance_says(bent, kind, rng):
-    drawn = bootstrap(bent.runs, bent, 200, rng, kind)
+    drawn = bootstrap(bent.runs, bent, 80, rng, kind)
     errors = {"residual": "alike", "pairs": "unequal", "wild": "unequal", "budgets": "shared"}[kind]
     expected = covariance(bent, errors).standard_error("k")
     assert 0.5 < drawn.standard_error("k") / expected < 1.6
