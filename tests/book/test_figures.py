@@ -2,6 +2,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -43,13 +44,13 @@ def tool():
 
 def page(folder, *parts):
     path = folder / "page.md"
-    path.write_text(HEAD + STYLE + "".join(parts))
+    path.write_text(HEAD + "".join(parts))
     return path
 
 
 def test_a_captioned_figure_is_written_as_svg_and_pdf(tool, tmp_path):
     plain = "```{code-cell} ipython3\nplt.plot([1, 2]);\n```\n\n"
-    written = tool.write([page(tmp_path, plain, FIGURE.replace("DRAW", LINE))], tmp_path / "out")
+    written = tool.write([page(tmp_path, STYLE, plain, FIGURE.replace("DRAW", LINE))], tmp_path / "out")
     assert written == ["fig-line"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "captions.md", "fig-line.pdf", "fig-line.svg",
@@ -64,8 +65,12 @@ def test_a_captioned_figure_is_written_as_svg_and_pdf(tool, tmp_path):
 
 
 def test_a_caption_without_a_picture_is_an_error(tool, tmp_path):
+    notebook = tool.jupytext.read(page(tmp_path, FIGURE.replace("DRAW", "1 + 1")))
+    told = nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=1)
+    (cell,) = (cell for cell in notebook.cells if cell.cell_type == "code")
+    cell.outputs = [told]
     with pytest.raises(ValueError, match="fig-line has a caption and draws no picture"):
-        tool.write([page(tmp_path, FIGURE.replace("DRAW", "1 + 1"))], tmp_path)
+        list(tool.figures(notebook))
 
 
 def test_a_cell_that_fails_is_an_error(tool, tmp_path):
