@@ -7,11 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalinglab._arrays import FloatArray, overflow_is_refused
 from scalinglab.laws.expressions import names
 from scalinglab.laws.jets import Jet, Steps, jet, jets, steps_of, value
 from scalinglab.laws.separation import CENTRE, LOG, Column, Separated
+
+
+class LogLinear(NamedTuple):
+    """A column that is ``factor * exp(theta[moving] @ slopes + at_zero)``, arrays over the runs."""
+
+    factor: FloatArray
+    moving: NDArray[np.intp]
+    slopes: FloatArray
+    at_zero: FloatArray
 
 
 class Evaluated(NamedTuple):
@@ -57,7 +67,7 @@ class Model:
     in_logs: Any
     known: dict[str, Jet] = field(init=False, repr=False)
     runs: int = field(init=False)
-    closed: list[tuple[FloatArray, FloatArray] | None] = field(init=False, repr=False)
+    closed: list[LogLinear | None] = field(init=False, repr=False)
     others: Steps = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -82,17 +92,19 @@ class Model:
         others = [column.node for column in every if column.slopes is None]
         object.__setattr__(self, "others", steps_of(others))
 
-    def _closed(self, column: Column) -> tuple[FloatArray, FloatArray] | None:
-        """Log-linear columns as factor (n,) and exponents (p + 1, n); None for others."""
+    def _closed(self, column: Column) -> LogLinear | None:
+        """What is the same at all parameters of a log-linear column; None for others."""
         if column.slopes is None:
             return None
         zero: dict[str, Jet] = {name: (0.0, {}) for name in self.law.nonlinear}
-        Z = np.zeros((len(self.law.nonlinear) + 1, self.runs))
+        Z = np.zeros((len(self.law.nonlinear), self.runs))
         for name, slope in column.slopes.items():
             Z[self.law.nonlinear.index(name)] = jet(slope, self.known)[0]
-        Z[-1] = jet(column.exponent, {**self.known, **zero})[0]
+        at_zero = np.empty(self.runs)
+        at_zero[:] = jet(column.exponent, {**self.known, **zero})[0]
         factor = np.broadcast_to(np.asarray(jet(column.factor, self.known)[0], float), (self.runs,))
-        return factor, Z
+        moving = np.flatnonzero(Z.any(axis=1))
+        return LogLinear(factor, moving, Z[moving], at_zero)
 
     @property
     def free(self) -> Any:
@@ -124,11 +136,12 @@ class Model:
             place = k if k < K else -1
             moves: dict[int, Any] = {}
             if closed is not None:
-                factor, Z = closed
-                used = np.flatnonzero(Z[:-1].any(axis=1))
-                values = factor * np.exp(theta[:, used] @ Z[used] + Z[-1])
+                factor, moving, Z, at_zero = closed
+                values = factor * np.exp(theta[:, moving] @ Z + at_zero)
                 if slopes:
-                    moves = {int(j): values * (stretch[:, j, None] * Z[j]) for j in used}
+                    moves = {
+                        int(j): values * (stretch[:, j, None] * z) for j, z in zip(moving, Z, strict=True)
+                    }
             else:
                 values, part = next(others)
                 moves = {self.law.nonlinear.index(name): slope for name, slope in part.items()}

@@ -61,7 +61,10 @@ def test_never_above_least_squares_from_the_same_starts(exponents):
     data, model, true = drawn(law, np.random.default_rng([15, exponents]))
     y = law.loss(true, **data) + 0.003 * np.random.default_rng(exponents).standard_normal(150)
     found = search_law(model, y, Squared(), np.zeros(len(model.law.columns), bool)).minima[0]
-    K, Z = len(model.law.columns), [closed[1][:-1] for closed in model.closed]
+    K = len(model.law.columns)
+    Z = np.zeros((K, len(model.low), model.runs))
+    for k, closed in enumerate(model.closed):
+        Z[k, closed.moving] = closed.slopes
 
     def columns(x):
         return np.array([np.exp(x[K:] @ Z[k]) for k in range(K)])
