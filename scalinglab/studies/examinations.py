@@ -20,7 +20,7 @@ from scalinglab.laws.formulas import Law
 from scalinglab.studies.budget_subsets import waste_without_budgets
 from scalinglab.studies.deadweight import deadweight_by_stage
 from scalinglab.studies.hindcasts import highest_fitted, hindcast
-from scalinglab.studies.law_comparison import compare
+from scalinglab.studies.law_comparison import LawComparison, compare
 from scalinglab.studies.method_outcomes import SURFACES, joint_waste, outcomes, told, wasted
 from scalinglab.uncertainty.covariances import covariance
 
@@ -104,6 +104,7 @@ def examine(
     level, ahead = share("examine: level", level), positive_number("examine: ahead", ahead)
     target = ahead * float(runs.C.max())
     fits = outcomes(runs, curves)
+    compared = _compared(runs, target, fits["VPNLS"])
     return {
         "runs": {
             "count": len(runs),
@@ -116,10 +117,10 @@ def examine(
         "waste": wasted(fits, target),
         "joint waste": joint_waste(runs, target, level, rng),
         "hindcast": _hindcast(runs),
-        "later": _foretold(runs, later, fits),
+        "later": _foretold(runs, later, fits, compared),
         "certificate": _certificate(fits["VPNLS"]),
         "screening": _screening(runs, target, rng, fits),
-        "laws": _laws(runs, target, level, fits["VPNLS"]),
+        "laws": compared if isinstance(compared, dict) else _laws(compared, level),
     }
 
 
@@ -150,12 +151,22 @@ def _hindcast(runs: Runs) -> dict[str, Any]:
     }
 
 
-def _foretold(runs: Runs, later: Runs | None, fits: Mapping[str, Fit | str]) -> dict[str, Any]:
+def _foretold(
+    runs: Runs,
+    later: Runs | None,
+    fits: Mapping[str, Fit | str],
+    compared: LawComparison | dict[str, Any],
+) -> dict[str, Any]:
     """Runs made later, by the methods' fits and the laws' of the runs before."""
     if later is None:
         return {}
     of_runs = {name: fit for name, fit in fits.items() if name != "Approach 1"}
-    foretelling = {**of_runs, **{law.name: _law_or_reason(law, runs) for law in LAWS}}
+    laws = (
+        compared.fits
+        if isinstance(compared, LawComparison)
+        else {law.name: _law_or_reason(law, runs) for law in LAWS}
+    )
+    foretelling = {**of_runs, **laws}
     return {
         "count": len(later),
         "largest budget": float(later.C.max()),
@@ -243,14 +254,18 @@ def _dropped(result: Screening) -> dict[str, int]:
     return {stage: stages.count(stage) for stage in result.stages}
 
 
-def _laws(runs: Runs, target: float, level: float, fit: Any) -> dict[str, Any]:
-    """The laws side by side, with an interval of the outer power; none where the additive one has no fit."""
+def _compared(runs: Runs, target: float, fit: Any) -> LawComparison | dict[str, Any]:
+    """The laws side by side, or why not; none where the additive one has no fit."""
     if isinstance(fit, str):
         return {"refused": fit}
     try:
-        found = compare(LAWS, _plain(runs), target)
+        return compare(LAWS, _plain(runs), target)
     except (FitError, ValueError) as error:
         return {"refused": str(error)}
+
+
+def _laws(found: LawComparison, level: float) -> dict[str, Any]:
+    """What each law says, with an interval of the outer power."""
     table = {
         label: {
             "parameters": {
