@@ -1,7 +1,7 @@
 """One small call of every public name, as somebody makes it who installed nothing else.
 
-``test_install.py`` runs this file in an environment that holds the wheel and what it requires. It prints, as
-JSON, the names without an example and what went wrong. A new name needs a line in ``EXAMPLES``, unless it is
+``plain_install.py`` asks it in an environment that holds the wheel and what it requires: for the names
+without an example, and for what went wrong. A new name needs a line in ``EXAMPLES``, unless it is
 a constant, a picture, or a class of which some example already makes one.
 """
 
@@ -9,8 +9,6 @@ import contextlib
 import functools
 import importlib
 import inspect
-import io
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -313,10 +311,3 @@ def main():
     found["names"] = len(names) + len(found["pictures"])
     found["loaded"] = sorted({"IPython", "joblib", "pooch", "pyarrow", "tqdm"} & set(sys.modules))
     return found
-
-
-if __name__ == "__main__":
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        report = main()
-    report["printed"] = printed.getvalue()
-    print(json.dumps(report))
