@@ -4,7 +4,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: small products lo
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import gc
-import re
 import shutil
 import signal
 import subprocess
@@ -68,7 +67,8 @@ BOOK = {"test_exercises.py", "test_grading.py", "test_hostile.py", "test_problem
 #: What comes last, in this order: the book that it looks at is built while the package is tested. A browser
 #: leaves an event loop running in which no kernel could be asked, so the kernels come before it.
 LAST = ["test_problem_sets.py", "test_hostile.py", "test_figures.py"]
-LAST += ["test_site.py", "test_reference.py", "test_workbench.py", "test_browser.py"]
+LAST += ["test_site.py", "test_reference.py", "test_workbench.py", "test_widgets.py"]
+LAST += ["test_search.py", "test_browser.py"]
 
 #: Tests that take two thirds of a second of processor time or more, each with a cheaper sister that
 #: `make check` keeps, and the files of stored pictures and of a plain install; the same.
@@ -189,10 +189,6 @@ def site(request: pytest.FixtureRequest) -> Path:
     return BUILT / "_build" / "html"
 
 
-#: Addresses that lead out of a page into the net.
-ELSEWHERE = re.compile(r"^(?!file:|data:|blob:|about:)")
-
-
 @pytest.fixture(scope="session")
 def browser():
     """A real browser.
@@ -225,6 +221,5 @@ def window(browser):
     opened = browser.new_context(
         viewport={"width": 1280, "height": 900}, has_touch=True, offline=True, reduced_motion="reduce"
     )
-    opened.route(ELSEWHERE, lambda route: route.abort())
     yield opened
     opened.close()

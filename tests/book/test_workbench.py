@@ -1,43 +1,32 @@
 """The workbench against the package: the same numbers from the same cases, in a real browser."""
 
-import ast
-import html
-import importlib
 import io
-import json
 import re
-import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from workbench_cases import READ, TABLES, studies, sweeps
 
 from scalinglab import (
     CHINCHILLA,
     FitError,
-    IsoflopDesign,
-    LossSurface,
     Runs,
     approach2_bias,
     deadweight_loss,
     fit_approach2,
     fit_vpnls,
-    load_chinchilla,
     load_llama3,
     read_runs,
     vertex_shift,
 )
-from scalinglab._text import format_count
 from scalinglab.data.usual_names import meaning_of
 from scalinglab.fitting import objective_map
-from scalinglab.laws import ASYMMETRIC
 from scalinglab.solvers.centred_logs import CentredLogs
 from scalinglab.solvers.newton import newton
 from scalinglab.solvers.objectives import Squared
 from scalinglab.solvers.quantiles import two_sided_quantile
 
-ROOT = Path(__file__).parents[2]
 CLOSE = {"rtol": 1e-8, "atol": 1e-13}
 TARGET, BUDGET = 1e24, 1e23
 EXPONENTS = [0.2, 0.5], [0.3, 0.4, 1.0]
@@ -50,78 +39,22 @@ OFFERED = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def extension():
-    """The book's extension, by the name of a file."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "book/_ext")
-        yield importlib.import_module
-
-
-def studies():
-    """Twenty random surfaces and designs, some with equal exponents, some centred."""
-    rng = np.random.default_rng(18)
-    for k in range(20):
-        alpha, beta = np.exp(rng.uniform(np.log(0.05), np.log(1.0), 2))
-        A, B = np.exp(rng.uniform(3, 12, 2))
-        surface = LossSurface(rng.uniform(1, 3), A, B, alpha, alpha if k % 7 == 3 else beta)
-        budgets = np.geomspace(1e17, 10 ** rng.uniform(19, 23), int(rng.integers(2, 10)))
-        offset, drift = np.exp(rng.uniform(-1.5, 1.5, 2)) if k % 5 else (1.0, 1.0)
-        reach, points = np.exp(rng.uniform(0.2, 3.4)), int(rng.integers(3, 32))
-        yield surface, IsoflopDesign(budgets, float(reach), points, float(offset), float(drift))
-
-
-def sweeps():
-    """Eighteen tables of runs: the two of the package, and random sweeps on IsoFLOP curves and scattered."""
-    yield load_llama3()
-    yield load_chinchilla()
-    rng = np.random.default_rng(1808)
-    for k in range(16):
-        alpha, beta = rng.uniform(0.2, 0.6, 2)
-        A, B = np.exp([alpha * rng.uniform(16, 20), beta * rng.uniform(18, 22)])
-        surface = LossSurface(rng.uniform(0.5, 2), A, B, alpha, beta)
-        noise = float(rng.choice([1e-3, 3e-3, 1e-2]))
-        if k % 2:
-            design = IsoflopDesign(np.geomspace(1e18, 1e21, 4 + k % 4), reach=6, points=9, drift=1.5)
-            yield design.runs(surface, noise=noise, rng=rng)
-        else:
-            N, D = np.exp(rng.uniform(np.log([[2e7], [1e9]]), np.log([[4e9], [2e11]]), (2, 30 + 4 * k)))
-            yield Runs(N, D, surface.loss(N, D) + noise * rng.standard_normal(len(N)))
-
-
-SIZES = [(25, 1), (50, 0.5), (101, 3), (210, 2), (405, 9), (800, 4), (1601, 30), (3200, 20)]
-GOOD = "params,tokens,loss\n" + "".join(
-    f"{n}M,{d}B,{CHINCHILLA.loss(n * 1e6, d * 1e9) + 0.002 * (-1) ** n:.6f}\n" for n, d in SIZES
-)
-#: Tables as people have them: the first four are read, the others are refused.
-TABLES = [
-    GOOD,
-    "# mine\nmodel size;tokens (B);val_loss\n12M;0,24;5,1\n\n25M;0,5;4,2\n1.3B;2,5;3,3\n",
-    'run,n_params,total_gflops,loss\na,"25,165,824",1.2e9,3.1\nb,"50,331,648",4.8e9,3.0\n',
-    "N\tD\tL\tC\n1e8\t2e9\t3.1\t1.2e18\n2e8\t4e9\t3.0\t4.8e18\n",
-    GOOD.replace("50M,0.5B", "50M,"),
-    GOOD.replace("101M,3B", "101M,3x"),
-    GOOD.replace(",3.", ",3.O", 1),
-    GOOD + "# late\n-4e9,1e9,3.0\n",
-    GOOD.replace("800M,", "0,"),
-    GOOD + "1e9,2e9,3.0,7\n",
-    GOOD.replace("params", "width"),
-    GOOD.replace("loss", "tokens", 1),
-]
-READ = TABLES[:4]
-
-
 def letters_of(runs):
     return {letter: getattr(runs, letter).tolist() for letter in "NDLC"}
 
 
 @pytest.fixture(scope="module")
-def page(browser, extension):
+def script(extension):
+    """The modules as one script that lets its functions be called."""
+    return extension("workbench_script").bundle(*OFFERED)
+
+
+@pytest.fixture
+def page(sheet, script):
     """A page that knows the functions of the modules."""
-    opened = browser.new_page(offline=True)
-    opened.evaluate("code => (0, eval)(code)", extension("workbench_script").bundle(*OFFERED))
-    yield opened
-    opened.close()
+    sheet.go("about:blank")
+    sheet.tab.evaluate("code => (0, eval)(code)", script)
+    return sheet.tab
 
 
 def test_fifty_cases_are_shared():
@@ -253,15 +186,6 @@ def test_runs_that_cannot_answer_get_the_words_of_the_package(page):
     assert any("for 5 parameters leave 1" in words for words in seen)
 
 
-def test_runs_without_noise_are_met_to_rounding(widgets):
-    tab = widgets("fit")
-    runs = IsoflopDesign([1e18, 1e19, 1e20], reach=4, points=7).runs(CHINCHILLA)
-    rows = zip(runs.N.tolist(), runs.D.tolist(), runs.L.tolist(), strict=True)
-    tab.get_by_label("Your runs").fill("N,D,L\n" + "".join(f"{N!r},{D!r},{L!r}\n" for N, D, L in rows))
-    tab.locator(".wb-table tr", has_text="α").get_by_text("0.34", exact=True).wait_for()
-    assert tab.locator(".wb-contour").count() > 20
-
-
 def told_of(text):
     """What the package makes of a table: its runs, or its words."""
     try:
@@ -331,152 +255,3 @@ def test_a_fit_of_133_runs_takes_few_steps(page):
         letters_of(load_llama3()),
     )
     assert 50 < count < 1000
-
-
-@pytest.fixture
-def widgets(browser, extension):
-    """Opens a page with one widget, as wide as asked, on a touch screen."""
-    opened, wrong = [], []
-
-    def open_one(kind, width=1280, **options):
-        directive, script = extension("workbench"), extension("workbench_script")
-        given = json.dumps(getattr(directive, kind)(options)[0])
-        tab = browser.new_page(viewport={"width": width, "height": 900}, has_touch=True, offline=True)
-        opened.append(tab)
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        css = (script.SOURCES / "workbench.css").read_text(encoding="utf-8")
-        place = f'<div class="workbench" data-widget="{kind}" data-options="{html.escape(given)}">still</div>'
-        tab.set_content(
-            f'<!doctype html><html lang="en" data-theme="light"><title>{kind}</title><style>{css}</style>'
-            f"<main>{place}</main><script>{script.bundle()}</script></html>"
-        )
-        return tab
-
-    yield open_one
-    for tab in opened:
-        tab.close()
-    assert not wrong
-
-
-def numbers_of(tab):
-    return tab.locator(".wb-results dd").all_inner_texts()
-
-
-def vertices_of(tab):
-    return tab.evaluate(
-        "[...document.querySelectorAll('.wb-mark.wb-approach2')].map(mark => mark.getAttribute('d'))"
-    )
-
-
-def drag(tab, name, by):
-    """Drag a ring sideways with a finger, which the page must not take for scrolling."""
-    ring = tab.locator(".wb-handle", has_text=name).bounding_box()
-    x, y = ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2
-    finger = tab.context.new_cdp_session(tab)
-    for kind, share in [("touchStart", 0), *(("touchMove", k / 5) for k in range(1, 6)), ("touchEnd", None)]:
-        points = [] if share is None else [{"x": x + by * share, "y": y + 5 * share}]
-        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-
-def test_a_study_answers_to_sliders_fields_and_fingers(widgets):
-    tab = widgets("isoflop")
-    bias = approach2_bias(ASYMMETRIC, IsoflopDesign(np.geomspace(1e17, 1e21, 5)))
-    said = [
-        f"{100 * (factor - 1):+.1f}".replace("-", "−")
-        for factor in (bias.N_factor(TARGET), bias.D_factor(TARGET))
-    ]
-    assert [text.split("\u00a0")[0] for text in numbers_of(tab)[:2]] == said
-    seen = [vertices_of(tab)]
-    reach = tab.get_by_label("reach (×)").last
-    reach.focus()
-    tab.keyboard.press("ArrowLeft")
-    seen.append(vertices_of(tab))
-    assert float(tab.get_by_label("reach (×)").first.input_value()) < 16
-    tab.get_by_label("offset (×D*)").first.fill("3")
-    seen.append(vertices_of(tab))
-    drag(tab, "drag the top grid", 40)
-    seen.append(vertices_of(tab))
-    assert float(tab.get_by_label("drift (×)").first.input_value()) < 0.6
-    tab.get_by_label("surface").select_option("Symmetric")
-    seen.append(vertices_of(tab))
-    assert len({tuple(marks) for marks in seen}) == len(seen)
-    tab.get_by_label("α, of size").first.fill("nonsense")
-    assert tab.get_by_label("α, of size").first.get_attribute("aria-invalid") is not None
-    for picture in tab.locator("svg[role=img]").all():
-        assert len(picture.get_attribute("aria-label")) > 60
-    tab.locator(".wb-spoken", has_text="Approach 2 asks for").wait_for(state="attached")
-
-
-def test_a_table_is_fitted_questioned_and_refused(widgets, tmp_path):
-    tab = widgets("fit")
-    tab.get_by_role("button", name="Try Llama 3's 133 runs").click()
-    cells = tab.locator(".wb-table tr", has_text="N*").first.inner_text()
-    fit = fit_vpnls(load_llama3())
-    assert format_count(fit.N_opt(3.8e25)) in cells
-    assert format_count(fit_approach2(load_llama3()).N_opt(3.8e25)) in cells
-    area = tab.get_by_label("Your runs")
-    area.fill(TABLES[4])
-    tab.locator(".wb-refusal", has_text="line 3: 'tokens' is empty").wait_for()
-    tab.get_by_label("leave out incomplete rows").check()
-    tab.locator(".wb-notes", has_text="left out 1 incomplete of 8 rows").wait_for()
-    assert "--drop-incomplete" in tab.locator("pre").inner_text()
-    path = tmp_path / 'my "first" sweep $1.csv'
-    two = GOOD.splitlines()
-    path.write_text("\n".join([two[0] + ",eval_loss", *(f"{line},{k}" for k, line in enumerate(two[1:], 1))]))
-    tab.locator("input[type=file]").set_input_files(path)
-    tab.locator(".wb-refusal", has_text="'loss', 'eval_loss' may each be L").wait_for()
-    tab.locator(".wb-choice select").select_option("loss")
-    tab.locator(".wb-notes", has_text="8 runs").wait_for()
-    lines = tab.locator("pre").inner_text()
-    assert shlex.split(lines.splitlines()[0])[2] == path.name
-    assert '--column "L=loss"' in lines
-    assert ast.literal_eval(re.search(r"read_runs\((.*?), columns=", lines)[1]) == path.name
-    compile(lines.partition("\n\n")[2], "lines", "exec")
-    dropped = tab.evaluate_handle(
-        """text => {
-          const held = new DataTransfer();
-          held.items.add(new File([text], "dropped.csv"));
-          return held;
-        }""",
-        GOOD,
-    )
-    area.dispatch_event("drop", {"dataTransfer": dropped})
-    tab.locator("pre", has_text='scalinglab fit "dropped.csv"').wait_for()
-    tab.get_by_label("budget in FLOPs").fill("1e22")
-    tab.locator("caption", has_text="At 10²² FLOPs").wait_for()
-    tab.get_by_label("budget in FLOPs").fill("1e-300")
-    tab.locator(".wb-refusal", has_text="such as 3.8e25").wait_for()
-    tab.get_by_label("budget in FLOPs").fill("1e22")
-    area.fill("N,D,L\n1e200,1e200,3.0\n")
-    tab.locator(".wb-refusal", has_text="compute of line 2 ('C') is inf").wait_for()
-
-
-def test_a_brief_study_folds_what_it_does_not_need(widgets):
-    tab = widgets("isoflop", brief=None)
-    assert tab.get_by_label("reach (×)").last.is_visible()
-    assert not tab.get_by_label("α, of size").last.is_visible()
-    tab.get_by_text("Surface and budgets").click()
-    assert tab.get_by_label("α, of size").last.is_visible()
-
-
-@pytest.mark.parametrize("kind", ["isoflop", "fit"])
-def test_letters_can_be_read_and_all_fits_on_a_telephone(widgets, kind):
-    tab = widgets(kind, width=390)
-    if kind == "fit":
-        tab.get_by_role("button", name="Try").click()
-    tab.locator("svg").first.wait_for()
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
-    sizes = tab.evaluate(
-        "[...document.querySelectorAll('svg text')].map(text => parseFloat(getComputedStyle(text).fontSize))"
-    )
-    assert min(sizes) >= 9
-    beyond = """[...document.querySelectorAll("svg text")].filter(text => {
-      const [box, frame] = [text, text.ownerSVGElement].map(part => part.getBoundingClientRect());
-      return box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1;
-    }).map(text => text.textContent)"""
-    assert tab.evaluate(beyond) == []
-    tab.emulate_media(media="print")
-    shown = """[...document.querySelectorAll(".wb-controls, .wb-input, .wb-buttons, .wb-handle")]
-      .filter(part => part.getClientRects().length).map(part => part.className)"""
-    assert tab.evaluate(shown) == []
-    assert tab.locator("svg").first.is_visible()
