@@ -54,6 +54,7 @@ from scalinglab.laws import (
     straight_line,
 )
 from scalinglab.planning import BestReach, PlannedRuns, SweepPlan, elfving_optimum
+from scalinglab.plotting.drawings import thin_ticks
 from scalinglab.studies import (
     CountingDesign,
     Coverage,
@@ -596,8 +597,10 @@ def drawn(name):
 
 
 def save(figure, path):
-    """Write a picture small enough to be kept."""
-    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    """Write a picture as pages show it, small enough to be kept; to save it would draw it twice."""
+    thin_ticks(figure)
+    figure.set_dpi(DPI)
+    figure.canvas.print_png(path, metadata={"Software": None})
 
 
 def renew():
