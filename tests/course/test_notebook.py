@@ -118,3 +118,16 @@ def test_axes_keep_still_and_leave_room_for_every_frame():
     slider = Explorer(high, [3, 10**9], label="v", alt="a").to_widget().children[0]
     slider.index = 0
     assert axes[-1].get_ylim()[1] > 10**9
+
+
+def test_an_axis_that_reads_otherwise_finds_room():
+    def labelled(value):
+        _, ax = plt.subplots(layout="constrained")
+        ax.set_ylabel("a line\n" * value)
+        axes.append(ax)
+        return "labelled"
+
+    axes = []
+    Explorer(labelled, [1, 2, 9], label="v", alt="a").frames()
+    assert len({ax.get_position().bounds for ax in axes}) == 1
+    assert min(ax.figure.get_tightbbox().x0 for ax in axes) >= 0
