@@ -36,7 +36,7 @@ from scalinglab import course, data, fitting, laws, planning, reporting, studies
 
 ROOMS = (sl, laws, data, theory, fitting, uncertainty, planning, studies, reporting, course)
 
-#: A call takes this long, seconds, or counts as hanging.
+#: A call takes so many seconds of processor time, or thirty times as many by the clock, or counts as hanging.
 LONGEST = 10
 
 #: Milliseconds of a valid call, where they are many: called the more rarely. Fixed, so that a seed says all.
@@ -407,6 +407,12 @@ def late(*_):
     raise TooLong
 
 
+def allow(seconds):
+    """Begin to count the time of a call, or end it with none: a busy machine makes no call hang."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 30 * seconds)
+
+
 def outcome(label, call, arguments, changed):
     """What a call did: "answer", "words", or what else."""
     rest = [arguments.pop(name) for name in ["self"] if name in arguments]
@@ -421,15 +427,16 @@ def outcome(label, call, arguments, changed):
             and all(map(str.isidentifier, map(str, extra)))
         ):
             arguments |= {str(key): value for key, value in extra.items()}
-    signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST)
+    for number in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(number, late)
+    allow(LONGEST)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("error")
             answer = call(*rest, **arguments)
             repr(answer[:3] if isinstance(answer, (tuple, list)) else answer)
     except (ValueError, sl.FitError, OSError) as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        allow(0)
         said = str(error)
         if isinstance(error, (sl.FitError, course.OracleError)) and len(said.split()) > 4:
             return "words"
@@ -442,7 +449,7 @@ def outcome(label, call, arguments, changed):
     except TooLong:
         return "too long"
     except BaseException as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        allow(0)
         if isinstance(error, KeyboardInterrupt):
             raise
         trace = innermost = error.__traceback__
@@ -455,7 +462,7 @@ def outcome(label, call, arguments, changed):
         place = f"{pathlib.Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
         return f"{type(error).__name__} at {place}: {str(error)[:100]}"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        allow(0)
     if label not in INFINITE and infinite(answer):
         return "nan or inf in the answer"
     return "answer"

@@ -28,14 +28,15 @@ def random_calls(calls):
     """Every call is answered or refused in words, and there are many of either kind."""
     seed = time.time_ns() % 10**9
     counts, wrong = collections.Counter(), []
-    before = signal.getsignal(signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGPROF, signal.SIGALRM)}
     try:
         for label, said, text, _ in fuzz.fuzz(seed, calls):
             counts[said if said in ("answer", "words") else "other"] += 1
             if said not in ("answer", "words"):
                 wrong.append(f"{label}({text}): {said}")
     finally:
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     assert not wrong, f"seed {seed}: {len(wrong)} of {calls} calls\n" + "\n".join(wrong[:20])
     assert min(counts["answer"], counts["words"]) > calls / 10, "the calls are all of one kind"
 
