@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from mpl_toolkits.axes_grid1 import make_axes_locatable  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike
 
 from scalinglab._arrays import FloatArray
@@ -45,8 +45,18 @@ def missed_minimum(
     residuals : bool
         Add a strip below with the parabola minus the truth, for curves that lie on each other.
     ax : Axes, optional
-        Where to draw.
+        Where to draw, when there is no strip.
+
+    Raises
+    ------
+    ValueError
+        If Axes are given for a picture with a strip.
     """
+    strip = None
+    if residuals:
+        if ax is not None:
+            raise ValueError("missed_minimum: residuals has two Axes of its own; leave ax out.")
+        _, (ax, strip) = plt.subplots(2, 1, sharex=True, figsize=(5.6, 4.0), height_ratios=(1, 0.38))
     ax = axes_of(ax)
     C, truth = parabola.C, ROLES["truth"]["color"]
     row = int(np.argmin(np.abs(np.log(design.budgets / C))))
@@ -89,15 +99,13 @@ def missed_minimum(
     log_counts(ax, "x", "parameters N")
     ax.set_ylabel("loss L")
     ax.legend(loc="upper center")
-    if residuals:
-        strip = make_axes_locatable(ax).append_axes("bottom", size="38%", pad=0.12, sharex=ax)
+    if strip is not None:
         strip.axhline(0, color=truth, lw=1.0)
         dots = {"color": ROLES["runs"]["color"], "ls": "", "marker": "o", "ms": 5}
         for N, look in ((sizes, line_of("Approach 2")), (sampled, dots)):
             strip.plot(N, 1000 * (parabola.loss(N) - true_loss(N)), **look)
         for x, name in ((best, "truth"), (vertex, "Approach 2")):
             strip.axvline(x, color=ROLES[name]["color"], lw=1.0)
-        ax.set_xlim(right=1.1 * ax.get_xlim()[1])  # no layout leaves room for a last number of the strip
         strip.set_xlabel(ax.get_xlabel())
         strip.set_ylabel("diff. × 1000", labelpad=0)
         ax.set_xlabel("")

@@ -94,6 +94,8 @@ def test_a_strip_shows_what_the_parabola_misses():
     runs = RUNS.at(1e19)
     assert np.allclose(dots.get_ydata(), 1000 * (FIT.parabolas[1].loss(runs.N) - runs.L))
     assert strip.get_xlim() == ax.get_xlim()
+    with pytest.raises(ValueError, match="leave ax out"):
+        plotting.missed_minimum(ASYMMETRIC, FIT.parabolas[1], DESIGN, residuals=True, ax=ax)
 
 
 def test_the_slopes_of_a_slice_cancel_at_the_best_size():
