@@ -65,12 +65,18 @@ MARK_LOOKS = """() => {
 VIOLATIONS = """async colours => {
   const childNodes = Object.getOwnPropertyDescriptor(Node.prototype, "childNodes");
   const formula = document.createTextNode("formula"), marked = new Set();
-  const painted = part => {
-    const { position, backgroundColor, backgroundImage } = getComputedStyle(part);
-    return position !== "static" || backgroundColor !== "rgba(0, 0, 0, 0)" || backgroundImage !== "none";
+  const looks = [...document.querySelectorAll("[data-look], [data-link]")];
+  const places = looks.map(part => part.getBoundingClientRect());
+  const lies = part => {
+    const { left, right, top, bottom } = part.getBoundingClientRect();
+    return places.some(at => at.left < right && at.right > left && at.top < bottom && at.bottom > top);
   };
-  const boxes = [...document.querySelectorAll("body :not(mjx-container *, svg *, pre *)")].filter(painted);
-  for (let part of [...document.querySelectorAll("[data-look], [data-link]"), ...boxes])
+  const painted = part => {
+    const { backgroundColor, backgroundImage } = getComputedStyle(part);
+    return backgroundColor !== "rgba(0, 0, 0, 0)" || backgroundImage !== "none";
+  };
+  const boxes = [...document.querySelectorAll("body :not(mjx-container *, svg *, pre *)")].filter(lies);
+  for (let part of [...looks, ...boxes.filter(painted)])
     for (; part && !marked.has(part); part = part.parentElement) marked.add(part);
   for (let part of document.querySelectorAll("[data-link]")) {
     while (getComputedStyle(part).display.startsWith("inline")) part = part.parentElement;
