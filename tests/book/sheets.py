@@ -119,10 +119,12 @@ VIOLATIONS = """async colours => {
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 #: The page is light or dark, as asked.
-TURNED = """mode => new Promise(done => {
-  const look = () => document.documentElement.dataset.theme === mode ? done() : requestAnimationFrame(look);
-  look();
-})"""
+TURNED = """async mode => {
+  for (let frames = 0; document.documentElement.dataset.theme !== mode; frames++) {
+    if (frames > 600) throw new Error(`the page does not turn ${mode}`);
+    await new Promise(requestAnimationFrame);
+  }
+}"""
 
 #: Formulas are set, and what is folded is unfolded.
 READY = """async () => {

@@ -54,8 +54,9 @@ UNSET = r"""() => {
 ENDS = """async k => {
   const slider = document.querySelectorAll(".explorer input")[k];
   slider.scrollIntoView({block: "center", behavior: "instant"});
-  let box, last;
+  let box, last, frames = 0;
   do {
+    if (frames++ > 600) throw new Error("the slider does not rest");
     last = box;
     await new Promise(requestAnimationFrame);
     const { left, top, width, height } = slider.getBoundingClientRect();
