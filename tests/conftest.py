@@ -62,7 +62,7 @@ settings.register_profile(
 settings.load_profile("house")
 
 #: Files that need the book, its notebooks or kernels: `make check` leaves them to `make test`.
-BOOK = {"test_exercises.py", "test_grading.py", "test_hostile.py", "test_problem_sets.py"}
+BOOK = {"test_exercises.py", "test_hostile.py", "test_problem_sets.py"}
 
 #: What comes last, in this order: the book that it looks at is built while the package is tested. A browser
 #: leaves an event loop running in which no kernel could be asked, so the kernels come before it.
@@ -76,39 +76,29 @@ SLOW = {
     "test_gallery.py",
     "test_install.py",
     "test_a_killed_worker_costs_its_study_alone",
-    "test_a_page_stands_by_itself",
     "test_a_profile_of_every_parameter",
     "test_checkpoints_of_experts_are_fitted_as_in_python",
     "test_random_calls_get_an_answer_or_words",
     "test_random_tables_get_an_answer_or_words",
-    "test_a_hundred_thousand_pairs_never_undercut_their_cells_bound",
     "test_a_steeper_teacher_is_learnt_faster",
     "test_all_seven_parameters_of_repetition",
     "test_an_averaged_plan_is_good_for_all_it_was_made_for",
     "test_bootstrap_intervals_keep_their_promise_on_many_runs",
     "test_chinchilla_fixed_judges_stay_apart_and_refitted_ones_agree",
     "test_constants_of_laws_with_many_nonlinear_parameters_come_back",
-    "test_default_fits_of_hard_problems_are_the_minimum",
     "test_dense_shift_is_that_of_a_fitted_parabola",
     "test_every_method_recovers_noise_free_studies",
     "test_every_single_raw_start_arrives_or_says_that_it_did_not",
     "test_expansion_of_the_shift_by_algebra",
     "test_kinds_that_assume_the_same_agree",
-    "test_leaving_out_starts_or_giving_more_finds_the_minimum_that_one_missed",
-    "test_memory_does_not_grow_with_the_draws",
     "test_noisy_errors_tend_to_their_limits",
     "test_noisy_slopes_and_the_floor_that_hides_one",
-    "test_one_ratio_for_all_runs_is_a_concern",
     "test_paired_ratio_uses_only_studies_both_answered",
-    "test_published_starts_meet_the_default_ones",
     "test_published_variance_ratio_and_the_paired_one",
     "test_random_hard_problems_are_proven_and_nothing_is_lower",
     "test_same_bits_on_a_dask_cluster",
     "test_shift_on_points_is_that_of_a_fitted_parabola",
-    "test_starting_from_cells_ends_where_starting_from_all_runs_ends",
-    "test_the_command_prints_the_table",
     "test_the_range_of_sizes_matters_most",
-    "test_threads_change_nothing_above_rounding",
     "test_vocabulary_with_the_polynomial_as_the_authors_call_it",
 }
 
@@ -118,9 +108,11 @@ QUICK = "not book and not slow"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Whether all of a file is left out by `make check`, so that what it imports is not waited for."""
-    left_out = collection_path.name in BOOK | SLOW or collection_path == ROOT / "tests" / "book"
-    return True if left_out and config.option.markexpr == QUICK else None
+    """Whether a file holds no tests, or `make check` leaves out all: what it imports is not waited for."""
+    name, tests = collection_path.name, ROOT / "tests"
+    helper = collection_path.suffix == ".py" and tests in collection_path.parents and name[:5] != "test_"
+    slow = name in BOOK | SLOW or collection_path == tests / "book"
+    return True if helper or (slow and config.option.markexpr == QUICK) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

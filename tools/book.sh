@@ -1,9 +1,7 @@
 #!/bin/sh
 # sh tools/book.sh <folder of programs> [folder]: build the book into _build of the folder, every warning an error.
-# The notebooks run side by side first; the build finds their outputs in the cache.
 set -eu
 bin=$1 out=${2:-.}/_build
-export OMP_NUM_THREADS=1 # the notebooks run side by side, and more threads would wait for each other
 mkdir -p "$out"
 free=$(df -Pk "$out" | awk 'NR == 2 { print int($4 / 1024) }')
 if [ -n "$free" ] && [ "$free" -lt 200 ]; then
@@ -13,6 +11,5 @@ fi
 # a build that did not end well leaves pages that the next one would believe
 [ ! -e "$out/.unfinished" ] || rm -rf "$out/.doctrees" "$out/html"
 touch "$out/.unfinished"
-"$bin/python" tools/execute.py "$out"
 "$bin/jupyter-book" build -W --keep-going --path-output "${out%/_build}" .
 rm "$out/.unfinished"

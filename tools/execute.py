@@ -1,8 +1,8 @@
 """Run the notebooks of the book side by side, into the cache that the build reads.
 
 ``python tools/execute.py [folder]`` runs every page of the contents whose outputs are not in the cache of a
-folder (``_build``), as many at once as there are processors. The build then finds them there. A cell that
-fails is an error: page and traceback are printed.
+folder (``_build``), as many at once as there are processors, and names each page whose outputs are there. A
+cell that fails is an error: page and traceback are printed.
 """
 
 import argparse
@@ -93,6 +93,7 @@ async def run_all(folder: Path) -> list[str]:
         if (notebook := read(page)) is not None:
             try:
                 cache.match_cache_notebook(notebook)
+                print(f"kept {page.relative_to(ROOT)}", flush=True)
             except KeyError:
                 wanted.append((page, notebook))
     wanted.sort(key=lambda one: -one[0].stat().st_size)  # the long ones first, so that none is left alone
