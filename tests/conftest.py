@@ -97,6 +97,7 @@ SLOW = {
     "test_published_variance_ratio_and_the_paired_one",
     "test_random_hard_problems_are_proven_and_nothing_is_lower",
     "test_same_bits_on_a_dask_cluster",
+    "test_same_bits_on_two_processes",
     "test_shift_on_points_is_that_of_a_fitted_parabola",
     "test_the_range_of_sizes_matters_most",
     "test_vocabulary_with_the_polynomial_as_the_authors_call_it",

@@ -133,6 +133,12 @@ def test_table_describes_each_study(serial):
     assert np.allclose(vpnls["a"], vpnls["beta"] / (vpnls["alpha"] + vpnls["beta"]))
 
 
+def test_same_bits_on_two_processes(serial):
+    with joblib.parallel_config(n_jobs=2):
+        again = compare_methods(FEW, rng=np.random.default_rng(3))
+    assert repr(again.outcomes) == repr(serial.outcomes)
+
+
 def test_same_bits_on_a_dask_cluster(serial):
     distributed = pytest.importorskip("distributed")
     with (
