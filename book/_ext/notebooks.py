@@ -56,7 +56,7 @@ def begin(app, env, docnames):
             sizes[name] = page.stat().st_size
     docnames.sort(key=lambda name: (name in sizes, -sizes.get(name, 0)))
     if sizes and app.config.nb_execution_mode == "cache":
-        app.notebooks = Running(Path(app.config.nb_execution_cache_path).parent)
+        app.notebooks = Running(Path(app.env.mystnb_config.execution_cache_path).parent)
 
 
 def wait(app, docname, source):
