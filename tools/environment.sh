@@ -45,18 +45,22 @@ case $(cat "$venv/.ready" 2>/dev/null) in
   *) rm -rf "$venv" ;;
 esac
 rm -f "$venv/.ready"
-[ -x "$python" ] || "$PYTHON" -m venv "$venv" || {
+[ -x "$python" ] || "$PYTHON" -m venv --without-pip "$venv" || {
   say "Python could not make $venv. On Debian or Ubuntu: apt-get install python3-venv"; rm -rf "$venv"; exit 1; }
 echo "installing the locked packages into $venv (a minute at most)"
-pip() { "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile "$@"; }
 awk '/^[a-z]/ { mine = /^uv==/ } mine' requirements.lock >"$venv/uv.lock"
 # uv does in five seconds what takes pip fifty; pip does it where uv finds no way, by an index that pip knows of, say
-if pip --require-hashes -r "$venv/uv.lock" 2>"$venv/said" &&
-  "$venv/bin/uv" pip install --quiet --python "$python" --no-deps --require-hashes -r requirements.lock 2>>"$venv/said"
-then :; else
-  pip --require-hashes -r requirements.lock || remedy
-fi
-pip --no-build-isolation -e . || remedy
+quick() {
+  "$PYTHON" -m pip --python "$python" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$venv/uv.lock" &&
+    "$venv/bin/uv" pip install --quiet --python "$python" --no-deps --require-hashes -r requirements.lock &&
+    "$venv/bin/uv" pip install --quiet --python "$python" --no-deps --no-build-isolation -e .
+}
+slow() {
+  "$python" -m ensurepip --upgrade >/dev/null &&
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.lock &&
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+}
+quick 2>"$venv/said" || slow || remedy
 # jsonschema makes 38 grammars in every process that imports it, three seconds, to check addresses in Unicode
 # letters: nothing here has any, and without the package it leaves that check out
 "$python" - <<'END'

@@ -2,7 +2,7 @@
 
 It changes no page. Plugins of the bibliography are looked up once each and not at every citation; the
 contents at the side of every page are made of titles from the beginning, not of all headings; and memory is
-searched for what has no owner seldom, as nearly all that a build makes lives to its end.
+not searched for what has no owner, as nearly all that a build makes lives to its end.
 """
 
 import functools
@@ -11,9 +11,6 @@ import gc
 import sphinx.builders.html
 from sphinx import addnodes
 from sphinxcontrib.bibtex.domain import pybtex
-
-#: Objects made between two searches of memory, and how often the older ones are looked at.
-SELDOM = (100_000, 50, 20)
 
 
 def remember_plugins():
@@ -57,7 +54,7 @@ def contents_of_titles(original):
 
 def setup(app):
     """Register with Sphinx."""
-    gc.set_threshold(*SELDOM)
+    gc.disable()
     remember_plugins()
     found = sphinx.builders.html.global_toctree_for_doc
     if not hasattr(found, "__wrapped__"):
