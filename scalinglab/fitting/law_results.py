@@ -249,13 +249,17 @@ class LawFit:
 
     @property
     def moving(self) -> Any:
-        """Inner parameters that are free to move: terms that are there, coordinates inside their bounds."""
+        """Inner parameters free to move and felt: of terms that are there, coordinates inside their bounds.
+
+        What changes no loss, as an exponent of a term that is zero to the last digit, moves nothing.
+        """
         dead = [k for k, c in enumerate(self.coefficients) if c == 0]
         still = [c != 0 for c in self.coefficients]
         idle = self.model.belongs(*dead)
         low, high = self.model.low, self.model.high
         inside = (self.coordinates > low) & (self.coordinates < high)
-        return np.array([*still, *(bool(inside[j]) and j not in idle for j in range(len(inside)))], bool)
+        free = np.array([*still, *(bool(inside[j]) and j not in idle for j in range(len(inside)))], bool)
+        return free & self.tangents[1].any(axis=1)
 
     @cached_property
     def condition(self) -> float:

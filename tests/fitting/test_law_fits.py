@@ -1,5 +1,7 @@
 """Fits of any law: every parameter back, the lowest minimum, and what the fit says of itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import least_squares
@@ -240,6 +242,19 @@ def test_an_exponent_shared_by_terms_that_are_all_zero_is_not_determined(rng):
     assert len(fit.concerns) >= 3
     with pytest.raises(FitError, match=r"edge|not determined"):
         covariance(fit)
+
+
+def test_what_changes_no_loss_has_no_error_and_does_not_stand_in_the_way(noisy):
+    fit = replace(Law("E + A/N**alpha + B/D**beta").fit(noisy))  # a copy, in which nothing is known yet
+    r, J = fit.tangents
+    J = J.copy()
+    J[-1] = 0.0  # as where a term is zero to the last digit
+    fit.__dict__["tangents"] = (r, J)
+    assert fit.edges == ("beta",)
+    assert 1 <= fit.condition < np.inf
+    errors = fit.standard_errors
+    assert np.isnan(errors.pop("beta"))
+    assert all(error > 0 for error in errors.values())
 
 
 def test_a_power_that_differs_from_run_to_run_is_refused_in_words(rng):
