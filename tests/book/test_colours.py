@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from pathlib import Path
 
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
@@ -34,6 +35,14 @@ def test_what_is_darker_on_the_light_page_is_lighter_on_the_dark_one():
             FIGURES.contrast(FIGURES.channels(FIGURES.in_the_dark(one)), FIGURES.GROUND) for one in shades
         ]
         assert kept == sorted(kept, reverse=True)
+
+
+def test_a_link_can_be_read_where_a_search_has_marked_it():
+    sheet = (Path(__file__).parents[2] / "book/_static/book.css").read_text(encoding="utf-8")
+    pairs = re.findall(r"--pst-color-link: (#\w+); --pst-color-target: (#\w+);", sheet)
+    assert len(pairs) == 2
+    for link, mark in pairs:
+        assert FIGURES.contrast(FIGURES.channels(link), FIGURES.channels(mark)) >= 4.5
 
 
 def test_a_colour_bar_has_a_partner_that_agrees_with_the_points():
