@@ -233,7 +233,8 @@ def test_feedback_says_what_happened(pages):
     assert "20,000,011 characters and was not run" in pages["endless"]
     assert "CellTimeoutError" in pages["endless"]
     assert len(pages["endless"]) < 10**6
-    assert "KernelDied" in pages["crash"]
+    # where Python does not end a comparison that goes too deep, its process ends
+    assert re.search("KernelDied|RecursionError", pages["crash"])
 
 
 def test_feedback_loads_nothing_from_the_network(pages):
