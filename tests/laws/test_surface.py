@@ -1,6 +1,7 @@
+import decimal
+
 import numpy as np
 import pytest
-import sympy
 from hypothesis import given, settings, strategies as st
 from scipy.optimize import minimize_scalar
 
@@ -104,16 +105,19 @@ def test_exponents_share_the_budget_and_gamma_follows(s, C):
     assert reducible.L_opt(100 * C) / reducible.L_opt(C) == pytest.approx(100**-s.gamma, rel=1e-10)
 
 
-def test_frontier_solves_the_lagrange_conditions_symbolically():
-    A, B, alpha, beta, C, N = sympy.symbols("A B alpha beta C N", positive=True)
-    G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
-    best = G * (C / 6) ** (beta / (alpha + beta))
-    along = A * N**-alpha + B * (C / (6 * N)) ** -beta
-    slope = sympy.diff(along, N).subs(N, best)
-    values = {A: 406.4, B: 410.7, alpha: sympy.Rational(34, 100), beta: sympy.Rational(28, 100), C: 10**21}
-    curvature = sympy.diff(along, N, 2).subs(N, best)
-    assert abs(sympy.N((slope / (best * curvature)).subs(values), 30)) < 1e-12
-    assert sympy.N(best.subs(values)) == pytest.approx(CHINCHILLA.N_opt(1e21), rel=1e-12)
+def test_frontier_solves_the_lagrange_conditions_to_thirty_digits():
+    with decimal.localcontext(prec=80):
+        A, B, alpha, beta = map(decimal.Decimal, ("406.4", "410.7", "0.34", "0.28"))
+        C, h = decimal.Decimal(10) ** 21, decimal.Decimal("1e-18")
+        G = (alpha * A / (beta * B)) ** (1 / (alpha + beta))
+        best = G * (C / 6) ** (beta / (alpha + beta))
+        below, there, above = (
+            A * N**-alpha + B * (C / (6 * N)) ** -beta for N in (best * (1 - h), best, best * (1 + h))
+        )
+        slope, curvature = (above - below) / (2 * h), (above - 2 * there + below) / h**2
+        assert curvature > 0
+        assert abs(slope / curvature) < decimal.Decimal("1e-30")
+    assert float(best) == pytest.approx(CHINCHILLA.N_opt(1e21), rel=1e-12)
 
 
 @settings(deadline=None, max_examples=50)
