@@ -19,7 +19,7 @@ import pytest
 from every_name import TRUTH, design, fit, rng, runs
 
 import scalinglab as sl
-from scalinglab import data, fitting, laws, studies, theory
+from scalinglab import data, fitting, laws, studies
 from scalinglab.theory.vertex_formulas import SMALL
 
 guarded = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the guard on time needs Unix signals")
