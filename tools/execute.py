@@ -111,7 +111,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     from kernels import end_fork_server
 
-    os.environ["SCALINGLAB_STATIC"] = "1"  # Explorers draw their frames, there is no reader
+    os.environ.setdefault("SCALINGLAB_STATIC", "1")  # Explorers draw their frames, there is no reader
     os.environ.pop("MPLBACKEND", None)  # pictures are drawn inline, whatever the shell asks for
     failed = asyncio.run(run_all(folder))
     end_fork_server()
