@@ -1,8 +1,10 @@
 """What the book's extensions make of a page, without the book: paper, launch buttons, contents."""
 
+import os
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
+import pytest
 from bs4 import BeautifulSoup
 from pages import extension, words
 
@@ -68,3 +70,38 @@ class TestPaper:
         assert [words(part) for part in (tag.label, tag.output, tag.figcaption)] == [
             "end", "2", "The line ends at 2.",
         ]  # fmt: skip
+
+
+def test_a_page_waits_for_its_outputs_and_says_when_there_are_none(tmp_path, monkeypatch):
+    notebooks, program = extension("notebooks"), tmp_path / "execute.py"
+    program.write_text(
+        "import os\nprint('kept a.md')\nprint('ran b.md in', os.environ['OMP_NUM_THREADS'], 's')\n"
+    )
+    monkeypatch.setattr(notebooks, "EXECUTE", program)
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    running = notebooks.Running(tmp_path)
+    running.wait_for("b.md")
+    running.wait_for("a.md")
+    assert running.ready == {"a.md", "b.md"}
+    with pytest.raises(notebooks.ExtensionError, match=r"c\.md has no outputs"):
+        running.wait_for("c.md")
+    running.end(failed=None)
+    assert running.process.returncode == 0
+
+
+def test_notebooks_that_run_for_paper_draw_for_paper(tmp_path, monkeypatch):
+    import execute
+
+    async def nothing(folder):
+        return []
+
+    monkeypatch.setattr(execute, "run_all", nothing)
+    monkeypatch.setattr("sys.argv", ["execute.py", str(tmp_path)])
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    for asked, drawn in (("paper", "paper"), ("", "1")):
+        monkeypatch.setenv("SCALINGLAB_STATIC", asked)
+        if not asked:
+            monkeypatch.delenv("SCALINGLAB_STATIC")
+        execute.main()
+        assert os.environ["SCALINGLAB_STATIC"] == drawn
+        assert "MPLBACKEND" not in os.environ
