@@ -10,6 +10,9 @@ from click.testing import CliRunner
 from scalinglab import CHINCHILLA, IsoflopDesign, approach2_bias, plan_sweep, predict_error
 from scalinglab.cli.commands import main
 
+#: A plan of twenty runs.
+PLAN = ("plan", "--surface", "chinchilla", "--target", 1e24, "--compute", 1e21, "--runs", 20)
+
 
 def run(*words):
     return CliRunner().invoke(main, [str(word) for word in words])
@@ -17,20 +20,7 @@ def run(*words):
 
 def test_a_plan_is_that_of_the_package_and_its_table_can_be_launched(tmp_path):
     table = tmp_path / "plan.csv"
-    done = run(
-        "plan",
-        "--surface",
-        "chinchilla",
-        "--target",
-        1e24,
-        "--compute",
-        1e21,
-        "--runs",
-        20,
-        "-o",
-        table,
-        "--json",
-    )
+    done = run(*PLAN, "-o", table, "--json")
     assert done.exit_code == 0
     told = json.loads(done.stdout)
     own = plan_sweep(CHINCHILLA, 1e24, 1e21, 20)
@@ -62,22 +52,7 @@ def test_a_bias_is_the_closed_form():
         (("plan", "--surface", "x", "--target", 1e24, "--compute", 1e21), "--surface is 'x'"),
         (("plan", "--surface", "chinchilla", "--target", 1e19, "--compute", 1e21), "inside the sweep"),
         (("plan", "--surface", "chinchilla", "--target", 1e24, "--compute", 1e21, "--runs", 3), "runs"),
-        (
-            (
-                "plan",
-                "--surface",
-                "chinchilla",
-                "--target",
-                1e24,
-                "--compute",
-                1e21,
-                "--runs",
-                20,
-                "--noise",
-                0,
-            ),
-            "noise",
-        ),
+        ((*PLAN, "--noise", 0), "noise"),
         (("bias", "--surface", "chinchilla", "--budgets", "a,b", "--target", 1e24), "--budgets is 'a,b'"),
         (("bias", "--surface", "chinchilla", "--budgets", "1e18", "--target", 1e24), "budget"),
         (("bias", "--surface", "0,0,0,0,0", "--budgets", "1e18,1e19", "--target", 1e24), "positive"),
