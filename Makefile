@@ -41,11 +41,11 @@ check: ready ## the quick part: lint, type-check, test the package (no book, no 
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest -m "not book and not slow"
 
-lint: ready ## ruff on code and notebooks, mypy on the package, import-linter on its folders
+lint: ready ## ruff on code and notebooks, ty on the package, import-linter on its folders
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(BIN)/python tools/lint_chapters.py
-	$(BIN)/mypy
+	$(BIN)/ty check --python $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 
 bench: ready ## time the fits beside what people would use instead (minutes)
@@ -75,5 +75,5 @@ lock: ready ## renew requirements.lock from pyproject.toml
 	  --generate-hashes --no-annotate --no-emit-index-url --no-header --upgrade -o requirements.lock
 
 clean: ## remove everything generated except the environment
-	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
 	find scalinglab tests tools benchmarks book notebooks -name __pycache__ -prune -exec rm -rf {} +

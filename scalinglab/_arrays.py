@@ -99,7 +99,7 @@ def whole(name: str, value: Any, low: int, high: int = 10**6) -> int:
         single = number(name, value)
     except ValueError:
         single = np.nan
-    if not (single.is_integer() and low <= single <= high):
+    if not low <= single <= high or single % 1:
         raise ValueError(f"{name} is {shortened(value)}; give a whole number from {low} to {high}.")
     return int(single)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 #: The extras that the package itself makes use of, and what each is for.
@@ -16,7 +16,7 @@ EXTRAS = {
 
 
 @contextmanager
-def needs(extra: str) -> Iterator[None]:
+def needs(extra: str) -> Generator[None]:
     """Name the extra that brings a package which cannot be imported in this block.
 
     Raises

@@ -22,6 +22,7 @@ import jupytext
 import nbformat
 from kernels import QuickManager
 from nbclient import NotebookClient
+from nbconvert.exporters.exporter import ResourcesDict
 from nbconvert.preprocessors import TagRemovePreprocessor
 from nbformat import NotebookNode
 from nbgrader.apps import NbGraderAPI
@@ -40,8 +41,6 @@ from nbgrader.utils import is_solution
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-Resources = dict[str, Any]
-
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "notebooks" / "problems"
 COURSE = ROOT / "_build" / "course"
@@ -55,7 +54,7 @@ GRADING = [SETTINGS, *map(SETTINGS.with_name, ["grading.py", "answering.py", "ke
 class ExampleOutput(NbGraderPreprocessor):
     """After a solution that draws, a cell with its picture; it stays when the student runs the stub."""
 
-    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         """Insert the example cells and drop what only the page of a solution needs."""
         cells = []
         for cell in nb.cells:
@@ -71,15 +70,15 @@ class Stubs(ClearSolutions):
     """A stub that says in words what is to be done: the cell's own ``todo``."""
 
     def preprocess_cell(
-        self, cell: NotebookNode, resources: Resources, index: int
-    ) -> tuple[NotebookNode, Resources]:
+        self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
         """Replace the solution of one cell."""
         if is_solution(cell):
             mark, todo = cell.metadata.nbgrader, cell.metadata.pop("todo")
             what = f"{mark.grade_id}, {mark.points} points" if mark.grade else mark.grade_id
             self.text_stub = f"*Your answer ({what}): {todo}*"
             self.code_stub = {"python": stub(f"Problem ({what}): {todo}")}
-        return super().preprocess_cell(cell, resources, index)
+        return super().preprocess_cell(cell, resources, cell_index)
 
 
 def stub(message: str) -> str:

@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "_build")
     folder = parser.parse_args().folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    import shared_memory  # noqa: F401  (what is imported here stays to the end)
     from kernels import end_fork_server
 
     os.environ.setdefault("SCALINGLAB_STATIC", "1")  # Explorers draw their frames, there is no reader

@@ -35,6 +35,7 @@ from answering import HEAD, RECORDS
 from kernels import QuickManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters import HTMLExporter, NotebookExporter
+from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, OverwriteCells
@@ -168,14 +169,14 @@ def untouched(cell: NotebookNode) -> bool:
 class RestoreCells(OverwriteCells):
     """Gives every cell of the set its kind and points, and puts deleted graded cells back with a notice."""
 
-    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         """Restore one notebook; what the gradebook knows of its cells is read once."""
         self.known: dict[str, tuple[bool, bool, float | None]] | None = None
         return super().preprocess(nb, resources)
 
     def preprocess_cell(
-        self, cell: NotebookNode, resources: Resources, cell_index: int
-    ) -> tuple[NotebookNode, Resources]:
+        self, cell: NotebookNode, resources: ResourcesDict, cell_index: int
+    ) -> tuple[NotebookNode, ResourcesDict]:
         """Believe the gradebook and not the submission; drop the marks that the set does not know."""
         if mark := cell.metadata.get("nbgrader"):
             if self.known is None:
@@ -198,8 +199,8 @@ class RestoreCells(OverwriteCells):
         return super().preprocess_cell(cell, resources, cell_index)
 
     def add_missing_grade_cells(
-        self, nb: NotebookNode, resources: Resources
-    ) -> tuple[NotebookNode, Resources]:
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
         """Insert the cells; nbgrader's own way stops if the solution was deleted with its tests."""
         kept = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
         sources = {cell.name: cell for cell in kept.source_cells}
@@ -430,7 +431,7 @@ class Grade(Execute):
         super().__init__(kernel_manager_class=QuickManager, **settings)
 
     def preprocess(
-        self, nb: NotebookNode, resources: Resources, km: Any = None
+        self, nb: NotebookNode, resources: Any = None, km: Any = None
     ) -> tuple[NotebookNode, Resources]:
         """Run all cells."""
         about = resources["nbgrader"]
@@ -507,6 +508,7 @@ class Grade(Execute):
         timeout = self.trait_values()["timeout"]
         self.timeout = 4
         try:
+            assert self.kc is not None
             return self.wait_for_reply(self.kc.execute("None", silent=True)) is not None
         except DeadKernelError:
             return False

@@ -15,7 +15,7 @@ import signal
 import sys
 import types
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +23,32 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-#: pyplot is not among them: its import, in the kernel, is what lets a page draw. The debugger is: no kernel
-#: starts without it.
+#: pyplot is not among them: its import, in the kernel, is what lets a page draw, and that of what draws
+#: inline. The debugger is: no kernel starts without it.
 LIBRARIES = [
+    *("shared_memory", "kernels"),
     *("ipykernel.kernelapp", "jupyter_client.provisioning", "IPython.core.completer", "numpy", "pandas"),
     *("ipykernel.debugger", "IPython.core.debugger", "IPython.core.completerlib", "IPython.core.oinspect"),
     *("IPython.extensions.storemagic", "tornado.platform.asyncio", "psutil", "sqlite3"),
     *("scipy.optimize", "scipy.stats", "PIL.Image", "matplotlib.figure", "matplotlib.style"),
+    *("pandas.io.formats.html", "pandas.io.formats.style", "contourpy", "joblib", "threadpoolctl"),
+    *("click", "tomllib", "yaml", "lazy_loader", "importlib.resources.readers"),
     *("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "shared_formulas"),
-    "shared_errors",
+    *("shared_errors", "shared_ticks"),
 ]
 INLINE = "module://matplotlib_inline.backend_inline"
 
 
 def serve(arguments: list[str], env: dict[str, str], folder: str) -> None:
-    """Be a kernel, as ``python -m ipykernel_launcher`` would be one."""
+    """Be a kernel, as ``python -m ipykernel_launcher`` would be one, without a history on the disk."""
+    import gc
     from multiprocessing.forkserver import _forkserver
 
     import matplotlib
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp
 
+    gc.freeze()  # what was imported stays: whoever searched it would copy it
     os.setsid()  # what the kernel starts ends with it
     server: Any = _forkserver  # it waits for the end of the program that asked, and of no kernel
     os.close(server._forkserver_alive_fd)
@@ -59,7 +64,7 @@ def serve(arguments: list[str], env: dict[str, str], folder: str) -> None:
     matplotlib.rcParams["backend"] = os.environ.setdefault("MPLBACKEND", INLINE)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # it ends with the fork server, and that with us
-    IPKernelApp.launch_instance(argv=[*arguments, parent])
+    IPKernelApp.launch_instance(argv=[*arguments, parent, "--HistoryManager.enabled=False"])
 
 
 class Child:
@@ -98,7 +103,7 @@ class Child:
 
 
 @contextlib.contextmanager
-def about_to_fork() -> Iterator[None]:
+def about_to_fork() -> Generator[None]:
     """Keep from a child the program that asks for it, which it would run once more as a module.
 
     And show the process that forks, where it is about to start, the folder of what kernels share, and let it
@@ -135,7 +140,7 @@ class Forked(LocalProvisioner):
         process = context.Process(target=serve, args=(arguments, dict(settings["env"]), folder))
         with about_to_fork():
             process.start()
-        self.process = Child(process)  # type: ignore[assignment]
+        self.process = Child(process)
         self.pid, self.pgid = process.pid, None
         return self.connection_info
 
@@ -145,7 +150,7 @@ class QuickManager(AsyncKernelManager):
 
     async def _async_pre_start_kernel(self, **settings: Any) -> Any:
         if self.provisioner is None and sys.platform == "linux":
-            self.kernel_id = self.kernel_id or str(uuid.uuid4())
+            self.set_trait("kernel_id", self.kernel_id or str(uuid.uuid4()))
             self.provisioner = Forked(
                 kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self.parent or self
             )
@@ -159,4 +164,5 @@ def end_fork_server() -> None:
     if sys.platform == "linux":
         from multiprocessing.forkserver import _forkserver
 
-        _forkserver._stop()  # type: ignore[attr-defined]
+        server: Any = _forkserver
+        server._stop()

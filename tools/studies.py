@@ -101,7 +101,8 @@ def run() -> dict[str, Any]:
 
 def keep(path: Path, new: dict[str, Any], old: dict[str, Any], compared: Iterable[str]) -> None:
     """Say what differs from the stored run, and write the new one if anything does."""
-    changed = list(differences(*({key: one.get(key) for key in compared} for one in (old, new))))
+    was, now = ({key: one.get(key) for key in compared} for one in (old, new))
+    changed = list(differences(was, now))
     if old:
         print("\n".join(changed) or f"Nothing differs from the stored run of {old['date']}.")
     if changed or not old:

@@ -35,10 +35,10 @@ CANNOT_ANSWER, WRONG_INPUT = 1, 2
 class Honest(click.Group):
     """A group whose commands end with a sentence and an exit code, never with a traceback."""
 
-    def invoke(self, context: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what is wrong with the input, or with the runs, is said on standard error."""
         try:
-            return super().invoke(context)
+            return super().invoke(ctx)
         except FitError as error:
             _end(str(error), CANNOT_ANSWER)
         except (ValueError, ModuleNotFoundError, OSError, MemoryError) as error:

@@ -84,7 +84,7 @@ def plan(
     usual = _usual_grid(compute, runs)
     beside = predict_error(usual, rough, noise, target, shared)
     more = next_run(planned.planned, rough, target, planned.candidates, noise)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"N": N, "D": D, "C": C, "flops": cost, "reason": reason}
         for N, D, C, cost, reason in zip(
             planned.planned.N,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def command_line() -> str:
 
 
 @contextmanager
-def progress_bar(label: str, steps: int) -> Iterator[Callable[[str], object]]:
+def progress_bar(label: str, steps: int) -> Generator[Callable[[str], object]]:
     """A bar on a terminal's standard error; the function it gives is told what each step is as it begins."""
     if not sys.stderr.isatty():  # nobody is waiting
         yield str

@@ -34,7 +34,7 @@ def equation(source: str, scope: dict[str, Any]) -> str:
 class _Bare(ast.NodeTransformer):
     """Leave out what does not compute; a call that checks becomes what it checks."""
 
-    def __init__(self, scope: dict[str, Any]):
+    def __init__(self, scope: dict[str, Any]) -> None:
         self.scope = scope
 
     def checks(self, node: ast.AST) -> bool:

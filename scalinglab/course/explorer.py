@@ -107,9 +107,9 @@ class Explorer:
         middle = self.values[len(self.values) // 2]
         figure, sentence = _drawn(self.draw, middle)
         _keep_still(figure, self._limits)
-        picture, text, escape = _png(figure, 220), typeset(self.show(middle)), html.escape
+        text, escape = typeset(self.show(middle)), html.escape
         return f"""<figure class="explorer"><label>{escape(self.label)}</label><output>{escape(text)}</output>
-<img src="data:image/png;base64,{base64.b64encode(picture).decode()}" alt="{escape(self.alt)}">
+{self._image(figure, 220)}
 <figcaption>{escape(sentence)}</figcaption></figure>"""
 
     def to_html(self) -> str:
@@ -150,6 +150,14 @@ aria-valuetext="{escape(value)}">
 }})();</script>
 </figure>"""
 
+    def _image(self, figure: Figure, dpi: int) -> str:
+        """A figure as a PNG picture, no wider than its place, with the words that stand for it."""
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi)
+        picture = base64.b64encode(buffer.getvalue()).decode()
+        alt = html.escape(self.alt)
+        return f'<img src="data:image/png;base64,{picture}" alt="{alt}" style="max-width: 100%">'
+
     @functools.cached_property
     def _limits(self) -> list[Limits]:
         """The limits that hold what is drawn at every value."""
@@ -170,14 +178,12 @@ aria-valuetext="{escape(value)}">
             layout={"width": "32em"},
             continuous_update=True,
         )
-        picture = widgets.Image(format="png", layout={"max_width": "100%"})
-        readout = widgets.HTML()
+        picture, readout = widgets.HTML(), widgets.HTML()
 
         def redraw(change: Any = None) -> None:
             figure, sentence = _drawn(self.draw, slider.value)
             _keep_still(figure, self._limits)
-            picture.value = _png(figure, 115)
-            picture.alt = self.alt
+            picture.value = self._image(figure, 115)
             readout.value = html.escape(sentence)
 
         slider.observe(redraw, names="value")
@@ -195,13 +201,6 @@ def _drawn(draw: Callable[[float], str], value: float) -> tuple[Figure, str]:
     figure = plt.gcf()
     plt.close(figure)
     return figure, sentence
-
-
-def _png(figure: Figure, dpi: int) -> bytes:
-    """A figure as a PNG picture."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
 
 
 def _limits(figures: Sequence[Figure]) -> list[Limits]:
@@ -236,7 +235,8 @@ def _settle(figures: Sequence[Figure]) -> None:
         from matplotlib.layout_engine import ConstrainedLayoutEngine
         from matplotlib.transforms import Bbox
 
-    place, measured = None, set()
+    place: Bbox | None = None
+    measured = set()
     for figure in figures:
         engine = figure.get_layout_engine()
         # its children are its patch and the Axes: no second Axes, title or legend of its own
@@ -259,6 +259,8 @@ def _settle(figures: Sequence[Figure]) -> None:
         found = axes.get_position(original=True)
         place = found if place is None else Bbox.intersection(place, found)
         measured = {words}
+    if place is None:  # no figures, or Axes that have no room in common
+        return
     for figure in figures:
         figure.set_layout_engine("none")
         figure.axes[0].set_position(place)
@@ -266,4 +268,4 @@ def _settle(figures: Sequence[Figure]) -> None:
 
 def _words(axis: Axis) -> tuple[str, ...]:
     """What stands along an axis: its label, its numbers."""
-    return axis.get_label_text(), *axis.get_major_formatter().format_ticks(axis.get_majorticklocs())
+    return axis.get_label_text(), *axis.get_major_formatter().format_ticks(list(axis.get_majorticklocs()))

@@ -64,8 +64,6 @@ def leaderboard(
     tournament : Strategies instead of submissions.
     Oracle : Writes the submissions.
     """
-    import pandas as pd
-
     of_kind("leaderboard: folder", folder, (str, PathLike), "give the folder that holds the submissions")
     of_kind("leaderboard: roster", roster, (Mapping, type(None)), 'give {"file": "student"}')
     for entry in (part for pair in (roster or {}).items() for part in pair):
@@ -77,6 +75,8 @@ def leaderboard(
             f"leaderboard: folder {shortened(folder)} is no folder; give the one that holds the submissions."
         )
     budget = positive_number("leaderboard: budget", budget)
+    import pandas as pd  # not for what is refused
+
     names = None if roster is None else {key(file): name for file, name in roster.items()}
     rows = [_row(file, budget, term, names) for file in sorted(path.glob("*.json"))]
     table = pd.DataFrame(rows, columns=COLUMNS)

@@ -120,7 +120,10 @@ class Oracle:
     @property
     def spent(self) -> float:
         """Compute spent so far, FLOPs."""
-        return float(sum(training_flops(N, D) for N, D, _ in self._log))
+        if not self._log:
+            return 0.0
+        N, D, _ = np.array(self._log).T
+        return float(sum(training_flops(N, D)))
 
     @property
     def left(self) -> float:

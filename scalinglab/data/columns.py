@@ -40,7 +40,7 @@ def column(letter: str, values: ArrayLike, label: Callable[[int], str] = "row {}
         column = np.array(values, dtype=np.float64)
         known = _kind(values) in "fiu" or not any(map(_bad, np.asarray(values, object)))
     except Exception:  # a foreign object may raise anything when it is turned into an array
-        known = False
+        column, known = np.empty(0), False
     if not known and letter != "L":
         column, known = _written_out(values)
     if not known:

@@ -97,13 +97,13 @@ class _Seen:
         self.bytes = 0
         self.asked = self.moved_to = ""
 
-    def download(self, url: str, output_file: str, pooch: Any) -> None:
+    def download(self, fname: str, action: Any, pooch: Any, **_: Any) -> None:
         """Fetch a file as pooch does, and remember how far that went."""
-        self.asked = url
+        self.asked = fname
         try:
-            self.fetch(url, output_file, pooch)
+            self.fetch(fname, action, pooch)
         finally:
-            self.bytes = os.path.getsize(output_file)
+            self.bytes = os.path.getsize(action)
 
     def _answer(self, answer: Any, *_: Any, **__: Any) -> None:
         self.moved_to = answer.url if answer.url != self.asked else ""

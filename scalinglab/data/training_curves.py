@@ -219,7 +219,7 @@ def simulate_curves(
             "a list of horizons or one row of them for each size."
         )
     count = number("simulate_curves: steps", steps)
-    if not count.is_integer() or count < 2:
+    if count % 1 or count < 2:
         raise ValueError(f"simulate_curves: steps is {steps}; a curve needs 2 or more.")
     noise = number("simulate_curves: noise", noise)
     undecayed = number("simulate_curves: undecayed", undecayed)

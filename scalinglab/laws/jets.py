@@ -14,6 +14,9 @@ from scalinglab.laws.expressions import Call, Name, Node, Num, Power, Product, S
 #: A value and its derivatives in the parameters it depends on.
 Jet = tuple[Any, dict[str, Any]]
 
+#: The derivative of a parameter in itself: nothing is multiplied by this very object.
+ONE = 1.0
+
 #: Functions of one argument with their derivatives, given the argument and the value.
 ELEMENTARY: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "exp": (np.exp, lambda x, y: y),
@@ -27,24 +30,28 @@ ELEMENTARY: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 class Steps(NamedTuple):
     """Several expressions as one list of steps, each part once however often it occurs.
 
-    ``steps`` holds each part with the places of what it is made of, ``ends`` the places of the expressions.
+    ``steps`` holds each part with the places of what it is made of, and its jet where that is known already;
+    ``ends`` the places of the expressions.
     """
 
-    steps: tuple[tuple[Node, tuple[int, ...]], ...]
+    steps: tuple[tuple[Node, tuple[int, ...], Jet | None], ...]
     ends: tuple[int, ...]
 
 
-def steps_of(nodes: Sequence[Node]) -> Steps:
-    """Write expressions as steps, to evaluate them many times."""
-    steps: list[tuple[Node, tuple[int, ...]]] = []
-    known: dict[Node, int] = {}
+@np.errstate(all="ignore")
+def steps_of(nodes: Sequence[Node], known: Mapping[str, Jet]) -> Steps:
+    """Write expressions as steps, to evaluate them many times; what is made of known names alone, now."""
+    steps: list[tuple[Node, tuple[int, ...], Jet | None]] = []
+    places: dict[Node, int] = {}
 
     def place(node: Node) -> int:
-        if node not in known:
+        if node not in places:
             inside = tuple(map(place, children(node)))
-            known[node] = len(steps)
-            steps.append((node, inside))
-        return known[node]
+            parts = [part for at in inside if (part := steps[at][2])]
+            open_ = len(parts) < len(inside) or (isinstance(node, Name) and node.id not in known)
+            places[node] = len(steps)
+            steps.append((node, inside, None if open_ else _of_parts(node, parts, known)))
+        return places[node]
 
     ends = tuple(map(place, nodes))
     return Steps(tuple(steps), ends)
@@ -53,8 +60,8 @@ def steps_of(nodes: Sequence[Node]) -> Steps:
 def jets(steps: Steps, given: Mapping[str, Jet]) -> list[Jet]:
     """Values of expressions and their derivatives, given those of each name (forward differentiation)."""
     done: list[Jet] = []
-    for node, inside in steps.steps:
-        done.append(_of_parts(node, [done[place] for place in inside], given))
+    for node, inside, known in steps.steps:
+        done.append(known or _of_parts(node, [done[place] for place in inside], given))
     return [done[place] for place in steps.ends]
 
 
@@ -78,8 +85,7 @@ def _of_parts(node: Node, parts: list[Jet], given: Mapping[str, Jet]) -> Jet:
         case Sum():
             slopes: dict[str, Any] = {}
             for _, part in parts:
-                for name, slope in part.items():
-                    slopes[name] = slopes[name] + slope if name in slopes else slope
+                _added(slopes, part)
             return reduce(lambda total, part: total + part[0], parts[1:], parts[0][0]), slopes
         case Product():
             return reduce(_times, parts)
@@ -94,17 +100,23 @@ def _of_parts(node: Node, parts: list[Jet], given: Mapping[str, Jet]) -> Jet:
     ((x, dx),) = parts
     function, derivative = ELEMENTARY[node.function]
     y = function(x)
-    factor = derivative(x, y) if dx else None
-    return y, {name: factor * slope for name, slope in dx.items()}
+    return y, _times_each(derivative(x, y), dx) if dx else {}
+
+
+def _times_each(factor: Any, slopes: dict[str, Any]) -> dict[str, Any]:
+    return {name: factor if slope is ONE else factor * slope for name, slope in slopes.items()}
 
 
 def _times(left: Jet, right: Jet) -> Jet:
     """Product rule."""
     (a, da), (b, db) = left, right
-    slopes = {name: slope * b for name, slope in da.items()}
-    for name, slope in db.items():
-        slopes[name] = slopes[name] + a * slope if name in slopes else a * slope
-    return a * b, slopes
+    return a * b, _added(_times_each(b, da), _times_each(a, db))
+
+
+def _added(slopes: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    for name, slope in more.items():
+        slopes[name] = slopes[name] + slope if name in slopes else slope
+    return slopes
 
 
 def _raised(base: Jet, exponent: Jet) -> Jet:
@@ -113,10 +125,7 @@ def _raised(base: Jet, exponent: Jet) -> Jet:
     y = 1 / x if np.ndim(e) == 0 and e == -1 else x**e
     slopes: dict[str, FloatArray] = {}
     if dx:
-        inner = e * x ** (e - 1)
-        slopes = {name: inner * slope for name, slope in dx.items()}
+        slopes = _times_each(e * x ** (e - 1), dx)
     if de:
-        outer = y * np.log(x)
-        for name, slope in de.items():
-            slopes[name] = slopes[name] + outer * slope if name in slopes else outer * slope
+        _added(slopes, _times_each(y * np.log(x), de))
     return y, slopes

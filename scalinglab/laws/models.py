@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scalinglab._arrays import FloatArray, overflow_is_refused
 from scalinglab.laws.expressions import names
-from scalinglab.laws.jets import Jet, Steps, jet, jets, steps_of, value
+from scalinglab.laws.jets import ONE, Jet, Steps, jet, jets, steps_of, value
 from scalinglab.laws.separation import CENTRE, LOG, Column, Separated
 
 
@@ -90,7 +90,7 @@ class Model:
         every = (*self.law.columns, *self.law.offsets)
         object.__setattr__(self, "closed", [self._closed(column) for column in every])
         others = [column.node for column in every if column.slopes is None]
-        object.__setattr__(self, "others", steps_of(others))
+        object.__setattr__(self, "others", steps_of(others, known))
 
     def _closed(self, column: Column) -> LogLinear | None:
         """What is the same at all parameters of a log-linear column; None for others."""
@@ -126,7 +126,8 @@ class Model:
         stretch = np.where(self.in_logs, theta, 1.0)
         given = dict(self.known)
         for j, name in enumerate(self.law.nonlinear):
-            given[name] = (theta[:, j, None], {name: stretch[:, j, None]} if slopes else {})
+            slope = stretch[:, j, None] if self.in_logs[j] else ONE
+            given[name] = (theta[:, j, None], {name: slope} if slopes else {})
         K = len(self.law.columns)
         Phi = np.empty((len(u), K, self.runs))
         offset: FloatArray | None = None
@@ -140,7 +141,8 @@ class Model:
                 values = factor * np.exp(theta[:, moving] @ Z + at_zero)
                 if slopes:
                     moves = {
-                        int(j): values * (stretch[:, j, None] * z) for j, z in zip(moving, Z, strict=True)
+                        j: values * (stretch[:, j, None] * z if self.in_logs[j] else z)
+                        for j, z in zip(moving.tolist(), Z, strict=True)
                     }
             else:
                 values, part = next(others)

@@ -52,6 +52,7 @@ def training_flops(N: ArrayLike, D: ArrayLike) -> Any:
     return plain(held("training_flops: 6 N D", FLOPS_PER_PARAMETER_TOKEN * N * D, 0))
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class SurfaceAlgebra:
     """What follows from E, A, B, alpha and beta, the numbers of one surface or the arrays of many."""
 

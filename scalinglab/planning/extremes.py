@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -22,7 +23,7 @@ def within_floats(function: F) -> F:
     What overflows, and what an inner function refuses without naming an argument of this one, becomes a
     ValueError that does.
     """
-    who = function.__name__
+    who = cast(FunctionType, function).__name__
     named = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
     beyond = (
         f"{who}: {', '.join(named)} lead beyond what a float can hold, or to numbers that do not fit each "

@@ -119,7 +119,8 @@ def training_curves(
     for which in (0, -1):
         k = int(np.flatnonzero(sizes[which] == curves.N)[0 if above is None else -1])
         first = int(np.argmax(late[k]) if above is None else np.argmin(np.where(late[k], losses[k], np.inf)))
-        beside, below = {"xytext": (6, 6), "va": "bottom"}, {"xytext": (0, -8), "va": "top", "ha": "center"}
+        beside: dict[str, Any] = {"xytext": (6, 6), "va": "bottom"}
+        below: dict[str, Any] = {"xytext": (0, -8), "va": "top", "ha": "center"}
         ax.annotate(
             f"{format_count(sizes[which])} parameters", (curves.C[k, first], losses[k, first]),
             textcoords="offset points", fontsize=9.5, color=colours[which],

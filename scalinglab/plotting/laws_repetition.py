@@ -260,7 +260,7 @@ def epoch_losses(
         Where to draw.
     """
     ax = axes_of(ax)
-    sizes = np.sort(np.atleast_1d(np.asarray(N, float)))
+    sizes = np.sort(np.array(N, float, ndmin=1))
     epochs = np.geomspace(1, most, 300)
     ends = []
     for size, colour in zip(sizes, budget_colours(sizes), strict=True):

@@ -131,6 +131,7 @@ def screened_waste(table: pd.DataFrame, least: float = 1e-4) -> Axes:
             (0.0, 1.02), xycoords="axes fraction", fontsize=9.5, va="bottom",
         )  # fmt: skip
     stages = list(table[table["label"] == labels[0]]["stage"])
+    ax = panels[-1, 0]
     ax.set_xticks(range(len(stages)), stages, rotation=30, ha="right", rotation_mode="anchor")
     panels[len(labels) // 2, 0].set_ylabel("wasted by Approach 2's plan")
     panels[0, 0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.15), ncols=2, fontsize=9.5)
@@ -147,7 +148,7 @@ def study_concerns(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Where to draw.
     """
-    kinds = [kind for kind in table if table[kind].any()]
+    kinds = [str(kind) for kind in table if table[kind].any()]
     ax = _rows(len(table)) if ax is None else ax
     for y, label in enumerate(table.index):
         for x, kind in enumerate(kinds):

@@ -58,11 +58,11 @@ def use_style() -> None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         built = os.environ.get("SCALINGLAB_STATIC")
-        set_matplotlib_formats("pdf" if built == "paper" else "svg")  # type: ignore[no-untyped-call]
+        set_matplotlib_formats("pdf" if built == "paper" else "svg")
         plt.rcParams["svg.fonttype"] = "none" if built else "path"
         if built != "paper":
-            shown = get_ipython().display_formatter.formatters
-            shown["image/svg+xml"].for_type(Figure, written)
+            shown: Any = get_ipython()
+            shown.display_formatter.formatters["image/svg+xml"].for_type(Figure, written)
         if plt.get_backend().endswith("inline"):
             plt.uninstall_repl_displayhook()  # it draws on canvases that nobody sees
 
@@ -177,7 +177,7 @@ def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, Any]]) -> None:
 
     def place(_: Axes) -> None:
         placed = -np.inf
-        for (y, *_), label in zip(ends, labels, strict=True):
+        for (y, *_what), label in zip(ends, labels, strict=True):
             at = float(ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[1])
             placed = max(at, placed + 0.058)
             label.xy = (x, placed)

@@ -107,7 +107,10 @@ def bin_runs(
             for x, low, h in zip((n, d), corner, width, strict=True)
         )
         cell = across * CELLS + up
-        w = weights(rows) if callable(weights) else np.ones_like(n) if weights is None else weights[rows]
+        if weights is None:
+            w = np.ones_like(n)
+        else:
+            w = weights[rows] if isinstance(weights, np.ndarray) else weights(rows)
         for k, column in enumerate((w, w * n, w * d, w * logs.L[rows])):
             sums[k] += np.bincount(cell, column, CELLS * CELLS)
     sums = sums[:, sums[0] > 0]

@@ -185,7 +185,7 @@ def _regular(gram: FloatArray, right: FloatArray) -> FloatArray:
     """Solve; a system whose numbers have broken down answers nan."""
     fine = np.isfinite(gram).all(axis=(1, 2))
     if fine.all():
-        return np.asarray(np.linalg.solve(gram, right[..., None])[..., 0])
+        return np.asarray(np.linalg.solve(gram, right[..., None])[..., 0], float)
     answer = np.full_like(right, np.nan)
     answer[fine] = np.linalg.solve(gram[fine], right[fine][..., None])[..., 0]
     return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,7 +82,7 @@ _ONE_BY_ONE = threading.Lock()
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> Generator[None]:
     """Keep linear algebra in one thread.
 
     L-BFGS-B solves with matrices of at most twenty rows a few times a step, and OpenBLAS divides each such

@@ -85,15 +85,19 @@ def fit_parabolas(x: FloatArray, y: FloatArray, weights: FloatArray | None = Non
     w = np.ones((1, len(x))) if weights is None else weights
     level = y.mean()
     products = (w * (y - level)) @ powers[:3].T
-    gram = np.broadcast_to((w @ powers.T)[:, HANKEL], (len(products), 3, 3))
+    gram = (w @ powers.T)[:, HANKEL]
+    if len(gram) < len(products):
+        gram = np.broadcast_to(gram, (len(products), 3, 3))
     if weights is None:
-        distinct = np.array([len(np.unique(x))])
+        short = np.array([[np.count_nonzero(np.diff(np.sort(x))) < 2]])
     else:
         _, place = np.unique(x, return_inverse=True)
-        distinct = (w @ np.eye(place.max() + 1)[place] > 0).sum(axis=1)
-    short = np.broadcast_to(distinct < 3, len(gram))[:, None]
-    c = np.linalg.solve(np.where(short[:, :, None], np.eye(3), gram), products[:, :, None])[:, :, 0]
-    c = np.where(short, np.nan, c)
+        short = ((w @ np.eye(place.max() + 1)[place] > 0).sum(axis=1) < 3)[:, None]
+    if short.any():
+        c = np.linalg.solve(np.where(short[:, :, None], np.eye(3), gram), products[:, :, None])[:, :, 0]
+        c = np.where(short, np.nan, c)
+    else:
+        c = np.linalg.solve(gram, products[:, :, None])[:, :, 0]
     bends = c[:, 2] > 16 * np.finfo(float).eps * np.abs(y).max()
     c[:, 0] += level
     return Parabolas(c, float(middle), float(half_width), gram, bends)

@@ -99,7 +99,7 @@ def solve_inner(Phi: FloatArray, y: FloatArray, free: NDArray[np.bool_], constra
     Q, T = np.linalg.qr(X)
     b = np.einsum("rnk,rn->rk", Q, y)
     pivots = np.abs(np.diagonal(T, axis1=1, axis2=2))
-    whole = (pivots > DEPENDENT).all(axis=1)
+    whole = np.all(pivots > DEPENDENT, axis=1)
     c = np.linalg.solve(np.where(whole[:, None, None], T, np.eye(K)), b[..., None])[..., 0]
     wrong = ~whole
     if constrained:

@@ -42,7 +42,7 @@ def search_exponents(logs: CentredLogs, loss: Loss) -> tuple[Optimum, tuple[str,
     """Best polished optimum over the starts and what pricing adds to them; exponents it can do without."""
     few, weights = (logs, None) if len(logs.n) <= MANY else bin_runs(logs)
     ends: list[Optimum] = []
-    face = 0.0
+    face, products = 0.0, None
     squares = np.isinf(loss.knot)
     if squares and weights is None:
         products = map_products(logs, START_EXPONENTS, START_EXPONENTS, None)
@@ -58,7 +58,7 @@ def search_exponents(logs: CentredLogs, loss: Loss) -> tuple[Optimum, tuple[str,
         ends += sprints if provable else _raced(logs, loss, sprints)
     best = min(ends, key=lambda optimum: optimum.objective)
     best, proven = _branched(logs, loss, best) if provable else (best, False)
-    if face:
+    if products is not None and face:
         needed = cannot_tie(face, best.objective, float(products.LL))
     else:
         needed = both_terms_are_needed(few, loss, best, weights)

@@ -90,7 +90,7 @@ def examine(
     Examples
     --------
     >>> from scalinglab import CHINCHILLA, IsoflopDesign
-    >>> runs = IsoflopDesign([1e18, 1e19, 1e20], points=7).runs(CHINCHILLA)
+    >>> runs = IsoflopDesign([1e18, 1e19, 1e20], points=5).runs(CHINCHILLA)
     >>> found = examine(runs, np.random.default_rng(0))
     >>> f"{found['methods']['VPNLS']['a']:.3f} and {found['methods']['Approach 2']['a']:.3f}"
     '0.452 and 0.452'
@@ -266,7 +266,7 @@ def _compared(runs: Runs, target: float, fit: Any) -> LawComparison | dict[str, 
 
 def _laws(found: LawComparison, level: float) -> dict[str, Any]:
     """What each law says, with an interval of the outer power."""
-    table = {
+    table: dict[str, dict[str, Any]] = {
         label: {
             "parameters": {
                 name: None if name in fit.undetermined else value for name, value in fit.values.items()

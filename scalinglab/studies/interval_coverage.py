@@ -220,6 +220,7 @@ def coverage(
     right = getattr(surface, statistic)
     asked = _Question(statistic, C, level, float(right if C is None else right(C)))
     rss = np.array([fit.objective for fit in fits])
+    away = np.empty(0)  # an exponent's distances are found together
     if statistic in EXPONENTS:
         away = distance_along(logs, found, rss, statistic, np.full(len(fits), asked.truth))
     covered = dict.fromkeys(intervals, 0)

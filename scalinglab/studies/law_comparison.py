@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -274,25 +274,34 @@ def _allocated(
     for label, fit in fits.items():
         if fit.law.names_of(fit.runs.extra) == {"N", "D"}:
             try:
-                best[label] = fit.optimum(C)["N"], fit.optimum(C)["D"]
+                plan = fit.optimum(C)
+                best[label] = plan["N"], plan["D"]
             except ValueError:  # this law has no best allocation
                 continue
+    lowest = {label: _lowest(fits[label]) for label in best}
     waste = {
-        (label, other): _waste(fits[other], plan, C)
-        for label, plan in best.items()
+        (label, other): _waste(fits[other], own, C, lowest[other])
+        for label, own in best.items()
         for other in best
         if other != label
     }
     return best, waste
 
 
-def _waste(truth: LawFit, plan: tuple[float, float], C: float) -> float:
-    """Share of C that a plan wastes where a law is right."""
+def _lowest(truth: LawFit) -> Callable[[float], float]:
+    """The lowest loss of a law at exp(log C) FLOPs, each found once: searches share their ends."""
+    return cache(lambda log_C: truth.optimum(math.exp(log_C)).loss)
+
+
+def _waste(
+    truth: LawFit, plan: tuple[float, float], C: float, lowest: Callable[[float], float] | None = None
+) -> float:
+    """Share of C that a plan wastes where a law is right, whose lowest losses may be known."""
+    best = lowest or _lowest(truth)
     loss = float(truth.predict({"N": plan[0], "D": plan[1]}))
 
-    @cache  # the search begins with the ends, which are known by then
     def excess(log_C: float) -> float:
-        return truth.optimum(math.exp(log_C)).loss - loss
+        return best(log_C) - loss
 
     if excess(math.log(C)) >= 0:  # the plan is the best one, to rounding
         return 0.0

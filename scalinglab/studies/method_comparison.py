@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from os import PathLike
@@ -142,11 +143,11 @@ def compare_methods(
 
 def _checked_studies(who: str, studies: Any) -> tuple[Study, ...]:
     """Return the studies, or raise ValueError if something else is among them."""
-    try:
-        listed = () if isinstance(studies, (str, bytes)) else tuple(studies)
-    except TypeError:
-        listed = (None,)
-    if not all(isinstance(study, Study) for study in listed) or isinstance(studies, (str, bytes)):
+    listed: tuple[Any, ...] = (None,)
+    if not isinstance(studies, (str, bytes)):
+        with suppress(TypeError):
+            listed = tuple(studies)
+    if not all(isinstance(study, Study) for study in listed):
         raise ValueError(f"{who}: studies is {shortened(studies)}; give a list of Study(surface, design).")
     return listed
 

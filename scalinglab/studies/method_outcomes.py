@@ -51,12 +51,13 @@ def told(outcome: Fit | str, target: float, level: float) -> dict[str, Any]:
     """An outcome as plain values: exponents, their intervals, the plan at a budget, concerns."""
     if isinstance(outcome, str):
         return {"refused": outcome}
+    found: dict[str, Any]
     surface = outcome if isinstance(outcome, SurfaceFit) else None
     if surface is not None:
         unknown = set(surface.undetermined)
         unknown |= {A for A, alpha in surface.surface.EXPONENT_OF.items() if alpha in unknown}
         values = {**surface.surface.parameters, "a": surface.a}
-        found: dict[str, Any] = {
+        found = {
             name: None if name in unknown or (unknown and name == "a") else value
             for name, value in values.items()
         }

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from scalinglab._arrays import one_of, shortened
-from scalinglab._extras import needs
 
 #: What a concern is about, by words that it has and others do not.
 KINDS: Mapping[str, str] = {
@@ -170,8 +169,7 @@ class StoredStudies:
             }
             for study in self.values()
         }
-        with needs("tables"):
-            import pandas as pd
+        import pandas as pd
 
         return pd.DataFrame.from_dict(rows, orient="index")
 
@@ -262,11 +260,11 @@ def _end(outcome: Mapping[str, Any], letter: str, place: int) -> float:
 def _ends(found: Mapping[str, Any]) -> tuple[float, float]:
     """Interval of the outer power, with errors shared by budgets; nan where there is none."""
     interval = found.get("k", {}).get("shared")
-    return tuple(interval) if isinstance(interval, list) else (float("nan"),) * 2
+    low, high = interval if isinstance(interval, list) else (float("nan"),) * 2
+    return low, high
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    with needs("tables"):
-        import pandas as pd
+    import pandas as pd
 
     return pd.DataFrame(rows)

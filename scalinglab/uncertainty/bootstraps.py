@@ -94,7 +94,7 @@ class Bootstrap:
         alive = [replicate.take(kept) for replicate in self.replicates]
         found = np.full(self.draws, np.nan)
         try:
-            answer = statistic(*alive) if callable(statistic) else getattr(alive[0], statistic)
+            answer: Any = statistic(*alive) if callable(statistic) else getattr(alive[0], statistic)
             found[kept] = floats("", answer if C is None else answer(C))
         except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise ValueError(

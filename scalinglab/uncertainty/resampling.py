@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -118,8 +119,7 @@ def bootstrap(
     generator("bootstrap: rng", rng)
     if within_budgets is not None:
         flag("bootstrap: within_budgets", within_budgets)
-    fits = fit if isinstance(fit, (list, tuple)) else (fit,)
-    fits = tuple(fits)
+    fits: tuple[Any, ...] = tuple(fit) if isinstance(fit, (list, tuple)) else (fit,)
     for one in fits:
         name = getattr(one, "__name__", "fit_vpnls")
         of_kind(
