@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from scalinglab import CHINCHILLA, IsoflopDesign, LossSurface, Runs, SurfaceFit, fit_vpnls, load_llama3
 from scalinglab.laws import ASYMMETRIC, SYMMETRIC
@@ -60,6 +61,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("house")
+
+# Hypothesis would parse every loaded file of ours for numbers to try: the examples would depend on what else
+# is loaded, and the numbers that break things everywhere are among its own.
+providers._get_local_constants = lambda: providers._local_constants
 
 #: Files that need the book, its notebooks or kernels: `make check` leaves them to `make test`.
 BOOK = {"test_exercises.py", "test_hostile.py", "test_problem_sets.py"}

@@ -95,7 +95,7 @@ EXAMPLES = {
     "Recommendation": lambda: fit().recommend(1e21),
     "influence": lambda: sl.influence(fit()),
     "fit_vpnls": lambda: sl.fit_vpnls(runs()),
-    "examine": lambda: studies.examine(runs().take([0, 1, 7, 8, 14]), rng()),
+    "examine": lambda: studies.examine(runs().take([0, 3, 7, 10, 14]), rng()),
     "PublicStudy": lambda: studies.PUBLIC_STUDIES[0].opened(),
     "waste_without_budgets": lambda: studies.waste_without_budgets(runs(), 1, 1e22, rng()),
     "read_studies": stored_run,
@@ -177,7 +177,7 @@ EXAMPLES = {
         [1e18, 1e19, 1e20], [1.7e8, 6.1e8, 2.2e9], [0.041, 0.029, 0.02], [2.97, 2.59, 2.32], 8, 7
     ),
     "next_run": lambda: planning.next_run(design(), TRUTH, 1e24),
-    "plan_sweep": lambda: sl.plan_sweep(TRUTH, 1e24, 1e21, 20),
+    "plan_sweep": lambda: sl.plan_sweep(TRUTH, 1e22, 1e21, 6),
     "plausible_surfaces": lambda: planning.plausible_surfaces(TRUTH, 1e19),
     "predict_error": lambda: sl.predict_error(design(), TRUTH, 0.01, 1e24),
     "published_law_bounds": lambda: planning.published_law_bounds(0.47, [1e18, 1e20], 4, 1e24),

@@ -1,6 +1,6 @@
 """Random calls of everything public, each with one or two arguments replaced by what does not belong there.
 
-``test_fuzz.py`` makes a thousand of them, and nine thousand more where there is time; ``python tests/fuzz.py
+``test_fuzz.py`` makes a thousand of them, and eight thousand more where there is time; ``python tests/fuzz.py
 --seconds 3600`` goes on for an hour and counts.
 The valid calls are those of ``every_name.py`` and the few below, seen as they are made.
 """
@@ -43,12 +43,12 @@ LONGEST = 10
 SLOW = {
     "Certificate.undecided": 5, "Law.optimum": 5, "answer": 4, "best_reach": 8, "counts_compared": 100,
     "examine": 40, "recount_runs": 40, "fit_published_parabolas": 7, "plan_sweep": 23,
-    "MethodComparison.summary": 9, "certify": 20, "check": 6, "checklist": 7,
+    "MethodComparison.summary": 9, "certify": 20, "check": 6, "checklist": 7, "compare": 3,
     "compare_methods": 30, "coverage": 11, "deadweight_by_stage": 30, "efficiency_studies": 9,
     "fit_approach3": 75,
     "lack_of_fit_bound": 90, "leaderboard": 9, "noise_studies": 5, "noisy_curves": 5, "profile": 40,
     "proven_region": 13, "published_search": 5, "refit_in_other_counts": 11, "repaired_search": 7,
-    "repeat_study": 12, "screen": 13, "search_from_each": 23,
+    "repeat_study": 12, "repetition_profile": 6, "screen": 13, "search_from_each": 23,
 }  # fmt: skip
 
 #: What solvers call thousands of times a fit, taken as it comes: arrays of residuals, inner parts of a law.
@@ -325,13 +325,15 @@ def near(value, choose):
     if isinstance(value, bool):
         return choose([not value, "True", 1, np.bool_(value), "yes", None])
     if isinstance(value, (int, float, np.number)):
+        factor = choose([1e3, 1e-3, 1e100, 1e-100, 1e300, -1])
         return choose([
-            value * 1e3, value * 1e-3, value * 1e100, value * 1e-100, -value, str(value), [value], (value,
-            value),
-            np.array(value), np.array([value]), np.array([[value]]), np.float32(value), Fraction(value),
-            Decimal(float(value)), complex(value), value + 0.5, int(value), float(value), np.int64(value),
-            np.array([value, np.nan]), np.ma.array(value), bool(value), repr(value).encode(), value * 1e300,
-        ])  # fmt: skip
+            *6 * [lambda: value * factor], lambda: str(value), lambda: [value], lambda: (value, value),
+            lambda: np.array(value), lambda: np.array([value]), lambda: np.array([[value]]),
+            lambda: np.float32(value), lambda: Fraction(value), lambda: Decimal(float(value)),
+            lambda: complex(value), lambda: value + 0.5, lambda: int(value), lambda: float(value),
+            lambda: np.int64(value), lambda: np.array([value, np.nan]), lambda: np.ma.array(value),
+            lambda: bool(value), lambda: repr(value).encode(),
+        ])()  # fmt: skip
     if isinstance(value, np.ndarray) or (
         isinstance(value, (list, tuple)) and len(value) and np.ndim(value[0]) == 0
     ):
@@ -343,16 +345,15 @@ def near(value, choose):
             return choose([array.tolist(), None, np.ones(2), {}])
         spoilt = array.copy()
         spoilt.flat[-1] = choose([np.nan, np.inf, -1.0, 0.0, 1e300, 1e-300])
-        wide = np.repeat(array, 2, axis=0)[::2]
+        kind = choose([object, str, "f4", complex, ">f8"])
         return choose([
-            array.tolist(), tuple(array), wide, array[::-1], array[:1], array[:0], array.astype(object),
-            spoilt,
-            array.astype(str), array[None], np.array([*array, 1]), pd.Series(array.ravel()),
-            array.astype("f4"),
-            np.ma.array(array, mask=np.arange(array.size).reshape(array.shape) == 0), array.astype(complex),
-            array * 1e90, array * 1e-90, array > 0, (x for x in array), array.astype(">f8"),
-            set(array.ravel()),
-        ])  # fmt: skip
+            array.tolist, lambda: tuple(array), lambda: np.repeat(array, 2, axis=0)[::2],
+            lambda: array[::-1], lambda: array[:1], lambda: array[:0], lambda: spoilt, lambda: array[None],
+            *5 * [lambda: array.astype(kind)], lambda: np.array([*array, 1]),
+            lambda: pd.Series(array.ravel()), lambda: array * 1e90, lambda: array * 1e-90, lambda: array > 0,
+            lambda: np.ma.array(array, mask=np.arange(array.size).reshape(array.shape) == 0),
+            lambda: (x for x in array), lambda: set(array.ravel()),
+        ])()  # fmt: skip
     if isinstance(value, str):
         return choose(
             [value.upper(), value.encode(), "", value + " ", [value], np.str_(value), None, value * 999]
@@ -413,6 +414,13 @@ def allow(seconds):
     signal.setitimer(signal.ITIMER_REAL, 30 * seconds)
 
 
+@functools.cache
+def naming(*changed):
+    """What a message says that blames one of these arguments."""
+    words = "|".join([*map(re.escape, changed), *(ALIASES[name] for name in changed if name in ALIASES)])
+    return re.compile(rf"(?<![A-Za-z_])({words})")
+
+
 def outcome(label, call, arguments, changed):
     """What a call did: "answer", "words", or what else."""
     rest = [arguments.pop(name) for name in ["self"] if name in arguments]
@@ -427,8 +435,6 @@ def outcome(label, call, arguments, changed):
             and all(map(str.isidentifier, map(str, extra)))
         ):
             arguments |= {str(key): value for key, value in extra.items()}
-    for number in (signal.SIGPROF, signal.SIGALRM):
-        signal.signal(number, late)
     allow(LONGEST)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -440,10 +446,9 @@ def outcome(label, call, arguments, changed):
         said = str(error)
         if isinstance(error, (sl.FitError, course.OracleError)) and len(said.split()) > 4:
             return "words"
-        words = "|".join([*map(re.escape, changed), *(ALIASES[name] for name in changed if name in ALIASES)])
         sentence = len(said.split()) > 4 and said.rstrip().endswith((".", "'"))
         own = re.match(r"[A-Z_a-z]\w*[\w.]*", said) and error.__traceback__
-        if sentence and own and re.search(rf"(?<![A-Za-z_])({words})", said):
+        if sentence and own and naming(*changed).search(said):
             return "words"
         return f"unnamed {type(error).__name__}: {said[:150]}"
     except TooLong:
@@ -487,6 +492,8 @@ def fuzz(seed, calls=None, seconds=None, only=None):
     weights = [1 / SLOW.get(label, 1) for label in labels]
     end = time.monotonic() + (seconds or 1e9)
     done = 0
+    for number in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(number, late)
     with mock.patch.dict(os.environ, SCALINGLAB_DATA="."):  # no call asks the net
         while (calls is None or done < calls) and time.monotonic() < end:
             label = dice.choices(labels, weights)[0]

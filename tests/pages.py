@@ -8,6 +8,7 @@ import importlib.util
 import re
 import types
 from collections import defaultdict
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 #: What most of a built page is: drawings, code in colours, programs.
 HEAVY = re.compile(r"(<(svg|pre|script)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
+#: A word of code in a span that says nothing.
+WRAPPED = re.compile(r'<span class="pre">([^<]*)</span>')
 
 
 def light(found):
@@ -56,21 +59,43 @@ def light(found):
 
 
 @functools.cache
-def soup(site, page):
-    """A built page without its shapes and colours, read once for all who look at it: nobody may change it."""
+def parts(site, page):
+    """A built page without its shapes and colours: its article, and what stands around that."""
     text = HEAVY.sub(light, (site / f"{page}.html").read_text(encoding="utf-8"))
+    before, opening, rest = text.partition("<article")
+    inside, closing, after = rest.rpartition("</article>")
+    return WRAPPED.sub(r"\1", opening + inside + closing), before + after
+
+
+@functools.cache
+def soup(site, page):
+    """The article of a built page, read once for all who look at it: nobody may change it."""
     gc.disable()
     try:
-        return BeautifulSoup(text, "html.parser")
+        return BeautifulSoup(parts(site, page)[0], "html.parser")
     finally:
         gc.freeze()  # it stays to the end: who looks for rubbish need not look here, as often as a tree grows
         gc.enable()
 
 
+class Opened(HTMLParser):
+    """Every tag of a text, and no tree of them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, name, attributes):
+        self.tags.append((name, {key: value or "" for key, value in attributes}))
+
+
 @functools.cache
 def tags(site, page):
-    """Every tag of a built page."""
-    return [one for one in soup(site, page).descendants if isinstance(one, Tag)]
+    """Every tag of a built page, around its article and within: a name and its attributes."""
+    inside = [(one.name, one.attrs) for one in soup(site, page).descendants if isinstance(one, Tag)]
+    return Opened(parts(site, page)[1]).tags + inside
 
 
 @functools.cache

@@ -73,7 +73,7 @@ def commands():
         for N in (10**7, 10**8, 10**9) for D in (10**9, 10**10, 10**11)
     ]  # fmt: skip
     Path("runs.csv").write_text("params,tokens,loss\n" + "".join(rows))
-    fit = command("fit", "--example", "llama3", "--budget", "3.8e25")
+    fit = command("fit", "--example", "llama3", "--budget", "3.8e25", "--method", "VPNLS")
     command("report", "runs.csv", "--budget", "1e22", "-o", "report.html")
     return {"fit": fit, "figures": Path("report.html").read_text(encoding="utf-8").count("<figure")}
 

@@ -57,7 +57,7 @@ def test_a_few_random_calls_get_an_answer_or_words(folder, monkeypatch):
 @guarded
 def test_random_calls_get_an_answer_or_words(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    random_calls(9000)
+    random_calls(8000)
 
 
 FRAME = pd.DataFrame({"N": [1e8, 2e8], "D": [1e9, 2e9], "L": [3.0, 2.9]})

@@ -10,23 +10,29 @@ KNOWN = {
 }
 
 #: What every page begins with: a reader who has searched for nothing yet, axe, and no colour that is on its
-#: way to another, for what fades in is pale until it has.
+#: way to another, for what fades in is pale until it has. Axe does not ask what it finds minor or moderate,
+#: and does not write down every element that it looks at.
 BEGIN = (
     Axe().axe_script
     + """
 if (location.protocol === "file:") localStorage.clear();
-axe.configure({rules: [
-  {id: "color-contrast", selector: "[data-look]"}, {id: "link-in-text-block", selector: "[data-link]"}]});
+axe.configure({noHtml: true, rules: [
+  {id: "color-contrast", selector: "[data-look]"}, {id: "link-in-text-block", selector: "[data-link]"},
+  ...axe._audit.rules.filter(({ impact }) => ["minor", "moderate"].includes(impact))
+    .map(({ id }) => ({id, enabled: false}))]});
 const still = new CSSStyleSheet();
 still.replaceSync("*, ::before, ::after { animation: none !important; transition: none !important }");
 document.adoptedStyleSheets.push(still);
 """
 )
 
-#: Marks of the words, and of the links, that look alike one to three: the first, the last and one between.
-#: A word's look is its colour, size and weight, and whatever is painted under it, up to the page;
-#: a link has a line under it, too, and stands among words of a colour. What is inside a formula is MathJax's.
-MARK_LOOKS = """() => {
+#: Marks of the words, and of the links, that look alike one to three: the first, the last and one between;
+#: none of a look that axe has found fine, three of three. A word's look is its colour, size and weight, and
+#: whatever is painted under it, up to the page; a link's is also how it and the block of words around it are
+#: written. What touches a painted box that it neither stands in nor holds is fine in no other place. Axe says
+#: nothing of a single letter, of punctuation, of what is beyond the page's edge and of words in a drawing;
+#: what is inside a formula is MathJax's.
+MARK_LOOKS = r"""known => {
   const clear = "rgba(0, 0, 0, 0);none;1;none;normal;static", under = new Map([[null, ""]]);
   const below = part => {
     if (!under.has(part)) {
@@ -37,46 +43,80 @@ MARK_LOOKS = """() => {
     }
     return under.get(part);
   };
+  const rows = new Map(), height = 50;
+  window.painted = [];
+  const through = ({ top, bottom }) => {
+    const first = Math.floor(top / height), last = Math.floor(bottom / height);
+    return Array.from({length: last - first + 1}, (_, k) => first + k);
+  };
+  for (const part of document.querySelectorAll("body :not(mjx-container *, svg *, pre *)")) {
+    const { backgroundColor, backgroundImage } = getComputedStyle(part);
+    if (backgroundColor === "rgba(0, 0, 0, 0)" && backgroundImage === "none") continue;
+    const place = part.getBoundingClientRect();
+    window.painted.push([part, place]);
+    for (const row of through(place)) rows.set(row, [...(rows.get(row) ?? []), [part, place]]);
+  }
+  const touches = part => [...part.getClientRects()].some(at => through(at).some(row => rows.get(row)?.some(
+    ([box, { left, right, top, bottom }]) =>
+      at.left < right && at.right > left && at.top < bottom && at.bottom > top &&
+      !box.contains(part) && !part.contains(box))));
+  const fine = new Set(known.split("\n"));
+  window.marked = [];
   const mark = (name, parts, more) => {
     const looks = new Map();
     document.querySelectorAll(`[${name}]`).forEach(part => part.removeAttribute(name));
     for (const part of parts) {
-      if (part.closest("mjx-container, script, style, noscript")) continue;
+      if (part.closest("mjx-container, svg, script, style, noscript")) continue;
       if (!part.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue;
-      const style = getComputedStyle(part);
-      const look = [below(part), style.color, style.fontSize, style.fontWeight, more(style, part)].join(";");
+      const { right, bottom } = part.getBoundingClientRect(), style = getComputedStyle(part);
+      if (right + scrollX <= 0 || bottom + scrollY <= 0) continue;
+      const { color, fontSize, fontWeight } = style;
+      let look = [name, below(part), color, fontSize, fontWeight, more(style, part)].join(";");
+      if (touches(part)) look += ";touches";
+      else if (fine.has(look)) continue;
       looks.set(look, [...(looks.get(look) ?? []), part]);
     }
-    for (const alike of looks.values())
-      for (const place of [0, alike.length >> 1, alike.length - 1]) alike[place].setAttribute(name, "");
+    for (const [look, alike] of looks) {
+      const chosen = [0, alike.length >> 1, alike.length - 1].map(place => alike[place]);
+      chosen.forEach(part => part.setAttribute(name, ""));
+      window.marked.push([look, chosen]);
+    }
   };
-  const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), parts = new Set();
-  while (words.nextNode()) if (words.currentNode.data.trim()) parts.add(words.currentNode.parentElement);
-  mark("data-look", parts, style => style.textShadow);
-  mark("data-link", document.querySelectorAll("a[href]"), (style, link) =>
-    [style.textDecoration, style.border, style.outline, style.fontFamily, style.fontStyle,
-      getComputedStyle(link.parentElement).color]);
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), words = new Map();
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    if (data.trim()) words.set(parentElement, (words.get(parentElement) ?? "") + data.trim());
+  }
+  for (const [part, text] of words)
+    if (text.length < 2 || !/[^!-\/:-@[-`{-~\s]/.test(text)) words.delete(part);
+  mark("data-look", words.keys(), style => style.textShadow);
+  const written = ({ color, fontSize, fontWeight, fontFamily, fontStyle, textDecoration, border, outline }) =>
+    [color, fontSize, fontWeight, fontFamily, fontStyle, textDecoration, border, outline];
+  const block = /^(block|list-item|table|flex|grid|inline-block)$/;
+  const links = [...document.querySelectorAll("a[href]")];
+  mark("data-link", links.filter(link => !block.test(getComputedStyle(link).display)), (style, link) => {
+    let around = link.parentElement;
+    const { color } = getComputedStyle(around);
+    while (getComputedStyle(around).display.startsWith("inline")) around = around.parentElement;
+    return [...written(style), ...written(getComputedStyle(around)), color];
+  });
+  return window.marked.length;
 }"""
 
-#: Violations that axe finds by the rules about colours, or by all others. It makes a tree of all there is and
-#: looks at each part for each rule, so it is not shown what cannot matter: of a formula, a drawing and a
-#: listing what has neither name nor role; for colours all but what is marked, what that stands in and might
-#: lie upon, and the paragraphs of marked links.
+#: Violations that axe finds by the rules about colours, or by all others, and the looks that it finds fine.
+#: It makes a tree of all there is and looks at each part for each rule, so it is not shown what cannot
+#: matter: a formula is a word; of a drawing and a listing it sees what has a name or a role, of words within
+#: a line that have nothing but a class the letters alone; for colours what is marked, what that stands in and
+#: might lie upon, and the paragraphs of marked links.
 VIOLATIONS = """async colours => {
   const childNodes = Object.getOwnPropertyDescriptor(Node.prototype, "childNodes");
   const formula = document.createTextNode("formula"), marked = new Set();
   const looks = [...document.querySelectorAll("[data-look], [data-link]")];
   const places = looks.map(part => part.getBoundingClientRect());
-  const lies = part => {
-    const { left, right, top, bottom } = part.getBoundingClientRect();
-    return places.some(at => at.left < right && at.right > left && at.top < bottom && at.bottom > top);
-  };
-  const painted = part => {
-    const { backgroundColor, backgroundImage } = getComputedStyle(part);
-    return backgroundColor !== "rgba(0, 0, 0, 0)" || backgroundImage !== "none";
-  };
-  const boxes = [...document.querySelectorAll("body :not(mjx-container *, svg *, pre *)")].filter(lies);
-  for (let part of [...looks, ...boxes.filter(painted)])
+  const lies = ({ left, right, top, bottom }) =>
+    places.some(at => at.left < right && at.right > left && at.top < bottom && at.bottom > top);
+  const boxes = colours ? window.painted.filter(([, place]) => lies(place)).map(([part]) => part) : [];
+  for (let part of [...looks, ...boxes])
     for (; part && !marked.has(part); part = part.parentElement) marked.add(part);
   for (let part of document.querySelectorAll("[data-link]")) {
     while (getComputedStyle(part).display.startsWith("inline")) part = part.parentElement;
@@ -86,33 +126,43 @@ VIOLATIONS = """async colours => {
   const omitted = part => {
     const around = part.parentElement;
     if (part.nodeType !== Node.ELEMENT_NODE || !around) return false;
-    if (around.localName === "mjx-container") return true;
     if (colours) return !marked.has(part);
     return around.matches("svg, pre") && !part.matches(says) && !part.querySelector(says);
   };
+  const plain = part => {
+    if (colours || !["span", "em", "strong", "code"].includes(part.localName)) return false;
+    if ([...part.attributes].some(({ name }) => name !== "class")) return false;
+    const { display, visibility } = getComputedStyle(part);
+    return display === "inline" && visibility === "visible" &&
+      !part.parentElement.matches("ul, ol, dl, table, tr, select");
+  };
   Object.defineProperty(Node.prototype, "childNodes", {configurable: true, get() {
-    const inside = [...childNodes.get.call(this)].filter(part => !omitted(part));
-    return this.localName === "mjx-container" ? [formula] : inside;
+    return [...childNodes.get.call(this)].filter(part => !omitted(part)).flatMap(part =>
+      part.localName === "mjx-container" ? [formula] : plain(part) ? part.childNodes : [part]);
   }});
   const coloured = ["color-contrast", "link-in-text-block"];
   let found;
   try {
-    found = axe.run({include: ["html"], exclude: ["mjx-container"]}, {
+    found = axe.run(document, {
       preload: false,
-      resultTypes: ["violations"],
-      ...(colours ? {runOnly: coloured} : {rules: Object.fromEntries(
-        // the findings of region are moderate, and it takes long
-        ["region", ...coloured].map(rule => [rule, {enabled: false}]))}),
+      elementRef: true,
+      ...(colours ? {runOnly: coloured} : {resultTypes: ["violations"],
+        rules: Object.fromEntries(coloured.map(rule => [rule, {enabled: false}]))}),
     });
   } finally {
     Object.defineProperty(Node.prototype, "childNodes", childNodes);  // the tree is made
   }
   document.createTreeWalker = (root, what) => Document.prototype.createTreeWalker.call(document, root, what,
     part => omitted(part) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
-  await found;
+  const { violations, passes } = await found;
   delete document.createTreeWalker;
-  return (await found).violations.filter(one => ["serious", "critical"].includes(one.impact)).flatMap(
-    one => one.nodes.map(node => [one.id, node.target, node.failureSummary, node.html.slice(0, 200)]));
+  const wrong = violations.filter(one => ["serious", "critical"].includes(one.impact)).flatMap(one =>
+    one.nodes.map(node => [one.id, node.target, node.failureSummary, node.element.outerHTML.slice(0, 200)]));
+  if (!colours) return [wrong, []];
+  const passed = new Set(passes.flatMap(one => one.nodes.map(node => node.element)));
+  const fine = window.marked.filter(([look, chosen]) =>
+    !look.endsWith(";touches") && chosen.every(part => passed.has(part)));
+  return [wrong, fine.map(([look]) => look)];
 }"""
 
 #: Two frames have been drawn.
@@ -140,6 +190,7 @@ class Sheet:
         self.tab = window.new_page()
         self.tab.add_init_script(BEGIN)
         self.said, self.failed = [], []
+        self.fine = set()  # looks of words and links
         self.tab.on("console", lambda m: m.type in ("error", "warning") and self.said.append(m.text))
         self.tab.on("pageerror", lambda error: self.said.append(str(error)))
         self.tab.on("requestfailed", lambda request: self.failed.append(request.url))
@@ -174,7 +225,8 @@ class Sheet:
 
     def pale(self):
         """Serious findings of axe about colours."""
-        self.tab.evaluate(MARK_LOOKS)
+        if not self.tab.evaluate(MARK_LOOKS, "\n".join(self.fine)):
+            return []
         return self._violations(colours=True)
 
     def findings(self):
@@ -182,5 +234,6 @@ class Sheet:
         return self._violations(colours=False) + self.pale()
 
     def _violations(self, colours):
-        found = self.tab.evaluate(VIOLATIONS, colours)
+        found, fine = self.tab.evaluate(VIOLATIONS, colours)
+        self.fine.update(fine)
         return [one for one in map(tuple, found) if (one[0], one[1][-1]) not in KNOWN]

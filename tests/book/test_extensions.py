@@ -1,5 +1,7 @@
 """What the book's extensions make of a page, without the book: paper, launch buttons, contents."""
 
+import functools
+import inspect
 import os
 from types import SimpleNamespace
 
@@ -37,6 +39,73 @@ def test_contents_of_titles_keep_what_hangs_below_a_title():
     assert [len(titles_of(one)[0]) for one in (headings, hung)] == [1, 2]
     assert isinstance(titles_of(hung)[0][1][0], addnodes.toctree)
     assert len(headings[0]) == 2  # the page's own contents keep every heading
+
+
+def test_what_is_worked_out_once_is_the_same_and_is_wrapped_once():
+    quick, calls = extension("quick"), []
+
+    def settings(kind):
+        calls.append(kind)
+        return SimpleNamespace(kind=kind, names=[])
+
+    owner = SimpleNamespace(settings=settings)
+    quick.once(owner, "settings", quick.copied)
+    wrapped = owner.settings
+    quick.once(owner, "settings", quick.copied)
+    assert owner.settings is wrapped
+    owner.settings("a").names.append("of the first block alone")
+    assert owner.settings("a") == SimpleNamespace(kind="a", names=[])
+    assert owner.settings("b").kind == "b"
+    assert calls == ["a", "b"]
+
+
+def test_a_parser_without_states_that_no_line_leads_to_reads_the_same(monkeypatch):
+    from docutils.core import publish_doctree
+    from docutils.parsers.rst.states import RSTState
+    from docutils.statemachine import StateMachine
+
+    lean, made = extension("lean"), set()
+    grid = "====  ====\na     b\n====  ====\n"
+    text = (
+        f"A\n=\n\n- one\n\n  1. two\n\n:field: *three*\n\n.. note:: four\n\n{grid}\nB\n=\n\nterm\n   five\n"
+    )
+    expected = publish_doctree(text).pformat()
+    assert all(
+        f"<{kind}" in expected for kind in ("enumerated_list", "note", "table", "definition", "section")
+    )
+    missing = lean.States.__missing__
+
+    def noted(states, name):
+        made.add(name)
+        return missing(states, name)
+
+    monkeypatch.setattr(lean.States, "__missing__", noted)
+    monkeypatch.setattr(RSTState, "nested_sm_cache", [])  # parsers are kept for their next use
+    monkeypatch.setattr(StateMachine, "add_states", lean.add_states)
+    monkeypatch.setattr(StateMachine, "runtime_init", lean.begin_run)
+    assert publish_doctree(text).pformat() == expected
+    assert {"Body", "BulletList", "Text"} <= made
+    assert "LineBlock" not in made
+
+
+def test_defaults_are_spelled_as_the_source_spells_them():
+    from scalinglab import IsoflopDesign
+
+    def far(one, /, two=1e3, six=6.0, *rest, three=(1_000, "é"), four, five=1_0, **more):
+        """Has parameters of every kind."""
+
+    @functools.wraps(far)
+    def near(*given, **named):
+        """Has those of another."""
+
+    spell = extension("defaults").spell_defaults
+    for function in (far, near):
+        spell(None, function, False)
+        shown = '(one, /, two=1e3, six=6.0, *rest, three=(1_000, "é"), four, five=1_0, **more)'
+        assert str(inspect.signature(function)) == shown
+    spell(None, IsoflopDesign.__init__, True)  # no source: a decorator wrote it
+    spell(None, len, False)
+    assert inspect.signature(IsoflopDesign).parameters["points"].default == IsoflopDesign.points
 
 
 class TestPaper:

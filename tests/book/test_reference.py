@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pages import PAGES, ROOT, extension, prose, soup as read, tags, words
+from pages import PAGES, ROOT, by_class, extension, prose, soup as read, tags, words
 
 import scalinglab
 from scalinglab import data_card
@@ -35,6 +35,27 @@ def api(site):
     return {page: read(site, f"book/api/{page}") for page in API}
 
 
+@pytest.fixture(scope="module")
+def classes(site):
+    """Of every page of the reference the tags by class."""
+    return {page: by_class(site, f"book/api/{page}") for page in API}
+
+
+def entries(tags):
+    """Those of the tags that are entries: what is offered, each with its signature."""
+    return [one for one in tags if one.name == "dl" and "py" in one.get("class", ())]
+
+
+def below(tags, *names):
+    """The tags with these names that stand right below some tags."""
+    return [one for tag in tags for one in tag(names, recursive=False)]
+
+
+def anchors(listed):
+    """The names by which entries are linked."""
+    return [dt["id"] for dt in below(listed, "dt") if dt.has_attr("id")]
+
+
 def stub(package):
     """Names that the stub of the package, or of one of its folders, offers."""
     path = ROOT / package.replace(".", "/") / "__init__.pyi"
@@ -58,13 +79,13 @@ def line_of(page):
 
 
 class TestPackage:
-    def test_every_offered_name_is_documented_once_under_its_shortest_path(self, api):
+    def test_every_offered_name_is_documented_once_under_its_shortest_path(self, api, classes):
         top = stub("scalinglab")
         offered = {f"scalinglab.{name}" for name in top}
         for room in layers():
             offered |= {f"scalinglab.{room}.{name}" for name in stub(f"scalinglab.{room}") if name not in top}
-        shown = [dt["id"] for soup in api.values() for dt in soup.select("dl.py > dt[id]")]
-        sections = {section["id"] for soup in api.values() for section in soup.select("section[id]")}
+        shown = [name for found in classes.values() for name in anchors(entries(found["py"]))]
+        sections = {one["id"] for soup in api.values() for one in soup("section") if one.has_attr("id")}
         for path in offered:
             assert shown.count(path) == 1 or path.rpartition(".")[2] in sections, path
         assert len(shown) == len(set(shown))
@@ -89,58 +110,60 @@ class TestPackage:
             for words_of_room in (words(soup.select_one("article")), words(overview.select_one("article"))):
                 assert curly(said) in curly(words_of_room)
 
-    def test_names_in_docstrings_lead_somewhere(self, api):
+    def test_names_in_docstrings_lead_somewhere(self, classes):
         foreign = ("joblib.", "pandas.", "numpy.", "scipy.", "matplotlib.")
-        for page, soup in api.items():
-            for code in soup.select("article code.xref.py"):
+        for page, found in classes.items():
+            for code in (one for one in found["xref"] if one.name == "code" and "py" in one["class"]):
                 name = code.get_text()
                 assert code.find_parent("a") or name.startswith(foreign), (page, name)
 
-    def test_parameters_described_together_stand_together(self, api):
-        for page, soup in api.items():
-            for listed in soup.select("dl.field-list > dd > ul"):
-                said = [words(item).partition("–")[2].strip() for item in listed.select(":scope > li")]
+    def test_parameters_described_together_stand_together(self, classes):
+        for page, found in classes.items():
+            for listed in below(below(found["field-list"], "dd"), "ul"):
+                said = [words(item).partition("–")[2].strip() for item in below([listed], "li")]
                 twice = [one for one, after in pairwise(said) if one and one == after]
                 assert not twice, (page, twice)
 
-    def test_a_page_can_be_scrolled(self, api):
+    def test_a_page_can_be_scrolled(self, classes):
         """What follows the first words of an entry is folded, and says what it holds."""
-        for page, soup in api.items():
-            for fold in soup.select("details.api-fold"):
+        for page, found in classes.items():
+            for fold in found["api-fold"]:
                 assert words(fold.summary), page
-            entries = soup.select("article :is(section, section > details) > dl.py:is(.function, .class)")
-            assert entries or page == "cli"
-            for entry in (one.find("dd", recursive=False) for one in entries):
-                assert not entry.select(":scope > dl.field-list, :scope > dl.py, :scope > p.rubric"), page
+            outer = [
+                one
+                for one in entries(found["function"] + found["class"])
+                if "section" in (one.parent.name, one.parent.name == "details" and one.parent.parent.name)
+            ]
+            assert outer or page == "cli"
+            for part in below([one.find("dd", recursive=False) for one in outer], "dl", "p"):
+                assert not {"field-list", "py", "rubric"} & set(part.get("class", ())), page
 
-    def test_entries_of_a_crowded_page_are_folded_by_file(self, api):
-        for page, soup in api.items():
-            open_ones = soup.select("article section > dl.py")
+    def test_entries_of_a_crowded_page_are_folded_by_file(self, classes):
+        for page, found in classes.items():
+            open_ones = [one for one in entries(found["py"]) if one.parent.name == "section"]
             assert len(open_ones) <= 80, (page, len(open_ones))
-            for fold in soup.select("article section > details.api-members"):
-                names = [dt["id"].rpartition(".")[2] for dt in fold.select(":scope > dl.py > dt[id]")]
+            for fold in (one for one in found["api-members"] if one.parent.name == "section"):
+                names = [name.rpartition(".")[2] for name in anchors(entries(below([fold], "dl")))]
                 assert words(fold.summary) == ", ".join(names)
 
-    def test_every_parameter_of_a_listed_signature_is_described(self, api):
-        for page, soup in api.items():
-            for entry in soup.select("dl.py.function"):
-                heads = {words(dt).rstrip(": "): dt for dt in entry.select("dl.field-list > dt")}
+    def test_every_parameter_of_a_listed_signature_is_described(self, classes):
+        for page, found in classes.items():
+            for entry in entries(found["function"]):
+                fields = [one for one in entry("dl") if "field-list" in one.get("class", ())]
+                heads = {words(dt).rstrip(": "): dt for dt in below(fields, "dt")}
                 if "Parameters" not in heads:
                     continue
                 listed = heads["Parameters"].find_next_sibling("dd")
-                described = {strong.get_text().lstrip("*") for strong in listed.select("strong")}
+                described = {strong.get_text().lstrip("*") for strong in listed("strong")}
                 names = {one.get_text() for one in entry.dt.select(".sig-param > .n:first-child")}
                 assert names - {"*", "/"} <= described, (page, entry.dt["id"], names - described)
 
     def test_chapters_are_linked_where_a_docstring_names_them(self, api):
         titles = {title_of(chapter): chapter for chapter in CHAPTERS}
-        links = {
-            link["href"] for soup in api.values() for link in soup.select("article a[href*='notebooks/']")
-        }
-        assert len(links) > 10
+        links = {link.get("href", "") for soup in api.values() for link in soup("a")}
+        assert sum("notebooks/" in link for link in links) > 10
         for soup in api.values():
-            for emphasis in soup.select("article em"):
-                assert words(emphasis) not in titles
+            assert not [one for one in soup("em") if words(one) in titles]
 
     def test_nothing_is_left_raw(self, api):
         for soup in api.values():
@@ -255,9 +278,9 @@ class TestNotebooks:
     def test_the_executed_notebook_is_offered(self, site):
         for chapter in CHAPTERS:
             (link,) = [
-                tag["href"]
-                for tag in tags(site, f"notebooks/{chapter}")
-                if tag.name == "a" and tag.get("href", "").endswith(".ipynb")
+                has["href"]
+                for tag, has in tags(site, f"notebooks/{chapter}")
+                if tag == "a" and has.get("href", "").endswith(".ipynb")
             ]
             file = site / "notebooks" / link
             notebook = json.loads(file.read_text(encoding="utf-8"))

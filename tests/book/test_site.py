@@ -45,7 +45,7 @@ def chapters(classes):
 def anchors(site):
     """Of every page, also those that the builder adds, the names that a link can lead to."""
     return {
-        str(site / f"{page}.html"): {tag["id"] for tag in tags(site, page) if tag.has_attr("id")}
+        str(site / f"{page}.html"): {has["id"] for _, has in tags(site, page) if "id" in has}
         for page in PAGES + ADDED
     }
 
@@ -80,8 +80,8 @@ class TestPages:
 
     def test_have_alternative_text_for_every_picture(self, site):
         for page in PAGES:
-            pictures = [tag for tag in tags(site, page) if tag.name == "img" or tag.get("role") == "img"]
-            bare = [tag for tag in pictures if not (tag.get("alt") or tag.get("aria-label", "")).strip()]
+            pictures = [has for tag, has in tags(site, page) if tag == "img" or has.get("role") == "img"]
+            bare = [has for has in pictures if not (has.get("alt") or has.get("aria-label", "")).strip()]
             assert not bare, page
 
     def test_have_drawings_that_hold_their_own_parts(self, site):
@@ -93,8 +93,8 @@ class TestPages:
 
     def test_ask_nothing_of_another_host(self, site):
         for page in PAGES:
-            loaded = [tag for tag in tags(site, page) if "canonical" not in tag.get("rel", ())]
-            addresses = [tag.get(LOADS[tag.name], "") for tag in loaded if tag.name in LOADS]
+            loaded = [one for one in tags(site, page) if "canonical" not in one[1].get("rel", ())]
+            addresses = [has.get(LOADS[tag], "") for tag, has in loaded if tag in LOADS]
             assert not [address for address in addresses if urlsplit(address).netloc], page
 
     def test_are_not_heavy_and_name_no_host_of_scripts(self, site):
@@ -154,7 +154,7 @@ def test_links_reach_their_files_and_anchors(site, anchors):
     lost = []
     for page in PAGES + ADDED:
         here = site / f"{page}.html"
-        for address in {tag[one] for tag in tags(site, page) for one in ("href", "src") if tag.has_attr(one)}:
+        for address in {has[one] for _, has in tags(site, page) for one in ("href", "src") if one in has}:
             target = urlsplit(address)
             if target.scheme or target.netloc:
                 continue

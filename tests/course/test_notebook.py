@@ -55,24 +55,36 @@ def test_the_static_element_can_be_used_without_sight(element):
     assert element.input["aria-valuetext"] == "2 units"
 
 
-def test_two_explorers_on_a_page_do_not_share_names(explorer):
-    names = {BeautifulSoup(explorer.to_html(), "html.parser").figure["id"] for _ in range(2)}
+@pytest.fixture(scope="module")
+def bare():
+    """An explorer whose pictures have no Axes: they are drawn in no time."""
+
+    def empty(value):
+        plt.figure()
+        return "nothing"
+
+    return Explorer(empty, [1, 2], label="v", alt="nothing")
+
+
+def test_two_explorers_on_a_page_do_not_share_names(bare):
+    names = {BeautifulSoup(bare.to_html(), "html.parser").figure["id"] for _ in range(2)}
     assert len(names) == 2
 
 
 def test_the_live_slider_redraws(explorer):
     slider, picture, readout = explorer.to_widget().children
+    assert 'alt="a line that rises"' in picture.value
     before = picture.value
     slider.index = 2
     assert picture.value != before
     assert readout.value == "the value is 3 &lt; 10"
 
 
-def test_the_book_gets_html_and_a_person_a_widget(explorer, monkeypatch):
+def test_the_book_gets_html_and_a_person_a_widget(bare, monkeypatch):
     monkeypatch.setenv("SCALINGLAB_STATIC", "1")
-    assert "text/html" in explorer._repr_mimebundle_()
+    assert "text/html" in bare._repr_mimebundle_()
     monkeypatch.delenv("SCALINGLAB_STATIC")
-    assert "application/vnd.jupyter.widget-view+json" in explorer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bare._repr_mimebundle_()
 
 
 @pytest.mark.parametrize("values", [[1], list(range(41))])
@@ -93,8 +105,8 @@ def test_source_is_shown_without_its_docstring(monkeypatch, capsys):
     assert shown[0].data.strip() == printed.strip()
 
 
-def test_frames_leave_no_figure_open(explorer):
-    explorer.frames()
+def test_frames_leave_no_figure_open(bare):
+    bare.frames()
     assert not plt.get_fignums()
 
 
@@ -109,7 +121,7 @@ def test_axes_keep_still_and_leave_room_for_every_frame():
         return "high"
 
     axes = []
-    Explorer(high, [3, 5, 10**9], label="v", alt="a").frames()
+    Explorer(high, [3, 10**9], label="v", alt="a").frames()
     assert len({(ax.get_xlim(), ax.get_ylim(), ax.get_position().bounds) for ax in axes}) == 1
     assert axes[0].get_ylim()[1] > 10**9
     for ax in axes:

@@ -1,5 +1,6 @@
 """Runs the problem sets, makes the student editions and grades sample submissions with nbgrader, offline."""
 
+import functools
 import json
 import re
 import shutil
@@ -42,6 +43,12 @@ pytestmark = [  # warnings of nbgrader's own code
 def patience(cell):
     """Seconds that a cell may take: few where it never ends, else more than a busy machine needs."""
     return 4 if "sleep(" in cell.source else 300
+
+
+@functools.cache
+def written(name):
+    """The cells of a set as we write it."""
+    return jupytext.read(editions.SOURCES / f"{name}.md").cells
 
 
 def marks(cell):
@@ -151,7 +158,7 @@ def test_limits_are_read():
 @pytest.mark.parametrize("name", NAMES)
 def test_model_answers_keep_the_limits_they_set(name):
     asked, held = "", 0
-    for cell in jupytext.read(editions.sources()[name]).cells:
+    for cell in written(name):
         if "**Deliverable:**" in cell.source:
             asked = cell.source.split("**Deliverable:**")[-1]
         if not (marks(cell).get("solution") and marks(cell)["grade"]):
@@ -220,7 +227,7 @@ class TestForm:
 class TestStudentEdition:
     def test_leaks_nothing(self, released, name):
         secret, visible = set(), ""
-        for cell in jupytext.read(editions.sources()[name]).cells:
+        for cell in written(name):
             answer = marks(cell).get("solution")
             if "instructor" in cell.metadata.get("tags", []) or (answer and "BEGIN SOL" not in cell.source):
                 secret |= lines(cell.source)

@@ -31,7 +31,7 @@ def table(rng, separator, decimal=".", blanks=""):
 )
 def test_any_separator_and_lines_without_runs(tmp_path, separator, decimal, blanks):
     rng = np.random.default_rng(0)
-    for trial in range(10):
+    for trial in range(6):
         lines, (N, D), L = table(rng, separator, decimal, blanks)
         for _ in range(rng.integers(0, 5)):
             lines.insert(

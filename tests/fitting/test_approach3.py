@@ -27,8 +27,8 @@ def of_llama3(llama3):
 
 @pytest.fixture(scope="module")
 def fitted(noisy):
-    """The fit of the noisy runs under a loss, the default one when none is named."""
-    return cache(lambda loss=None: fit_approach3(noisy, loss))
+    """The fit of the noisy runs under a loss, the published one when none is named."""
+    return cache(lambda loss=LOSSES[-1]: fit_approach3(noisy, loss))
 
 
 def test_llama3_squared_log_residuals(of_llama3):
@@ -62,17 +62,19 @@ def test_hoffmann_starts_are_the_published_grid():
 
 @pytest.mark.parametrize("loss", [Squared(log=True), Huber(1e-3, log=True)], ids=str)
 def test_published_starts_meet_the_default_ones(llama3, of_llama3, loss):
-    # every 199th of the 4500 starts: 199 shares no factor with 5 or 6, so each value of each parameter occurs
-    starts = hoffmann_starts()[::199]
+    # every 409th of the 4500 starts: 409 shares no factor with 5 or 6, so each value of each parameter occurs
+    starts = hoffmann_starts()[::409]
     assert [len(np.unique(column)) for column in starts.T] == [6, 6, 5, 5, 5]
     there, here = fit_approach3(llama3, loss, starts=starts), of_llama3(loss)
     assert there.objective == pytest.approx(here.objective, rel=1e-9)
     np.testing.assert_allclose(numbers(there.surface), numbers(here.surface), rtol=1e-6)
 
 
-def test_default_loss_is_the_published_one(fitted):
-    assert fitted().loss == Huber(1e-3, log=True)
-    assert fitted().objective == fitted(Huber(1e-3, log=True)).objective
+def test_default_loss_is_the_published_one(noisy):
+    start = [6, 6, 0.5, 0.34, 0.28]
+    fit = fit_approach3(noisy, starts=start)
+    assert fit.loss == Huber(1e-3, log=True)
+    assert fit.objective == fit_approach3(noisy, Huber(1e-3, log=True), start).objective
 
 
 @pytest.mark.parametrize("loss", [Squared(), Huber(0.01)], ids=str)
@@ -84,7 +86,7 @@ def test_on_l_itself_it_is_vpnls(noisy, fitted, loss):
 
 @pytest.mark.parametrize(
     ("surface", "loss"),
-    [*((CHINCHILLA, loss) for loss in LOSSES), (ASYMMETRIC, LOSSES[0]), (ASYMMETRIC, LOSSES[-1])],
+    [*((CHINCHILLA, loss) for loss in LOSSES), (ASYMMETRIC, LOSSES[-1])],
     ids=str,
 )
 def test_clean_runs_give_back_the_surface(surface, loss):

@@ -38,7 +38,7 @@ from scalinglab.uncertainty import proven_region
 
 DESIGN = IsoflopDesign([1e17, 1e18, 1e19, 1e20, 1e21], reach=16, points=15)
 CASES = Path(__file__).parents[2].parent / "shared" / "cases" / "minima"
-PROBLEMS = int(os.environ.get("SCALINGLAB_PROBLEMS", "24"))
+PROBLEMS = int(os.environ.get("SCALINGLAB_PROBLEMS", "16"))
 BOTH = pytest.mark.parametrize("loss", [Squared(), Huber(1e-3)], ids=str)
 
 

@@ -166,7 +166,7 @@ def test_a_tuned_column_is_named_whatever_the_spread():
 def test_equal_noise_is_no_disagreement(repeats):
     rng = np.random.default_rng(10)
     said = 0
-    for _ in range(100):
+    for _ in range(60):
         N, D = cells(rng, repeats)
         errors = rng.uniform(0.002, 0.05) * rng.standard_normal(len(N))
         said += len(said_of_truth(N, D, errors)[1])

@@ -42,7 +42,7 @@ def test_the_interval_of_the_loss_is_that_of_the_parameters():
     fit = fit_vpnls(RUNS)
     V, rng = covariance(fit), np.random.default_rng(0)
     s, logs = fit.surface, V.fit._linearised.logs
-    steps = rng.multivariate_normal(np.zeros(5), V.centred, 4000)
+    steps = rng.multivariate_normal(np.zeros(5), V.centred, 1000)
     n0, d0 = np.log(RUNS.N).mean(), np.log(RUNS.D).mean()
     assert (logs.log_N0, logs.log_D0) == pytest.approx((n0, d0))
     losses = []

@@ -20,7 +20,7 @@ LIKE_LLAMA3 = LossSurface(0.60467, 59.138, 155.14, 0.31, 0.31365, name="like Lla
 
 @pytest.fixture(scope="module")
 def usual_plan():
-    return plan_sweep([CHINCHILLA], TARGET, 1e21, misfit_sizes=5)
+    return plan_sweep(CHINCHILLA, TARGET, 1e21)
 
 
 def problem_of(surfaces, candidates, runs, compute):
@@ -98,7 +98,7 @@ def test_75_distinct_runs_at_the_usual_cost(surface):
 
 @pytest.fixture(scope="module")
 def prior():
-    """A dozen surfaces: exponents .25 to .45, excess .4 to .9, D/N 20 within a factor of e^.5, at 1e19."""
+    """Eight surfaces: exponents .25 to .45, excess .4 to .9, D/N 20 within a factor of e^.5, at 1e19."""
     rng = np.random.default_rng(24)
     return [
         surface_at(
@@ -108,7 +108,7 @@ def prior():
             20 * np.exp(rng.uniform(-0.5, 0.5)),
             1e19,
         )
-        for _ in range(12)
+        for _ in range(8)
     ]
 
 
@@ -134,9 +134,8 @@ def test_ratios_are_variances_over_the_best_alone(prior):
         assert ratio == pytest.approx(share, rel=0.01)
 
 
-def test_the_plan_keeps_its_limits_and_says_why_each_run_is_there():
-    plan = plan_sweep(CHINCHILLA, TARGET, 1e21)
-    runs = plan.planned
+def test_the_plan_keeps_its_limits_and_says_why_each_run_is_there(usual_plan):
+    plan, runs = usual_plan, usual_plan.planned
     assert len(runs) == 45 == len(np.unique(np.column_stack([runs.N, runs.D]), axis=0))
     assert plan.cost <= 1e21
     assert runs.N.min() >= 1e7 * (1 - 1e-9)

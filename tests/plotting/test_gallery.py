@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import shared_formulas  # noqa: F401  (pictures read their formulas once)
+import shared_ticks  # noqa: F401  (and find their ticks once)
 from gallery import BASELINE, EXAMPLES, drawn, save
 from matplotlib.colors import to_hex
 from matplotlib.testing.compare import compare_images
@@ -91,12 +92,15 @@ def rename_an_axis(figure):
     figure.axes[0].set_ylabel("loss l")
 
 
-@pytest.mark.parametrize("name", ["missed_minimum", "deadweight"])
-def test_a_changed_picture_is_noticed(name, tmp_path):
-    for change in (shift_a_label, recolour_a_line, rename_an_axis):
-        figure = drawn(name)
-        change(figure)
-        assert difference(figure, name, tmp_path) > TOLERANCE, change.__name__
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [(shift_a_label, "deadweight"), (recolour_a_line, "deadweight"), (rename_an_axis, "missed_minimum")],
+)
+def test_a_changed_picture_is_noticed(change, name, tmp_path):
+    """In pictures where it shows little."""
+    figure = drawn(name)
+    change(figure)
+    assert difference(figure, name, tmp_path) > TOLERANCE
 
 
 def test_examples_are_drawn_alike_twice(tmp_path):

@@ -30,7 +30,7 @@ def test_a_search_takes_one_thread_and_gives_the_others_back(llama3):
     object.__setattr__(loss, "seen", set())
     with threadpool_limits(2, user_api="blas"):
         before = threads_now()  # none where linear algebra has no threads to speak of
-        search(asked[0], loss, asked[1], 10)
+        search(asked[0], loss, asked[1], 2)
         assert threads_now() == before
         at_once = [
             threading.Thread(target=search, args=(asked[0], Squared(), asked[1], 10)) for _ in range(3)

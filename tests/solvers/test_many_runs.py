@@ -97,7 +97,7 @@ def test_a_map_in_blocks_is_the_map_at_once():
 def test_budgets_are_found_as_by_walking_through_the_sorted_runs():
     rng = np.random.default_rng(4)
     for C in (
-        np.exp(rng.uniform(30, 60, 20_000)),
+        np.exp(rng.uniform(30, 60, 6000)),
         rng.choice(np.geomspace(1e17, 1e21, 9), 500) * np.exp(rng.uniform(-0.004, 0.004, 500)),
         np.exp(0.0025 * np.arange(3000)),
         np.array([5e18]),
@@ -159,9 +159,9 @@ def peak(work):
 
 
 def test_a_fit_needs_little_more_than_two_columns():
-    runs = many(1_000_000)
-    assert peak(lambda: fit_vpnls(runs)) < 20e6  # 16 MB are the logs; at ten million 200 MB
-    assert peak(lambda: surface_concerns(CHINCHILLA, Runs(runs.N, runs.D, runs.L))) < 50e6
+    runs = many(400_000)
+    assert peak(lambda: fit_vpnls(runs)) < 10e6  # 6.4 MB are the logs; at ten million 200 MB
+    assert peak(lambda: surface_concerns(CHINCHILLA, Runs(runs.N, runs.D, runs.L))) < 20e6
 
 
 def test_memory_does_not_grow_with_the_draws(monkeypatch):
@@ -170,11 +170,11 @@ def test_memory_does_not_grow_with_the_draws(monkeypatch):
     monkeypatch.setattr(resampling, "DRAWN", 100 * len(runs))
     small, large = (
         peak(lambda draws=draws: bootstrap(runs, fit, draws, np.random.default_rng(0)))
-        for draws in (200, 1400)
+        for draws in (100, 700)
     )
-    returned = 8 * 5 * 1200  # five doubles for each further draw; twice while blocks are joined
+    returned = 8 * 5 * 600  # five doubles for each further draw; twice while blocks are joined
     assert large - small < 4 * returned
-    assert 8 * len(runs) * 1200 > 20 * returned
+    assert 8 * len(runs) * 600 > 20 * returned
 
 
 @pytest.mark.parametrize("kind", ["pairs", "residual", "wild"])

@@ -208,7 +208,7 @@ def test_descent_stays_in_the_box():
 
 def test_descent_never_ends_above_its_start():
     rng = np.random.default_rng(12)
-    for _ in range(20):
+    for _ in range(12):
         N, D = np.exp(rng.uniform(16, 23, 12)), np.exp(rng.uniform(18, 25, 12))
         logs = CentredLogs.of(Runs(N, D, 3 + 0.1 * rng.standard_normal(12)))
         start = rng.uniform(0.05, 1.5, (2, 5))

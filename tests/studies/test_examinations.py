@@ -14,23 +14,35 @@ LATER = IsoflopDesign([1e23], points=3).runs(CHINCHILLA)
 
 
 @pytest.fixture(scope="module")
-def found(llama3):
+def runs():
+    """A study with one run off its curve, whose budget is lost with it when the runs are screened."""
+    design = IsoflopDesign([1e18, 1e19, 1e20, 1e21], points=9)
+    drawn = design.runs(CHINCHILLA, noise=0.005, rng=np.random.default_rng(7))
+    L = drawn.L.copy()
+    L[3] += 0.3
+    return Runs(drawn.N, drawn.D, L, drawn.C)
+
+
+@pytest.fixture(scope="module")
+def found(runs):
     curves = simulate_curves(CHINCHILLA, [1e8, 3e8, 1e9], horizons=[2e9, 2e10], steps=40)
-    return examine(llama3, np.random.default_rng(1), curves=curves, later=LATER)
+    return examine(runs, np.random.default_rng(1), curves=curves, later=LATER)
 
 
-def test_parts_are_those_of_their_functions(found, llama3):
+def test_parts_are_those_of_their_functions(found, runs):
     target = found["runs"]["target"]
-    assert target == 100 * llama3.C.max()
-    fit, frontier = fit_vpnls(llama3), fit_approach2(llama3)
+    assert target == 100 * runs.C.max()
+    fit, frontier = fit_vpnls(runs), fit_approach2(runs)
     assert found["methods"]["VPNLS"]["alpha"] == fit.surface.alpha
     assert found["methods"]["Approach 2"]["plan"]["D"] == frontier.D_opt(target)
     assert found["waste"]["Approach 2"] == misallocation(frontier, fit, target).fraction
     low, high = found["joint waste"]["interval"]
     assert low < found["waste"]["Approach 2"] < high
     assert found["screening"]["refitted"]["VPNLS"][0] == found["screening"]["fixed"]["VPNLS"][0]
+    assert found["screening"]["other budgets"]["count"] == 1
+    assert len(set(found["screening"]["runs"])) == 3
     assert set(found["laws"]["laws"]) == {law.name for law in LAWS}
-    assert found["hindcast"]["held out"] == (highest_fitted(llama3) < llama3.C).sum()
+    assert found["hindcast"]["held out"] == (highest_fitted(runs) < runs.C).sum()
     assert found["hindcast"]["methods"]["VPNLS"]["error"] == pytest.approx(
         found["laws"]["laws"]["additive"]["hindcast"], rel=1e-9
     )
@@ -43,8 +55,8 @@ def test_intervals_hold_the_estimate_and_can_be_stored(found):
     assert json.loads(json.dumps(found)) == found
 
 
-def test_later_runs_are_foretold_and_curves_are_fitted(found, llama3):
-    fit, law = fit_vpnls(llama3), LAWS[2].fit(llama3)
+def test_later_runs_are_foretold_and_curves_are_fitted(found, runs):
+    fit, law = fit_vpnls(runs), LAWS[2].fit(runs)
     assert 0 < found["methods"]["Approach 1"]["a"] < 1
     later = found["later"]
     assert (later["count"], later["sizes"]["tried"]) == (3, LATER.N.tolist())

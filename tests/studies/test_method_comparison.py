@@ -75,7 +75,7 @@ def test_paired_ratio_leaves_out_what_either_refused(partly_refused):
 
 
 def test_every_method_recovers_noise_free_studies():
-    result = compare_methods(recovery_studies(reaches=(4, 16)))
+    result = compare_methods(recovery_studies(reaches=(4,)))
     table = result.recovery()
     assert len(table) == 9
     assert not table["failed"].any()
@@ -153,8 +153,9 @@ def test_same_bits_on_a_dask_cluster(serial):
 
 
 def test_a_study_does_not_depend_on_its_neighbours(serial):
-    first = compare_methods(FEW[:1], rng=np.random.default_rng(3))
-    assert repr(first.outcomes) == repr(serial.outcomes[: len(first.outcomes)])
+    first = compare_methods(FEW[:1], {"VPNLS": fit_vpnls}, np.random.default_rng(3))
+    (expected,) = (one for one in serial.outcomes if (one.study, one.method) == (0, "VPNLS"))
+    assert repr(first.outcomes) == repr((expected,))
 
 
 def test_another_seed_is_another_sweep(serial):
