@@ -66,9 +66,9 @@ def lighten(notebook):
 
 def alone(svg):
     """A slim drawing that stands in no page: with its ground, and a family for its letters."""
-    from scalinglab.plotting.drawings import slim
+    from figures import slimmed
 
-    return slim(svg).replace("<svg ", f"<svg {ALONE} ", 1)
+    return slimmed(svg).replace("<svg ", f"<svg {ALONE} ", 1)
 
 
 def offer_notebook(app, pagename, templatename, context, doctree):

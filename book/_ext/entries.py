@@ -33,6 +33,8 @@ def chapter_links():
 
 def link_chapters(app, what, name, obj, options, lines):
     """Turn titles of chapters into links."""
+    if not any("*" in line for line in lines):
+        return
     text = "\n".join(lines)
     for pattern, link in chapter_links():
         text = pattern.sub(link, text)

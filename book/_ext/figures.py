@@ -123,8 +123,8 @@ def both(found):
 
     start, data, end = found.groups()
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA"))
-    colours, which = np.unique(pixels[..., :3].reshape(-1, 3), axis=0, return_inverse=True)
-    partners = [channels(in_the_dark("#" + bytes(one).hex())) for one in colours]
+    colours, which = np.unique(pixels[..., :3].astype(int) @ (65536, 256, 1), return_inverse=True)
+    partners = [channels(in_the_dark(f"#{one:06x}")) for one in colours]
     mapped = np.dstack([np.array(partners, np.uint8)[which.reshape(pixels.shape[:2])], pixels[..., 3]])
     buffer = io.BytesIO()
     Image.fromarray(mapped).save(buffer, "png", optimize=True)
@@ -132,11 +132,17 @@ def both(found):
     return f'{start}{data}{end} class="by-day"/>{start}{dark}{end} class="by-night"/>'
 
 
-def inline(svg, alt):
-    """A drawing as an element of the page."""
+@functools.cache
+def slimmed(svg):
+    """A slim drawing, worked out once for the page and for the notebook it offers."""
     from scalinglab.plotting.drawings import slim
 
-    drawn, style = themed(slim(svg))
+    return slim(svg)
+
+
+def inline(svg, alt):
+    """A drawing as an element of the page."""
+    drawn, style = themed(slimmed(svg))
     drawn = RASTER.sub(both, drawn)
     alt = nodes.Text(alt).astext().replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return drawn.replace("<svg ", f'<svg class="figure" role="img" aria-label="{alt}" style="{style}" ', 1)

@@ -80,6 +80,8 @@ class Workbench(SphinxDirective):
     def still(self, draw, key):
         """Draw the picture for readers without scripts and for paper; returns where it stands."""
         import matplotlib.pyplot as plt
+        from matplotlib.backends.backend_pdf import FigureCanvasPdf
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
 
         from scalinglab import plotting
 
@@ -90,7 +92,11 @@ class Workbench(SphinxDirective):
         with plt.rc_context():
             plotting.use_style()
             draw()
-            plt.savefig(path, metadata={"CreationDate" if kind == "pdf" else "Date": None})
+            # savefig would draw it three times: for its measures, for the file and for a window
+            if kind == "pdf":
+                FigureCanvasPdf(plt.gcf()).print_pdf(path, metadata={"CreationDate": None})
+            else:
+                FigureCanvasSVG(plt.gcf()).print_svg(path, metadata={"Date": None})
             plt.close()
         return os.path.relpath(path, Path(self.env.doc2path(self.env.docname)).parent)
 
