@@ -3,6 +3,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: small products lose time to threads
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import atexit
 import gc
 import shutil
 import signal
@@ -156,6 +157,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 20)
+    atexit.register(gc.freeze)
     wanted = any({"build", "site"} & set(getattr(item, "fixturenames", ())) for item in session.items)
     if not wanted or "SCALINGLAB_SITE" in os.environ or session.config.option.collectonly:
         return
