@@ -120,10 +120,7 @@ class Oracle:
     @property
     def spent(self) -> float:
         """Compute spent so far, FLOPs."""
-        if not self._log:
-            return 0.0
-        N, D, _ = np.array(self._log).T
-        return float(sum(training_flops(N, D)))
+        return sum(training_flops(*np.array(self._log).T[:2]).tolist()) if self._log else 0.0
 
     @property
     def left(self) -> float:

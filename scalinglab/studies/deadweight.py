@@ -14,6 +14,7 @@ from scalinglab.data.screening import Screening
 from scalinglab.fitting.approach2 import fit_approach2
 from scalinglab.fitting.methods import require_methods
 from scalinglab.fitting.results import SurfaceFit
+from scalinglab.laws.surface import SurfaceAlgebra
 from scalinglab.planning.allocation import misallocation
 
 
@@ -62,7 +63,7 @@ def deadweight_by_stage(
     positive_number("deadweight_by_stage: C", C)
     require_methods("deadweight_by_stage", judges, "judges")
     flag("deadweight_by_stage: refit", refit)
-    once = {} if refit else {name: judge(result.runs) for name, judge in judges.items()}
+    once = {} if refit else {name: _judged(name, judge, result.runs) for name, judge in judges.items()}
     rows: dict[str, dict[str, float]] = {}
     row: dict[str, float] = {"runs": 0}
     for stage, left in result.steps().items():
@@ -71,8 +72,20 @@ def deadweight_by_stage(
             continue
         plan = fit_approach2(left, extrapolate=True)
         verdicts = {
-            name: misallocation(plan, once[name] if name in once else judge(left), C).fraction
+            name: misallocation(plan, once.get(name) or _judged(name, judge, left), C).fraction
             for name, judge in judges.items()
         }
         rows[stage] = row = {"runs": len(left), "budgets": len(left.budgets), "a": plan.a, **verdicts}
     return pd.DataFrame.from_dict(rows, orient="index").astype({"runs": int, "budgets": int})
+
+
+def _judged(name: str, judge: Callable[[Runs], SurfaceFit], runs: Runs) -> SurfaceFit:
+    """The surface that a judge takes as true."""
+    truth = judge(runs)
+    of_kind(
+        f"deadweight_by_stage: what judges[{name!r}] returned",
+        truth,
+        (SurfaceFit, SurfaceAlgebra),
+        "give functions that fit a loss surface, such as fit_vpnls",
+    )
+    return truth

@@ -61,6 +61,12 @@ def test_llama3_counts(screened):
     assert len(screened.kept) + len(screened.flags) == 133
 
 
+@pytest.mark.parametrize("refit", [False, True])
+def test_a_judge_that_fits_no_surface_is_named(screened, refit):
+    with pytest.raises(ValueError, match=r"judges\['mine'\] returned is .* such as fit_vpnls"):
+        deadweight_by_stage(screened, LLAMA3_COMPUTE, {"mine": len}, refit)
+
+
 def test_llama3_deadweight_by_stage(screened):
     # Czech et al. 2026, judges fitted once to all runs; the second value is 6.486 here and 6.48 there
     table = 100 * deadweight_by_stage(screened, LLAMA3_COMPUTE, JUDGES).loc[PUBLISHED]
