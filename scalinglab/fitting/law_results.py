@@ -251,7 +251,8 @@ class LawFit:
     def moving(self) -> Any:
         """Inner parameters free to move and felt: of terms that are there, coordinates inside their bounds.
 
-        What changes no loss, as an exponent of a term that is zero to the last digit, moves nothing.
+        What changes no loss, or by less than squares can hold, as an exponent of a term that is zero to the
+        last digit, moves nothing.
         """
         dead = [k for k, c in enumerate(self.coefficients) if c == 0]
         still = [c != 0 for c in self.coefficients]
@@ -259,7 +260,7 @@ class LawFit:
         low, high = self.model.low, self.model.high
         inside = (self.coordinates > low) & (self.coordinates < high)
         free = np.array([*still, *(bool(inside[j]) and j not in idle for j in range(len(inside)))], bool)
-        return free & self.tangents[1].any(axis=1)
+        return free & ((self.tangents[1] ** 2).sum(axis=1) > np.finfo(float).tiny)
 
     @cached_property
     def condition(self) -> float:

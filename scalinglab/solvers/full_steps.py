@@ -11,8 +11,8 @@ from scalinglab._arrays import FloatArray
 from scalinglab.solvers.objectives import Loss, residuals
 from scalinglab.solvers.separable import LONGEST_STEP, Separable
 
-#: Steps, at most.
-MOST_STEPS = 600
+#: Steps, at most, and how many in a row may lower nothing.
+MOST_STEPS, MOST_IDLE = 600, 12
 
 
 class Refined(NamedTuple):
@@ -57,7 +57,7 @@ def refine(
     x = np.clip(np.concatenate([c, u]), low, high)
     r, J = tangents(model, y, loss, x[:K], x[K:])
     best = float(loss.rho(r).sum())
-    damping, weighted = 1e-6, False
+    damping, weighted, idle = 1e-6, False, 0
     floor = len(y) * float(loss.rho(np.array(4 * np.finfo(float).eps * np.abs(y).max())))
     for _ in range(MOST_STEPS):
         gradient = J @ loss.psi(r)
@@ -71,13 +71,17 @@ def refine(
         r_new, J_new = tangents(model, y, loss, trial[:K], trial[K:])
         value = float(loss.rho(r_new).sum())
         promised = -float(gradient[moving] @ step[moving])
+        rounding = 1e-15 * best + floor / 4
+        idle = 0 if best - value > rounding else idle + 1
+        if idle > MOST_IDLE:
+            break
         if value <= best + 1e-13 * best + floor:
             gained = best - value
             x, r, J, best = trial, r_new, J_new, min(value, best)
-            if max(gained, promised) <= 1e-15 * best + floor / 4:
+            if max(gained, promised) <= rounding:
                 break
             damping, weighted = max(damping / 10, 1e-14), False
-        elif promised <= 1e-15 * best + floor / 4 or damping > 1e6:
+        elif promised <= rounding or damping > 1e6:
             break
         else:
             damping, weighted = max(damping * 10, 1e-8), True

@@ -244,11 +244,12 @@ def test_an_exponent_shared_by_terms_that_are_all_zero_is_not_determined(rng):
         covariance(fit)
 
 
-def test_what_changes_no_loss_has_no_error_and_does_not_stand_in_the_way(noisy):
+@pytest.mark.parametrize("felt", [0.0, 1e-170])
+def test_what_changes_no_loss_has_no_error_and_does_not_stand_in_the_way(noisy, felt):
     fit = replace(Law("E + A/N**alpha + B/D**beta").fit(noisy))  # a copy, in which nothing is known yet
     r, J = fit.tangents
     J = J.copy()
-    J[-1] = 0.0  # as where a term is zero to the last digit
+    J[-1] = felt  # as where a term is zero to the last digit, or its square is
     fit.__dict__["tangents"] = (r, J)
     assert fit.edges == ("beta",)
     assert 1 <= fit.condition < np.inf
