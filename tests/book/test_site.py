@@ -210,3 +210,17 @@ def test_every_reference_is_cited():
     cited = {key for key in cited if not key.startswith("{one.")}
     cited |= {key for one in PUBLISHED_EXPONENTS for key in (one.key, one.collected) if key}
     assert set(keys) == cited
+
+
+def test_icons_are_letters_of_a_font_that_is_there(site):
+    """No page waits for the theme's script that draws them."""
+    assert (site / "_static/scripts/fontawesome.js").stat().st_size < 200
+    sheet = (site / "_static/styles/pydata-sphinx-theme.css").read_text(encoding="utf-8")
+    for font in re.findall(r"url\(([^)]*/fa-solid-[^)]*)\)", sheet):
+        assert (site / "_static/styles" / font).is_file()
+    words = [has["class"] for page in PAGES for _, has in tags(site, page) if "class" in has]
+    named = [set(one.split() if isinstance(one, str) else one) for one in words]
+    used = {name for one in named if one & {"fas", "fa-solid"} for name in one if name.startswith("fa-")}
+    used -= {"fa-solid", "fa-lg"}
+    assert {"fa-bars", "fa-magnifying-glass", "fa-sun"} <= used
+    assert not [name for name in used if f".{name}:before" not in sheet]

@@ -1,0 +1,1 @@
+/* Every page of the theme waits for this file. The icons are letters of a font that its style sheet brings. */
