@@ -59,3 +59,10 @@ def test_search_survives_words_of_its_own_language(sheet, site):
         sheet.go((site / "search.html").as_uri() + f"?q={word}")
         sheet.tab.locator("#search-results", has_text="did not match any documents").wait_for()
         assert sheet.complaints() == [], word
+
+
+def test_the_lens_stands_beside_the_words_and_not_upon_them(sheet, site):
+    sheet.go((site / "search.html").as_uri())
+    form = sheet.tab.locator(".bd-article form.bd-search, main form.bd-search").first
+    lens, words = form.locator("i").bounding_box(), form.locator("input").bounding_box()
+    assert 0 < lens["x"] + lens["width"] <= words["x"]
